@@ -1,0 +1,129 @@
+"""The seam between the outside and the gateway: what a channel is, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from normalizer.message import Envelope, Identity, Message
+
+Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
+
+
+class Receipt(NamedTuple):
+    """The message is durable: its id in the store, and how its transport unit ended.
+
+    `refused` is the one outcome without a message (a mail loop, say); `reason` tells the peer why.
+    """
+
+    message: int
+    outcome: Outcome
+    reason: str = ""
+
+
+Accept = Callable[[Envelope], Awaitable[Receipt]]
+
+
+class Unavailable(Exception):
+    """The message could not be made durable now; the peer shall try again."""
+
+    def __init__(self, enhanced: str = "4.3.0", code: int = 451) -> None:
+        super().__init__(self.__doc__)
+        self.code = code
+        self.enhanced = enhanced
+
+
+class Sent(NamedTuple):
+    """A delivery that ended well: the peer's own id for it ("" when it gives none)."""
+
+    peer_id: str
+
+
+class DeliveryError(Exception):
+    """A delivery that did not end well."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.__doc__)
+
+
+class Retry(DeliveryError):
+    """The peer asks to try again, after a while that it may name."""
+
+    def __init__(self, detail: str = "", after: timedelta | None = None) -> None:
+        super().__init__(detail)
+        self.after = after
+
+
+class Rejected(DeliveryError):
+    """The peer refuses for good: the address is dead, the content unwanted, the window closed."""
+
+    def __init__(
+        self, detail: str = "", reason: Literal["address_dead", "content", "window"] = "content"
+    ) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class ChannelDown(DeliveryError):
+    """Nothing can be sent on this channel at present; the message was not given to the peer."""
+
+
+class InDoubt(DeliveryError):
+    """The connection broke after the message was given; the peer may or may not have it."""
+
+
+class Settings(BaseModel):
+    """What every `[[channel]]` table may say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    type: str
+    language: str = ""
+    from_name: str = ""
+    mode: Literal["live", "approve", "watch"] = "live"
+
+    def own(self) -> frozenset[Identity]:
+        """Our own identities on this channel, as plain as customers write to them."""
+        return frozenset()
+
+
+def _never(_: str) -> None:
+    """A failpoint that is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the daemon lends to its channels.
+
+    `hostname` is how we greet; `data_dir` holds `spool/` for large envelopes; `full()` is true
+    while the disk is too full to promise anything; `failpoint(name)` dies there when a test says so.
+    """
+
+    hostname: str
+    data_dir: Path
+    full: Callable[[], bool] = lambda: False
+    failpoint: Callable[[str], None] = _never
+
+
+class Channel(Protocol):
+    """One way in and one way out. Everything specific to a channel lives behind this.
+
+    `receive` runs until cancelled, sets `ready` once it listens, and acknowledges its peer only
+    after `accept` has returned. `send` returns what the peer calls the message or raises a
+    DeliveryError; `key` is the same each time one message is tried.
+    """
+
+    name: str
+
+    @property
+    def ready(self) -> bool: ...
+
+    async def receive(self, accept: Accept) -> None: ...
+
+    async def send(self, message: Message, key: str) -> Sent: ...

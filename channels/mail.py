@@ -1,0 +1,54 @@
+"""What the mail channels' tables in config.toml have in common."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from channels import base
+from normalizer.message import Identity
+
+
+class MailSettings(base.Settings):
+    """Addresses, how to send, and whose word on authentication we take."""
+
+    addresses: tuple[str, ...] = Field(min_length=1)
+    primary: bool = False
+    send: str
+    password: str = Field(default="", repr=False)
+    trusted_relays: tuple[str, ...] = ()
+    trusted_authserv: tuple[str, ...] = ()
+    reply_tag: bool | None = None
+    return_path: Literal["null", "bounce"] = "null"
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            local, at, domain = address.rpartition("@")
+            if not (local and at and domain) or any(c.isspace() for c in address):
+                raise ValueError(f"{address!r} is not an address such as support@example.com")
+        return value
+
+    @field_validator("send")
+    @classmethod
+    def _is_a_way_out(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not (parts.scheme == "maildir" or (parts.scheme == "smtp" and parts.hostname)):
+            raise ValueError('say "maildir:PATH" or "smtp://[user@]HOST:PORT?tls=starttls"')
+        return value
+
+    @property
+    def address(self) -> str:
+        """The plain address that our mails come from."""
+        return self.addresses[0]
+
+    @property
+    def tags_replies(self) -> bool:
+        """Whether a keyed tag goes into Reply-To: only where plus addressing surely comes back."""
+        return self.send.startswith("maildir:") if self.reply_tag is None else self.reply_tag
+
+    def own(self) -> frozenset[Identity]:
+        return frozenset(Identity("email", address.lower()) for address in self.addresses)

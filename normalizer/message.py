@@ -1,0 +1,190 @@
+"""The vocabulary: what arrives, what it says, and what we send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["message", "acknowledgement", "follow_up", "notice", "reply", "note", "survey"]
+AutoKind = Literal[
+    "human", "auto-reply", "auto-generated", "list", "bulk", "dsn", "mdn", "feedback-report"
+]
+Role = Literal["text", "html", "inline", "attachment"]
+Label = Literal[
+    "new", "inline-answer", "quote", "attribution", "signature", "disclaimer", "forwarded"
+]
+
+
+class Identity(NamedTuple):
+    """One address of somebody on one kind of channel; unique, printed as `email:yuki@example.jp`."""
+
+    kind: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.address}"
+
+    @classmethod
+    def parse(cls, text: str) -> Identity:
+        kind, _, address = text.partition(":")
+        return cls(kind, address)
+
+
+class Address(NamedTuple):
+    """A mailbox as a header shows it: the display name (may be empty) and the address."""
+
+    name: str
+    address: str
+
+
+class Spooled(NamedTuple):
+    """Bytes that are too large to carry about: a synced file, its length in octets, its SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Claim(NamedTuple):
+    """Somebody who may have written a message, and the header (`from`, `reply-to`, …) that says so."""
+
+    source: str
+    identity: Identity
+    name: str
+
+
+class Span(NamedTuple):
+    """A stretch `text[start:end]` of a message's text and what it is; spans cover the whole text."""
+
+    start: int
+    end: int
+    label: Label
+
+
+class Automatic(NamedTuple):
+    """Whether a robot wrote it, and whether it asks not to be acknowledged: two different things."""
+
+    is_auto: bool = False
+    kind: AutoKind = "human"
+    suppress_reply: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+class FailedRecipient(NamedTuple):
+    """One recipient of a delivery report (RFC 3464 section 2.3)."""
+
+    address: str
+    action: str = ""
+    status: str = ""
+    diagnostic: str = ""
+
+
+class Bounce(NamedTuple):
+    """A delivery report: who was not reached, for good or for now, and which mail of ours it was."""
+
+    recipients: tuple[FailedRecipient, ...]
+    status: str = ""
+    action: str = ""
+    permanent: bool | None = None
+    kind: Literal["hard", "soft", ""] = ""
+    original_message_id: str = ""
+
+
+class Transport(NamedTuple):
+    """What the wire knows of an envelope; what a channel does not have stays empty."""
+
+    peer: str = ""
+    helo: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    tls: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What arrived, before anybody has read it.
+
+    `unit` names the transport unit within its channel (an SMTP transaction, UIDVALIDITY:UID, an
+    update id); the ledger holds it once. `received_at` is our own clock, in UTC.
+    """
+
+    channel: str
+    format: str
+    raw: bytes | Spooled
+    unit: str
+    received_at: datetime
+    transport: Transport = Transport()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One body or attachment, flat, with a role; its bytes are known by their SHA-256 (hex)."""
+
+    role: Role
+    content_type: str
+    size: int
+    sha256: str
+    data: bytes | Spooled
+    filename: str = ""
+    content_id: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _part, _part_values(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What an envelope says, or what we send: the same shape for every channel.
+
+    Message-IDs are without angle brackets. `claims` are candidates for the author, strongest
+    first; a From that is missing, malformed or names several mailboxes makes no claim. `trace` are
+    the Received and Authentication-Results headers from the top, for whoever knows which hop to
+    trust. `fingerprint` is equal for copies of one mail whatever way they took. `unreadable` says
+    why a mail could not be read; such a message is quarantined.
+    """
+
+    kind: Kind = "message"
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    from_: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    subject: str = ""
+    base_subject: str = ""
+    date: datetime | None = None
+    text: str = ""
+    html: str = ""
+    reply_text: str = ""
+    spans: tuple[Span, ...] = ()
+    language: str = ""
+    parts: tuple[Part, ...] = ()
+    automatic: Automatic = Automatic()
+    bounce: Bounce | None = None
+    mentions: tuple[str, ...] = ()
+    trace: tuple[tuple[str, str], ...] = ()
+    defects: tuple[str, ...] = ()
+    fingerprint: str = ""
+    unreadable: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _message, _message_values(self)
+
+
+# A dataclass pickles its state field by field in Python; every mail crosses a pipe, so the two
+# that carry mail go as one call with their values.
+_message_values = attrgetter(*Message.__dataclass_fields__)
+_part_values = attrgetter(*Part.__dataclass_fields__)
+
+
+def _message(*values: Any) -> Message:
+    return Message(**dict(zip(Message.__dataclass_fields__, values, strict=True)))
+
+
+def _part(*values: Any) -> Part:
+    return Part(**dict(zip(Part.__dataclass_fields__, values, strict=True)))

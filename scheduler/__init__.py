@@ -1,0 +1,1 @@
+"""Time: business calendars, and what falls due."""
