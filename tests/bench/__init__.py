@@ -1,0 +1,1 @@
+"""How fast, how heavy, and beside whom: measurements of the whole daemon."""

@@ -1,0 +1,1 @@
+"""Killing the daemon over and over, and counting what is left."""
