@@ -1,0 +1,284 @@
+"""When we are open, and when something falls due: pure arithmetic over zones, opening hours, holidays.
+
+Two rules hold whenever clocks are changed. A wall time that the clock skips happens at the moment
+when the clock jumps over it; one that the clock shows twice happens the first time only.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import count, islice, pairwise
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from scheduler.duration import Duration
+
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS: Final = re.compile(r"\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*", re.ASCII)
+_COUNTRY: Final = re.compile(r"([A-Za-z]{2})(?:-(\w+))?", re.ASCII)
+_DAY: Final = timedelta(days=1)
+
+Hours = tuple[tuple[timedelta, timedelta], ...]
+
+
+class Opening(NamedTuple):
+    """One stretch of opening hours, in UTC; the end is no longer open."""
+
+    start: datetime
+    end: datetime
+
+
+class ClosedDay(NamedTuple):
+    """A day on which we do not open at all; `is_holiday` when it is a public holiday."""
+
+    day: date
+    is_holiday: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A zone, the opening hours of each weekday (Monday first), and the days without any.
+
+    Hours are counted from midnight by the wall clock. `countries` name public holidays ("JP",
+    "DE-BY"); `closed` are days of our own, `yearly` are such days of every year (month, day).
+    """
+
+    zone: ZoneInfo
+    hours: tuple[Hours, ...]
+    countries: tuple[str, ...] = ()
+    closed: frozenset[date] = frozenset()
+    yearly: frozenset[tuple[int, int]] = frozenset()
+
+    @classmethod
+    def build(
+        cls, zone: str, hours: Mapping[str, Sequence[str]], holidays: str | Sequence[str] = ()
+    ) -> Calendar:
+        """Read a calendar as config.toml writes it; ValueError says what would be right.
+
+        `hours` is like `{"mon-fri": ["09:00-12:00", "13:00-18:00"], "sat,sun": ["10:00-12:00"]}`;
+        `holidays` a country ("JP", "DE-BY") or a list of countries, days ("2026-12-29") and days
+        of every year ("12-29").
+        """
+        days = (holidays,) if holidays and isinstance(holidays, str) else holidays
+        own = [_closed_day(day) for day in days if day[:1].isdigit()]
+        return cls(
+            _zone(zone),
+            _week(hours),
+            tuple(_known_country(day) for day in days if not day[:1].isdigit()),
+            frozenset(day for day in own if isinstance(day, date)),
+            frozenset(day for day in own if not isinstance(day, date)),
+        )
+
+
+def at_wall_time(zone: ZoneInfo, wall: datetime) -> datetime:
+    """The one UTC instant at which `wall` (naive) happens in `zone`."""
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    # PEP 495: of a skipped time, fold=1 lies before the jump and fold=0 after it.
+    earliest = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    seconds = range(int(earliest.timestamp()), int(first.timestamp()) + 1)
+    jump = bisect_left(seconds, wall, key=lambda second: _wall(zone, second))
+    return datetime.fromtimestamp(seconds[jump], UTC)
+
+
+def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
+    """When `duration` after `start` has passed, in UTC.
+
+    Plain durations are elapsed time, business hours elapse while open. Business days keep the
+    wall time and count days on which we open; outside opening hours, the next opening counts.
+    """
+    if not duration.is_business:
+        return _aware(start).astimezone(UTC) + duration.span
+    if duration.unit == "day":
+        return _business_days_later(calendar, start, duration.amount)
+    return _open_time_later(calendar, start, duration.span)
+
+
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Whether `at` lies within opening hours."""
+    return next_open(calendar, at) == at
+
+
+def next_open(calendar: Calendar, at: datetime) -> datetime:
+    """The first instant from `at` on that lies within opening hours, in UTC."""
+    return max(next(_openings(calendar, at)).start, at.astimezone(UTC))
+
+
+def closed_days(calendar: Calendar, at: datetime) -> tuple[ClosedDay, ...]:
+    """The whole days without opening between `at` and the next opening; today if it is one."""
+    today = _aware(at).astimezone(calendar.zone).date()
+    reopening = next_open(calendar, at).astimezone(calendar.zone).date()
+    days = (today + _DAY * n for n in range((reopening - today).days))
+    return tuple(
+        ClosedDay(day, _is_public_holiday(calendar, day))
+        for day in days
+        if not _opens(calendar, day)
+    )
+
+
+def _open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> datetime:
+    openings = _openings(calendar, start)
+    while True:
+        opening = next(openings)
+        begin = max(opening.start, start.astimezone(UTC))
+        if left <= opening.end - begin:
+            return begin + left
+        left -= opening.end - begin
+
+
+def _business_days_later(calendar: Calendar, start: datetime, amount: int) -> datetime:
+    wall = _aware(start).astimezone(calendar.zone).replace(tzinfo=None)
+    days = (wall.date() + _DAY * n for n in count(1))
+    open_days = (day for day in days if _opens(calendar, day))
+    day = next(islice(open_days, amount - 1, None))
+    return next_open(calendar, at_wall_time(calendar.zone, datetime.combine(day, wall.time())))
+
+
+def _openings(calendar: Calendar, at: datetime) -> Iterator[Opening]:
+    """Every stretch of opening hours that ends after `at`, in order, for ever."""
+    # The day before too: where clocks go back at midnight, it may be still open.
+    first = _aware(at).astimezone(calendar.zone).date() - _DAY
+    for day in (first + _DAY * n for n in count()):
+        if _opens(calendar, day):
+            for opening in _openings_on(calendar, day):
+                if opening.start < opening.end > at:
+                    yield opening
+
+
+def _openings_on(calendar: Calendar, day: date) -> Iterator[Opening]:
+    midnight = datetime.combine(day, time())
+    for start, end in calendar.hours[day.weekday()]:
+        yield Opening(
+            at_wall_time(calendar.zone, midnight + start),
+            at_wall_time(calendar.zone, midnight + end),
+        )
+
+
+def _opens(calendar: Calendar, day: date) -> bool:
+    return (
+        bool(calendar.hours[day.weekday()])
+        and day not in calendar.closed
+        and (day.month, day.day) not in calendar.yearly
+        and not _is_public_holiday(calendar, day)
+    )
+
+
+def _is_public_holiday(calendar: Calendar, day: date) -> bool:
+    return any(day in _public_holidays(country, day.year) for country in calendar.countries)
+
+
+@cache
+def _public_holidays(country: str, year: int) -> frozenset[date]:
+    # Imported here: it costs a quarter of a second, and not every calendar has holidays.
+    from holidays import country_holidays  # noqa: PLC0415
+
+    code, _, region = country.partition("-")
+    return frozenset(country_holidays(code, subdiv=region or None, years=year, expand=False))
+
+
+def _wall(zone: ZoneInfo, second: int) -> datetime:
+    return datetime.fromtimestamp(second, zone).replace(tzinfo=None)
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
+    return at
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f'{name!r} is not a known time zone; write one such as "Asia/Tokyo" or "UTC"'
+        ) from None
+
+
+def _week(hours: Mapping[str, Sequence[str]]) -> tuple[Hours, ...]:
+    week: dict[int, Hours] = {}
+    for key, spans in hours.items():
+        for day in _weekdays(key):
+            if day in week:
+                raise ValueError(f"hours name {_WEEKDAYS[day]} twice; give each weekday once")
+            week[day] = _day_hours(key, (spans,) if isinstance(spans, str) else spans)
+    if not any(week.values()):
+        raise ValueError('no opening hours; write some, such as { mon-fri = ["09:00-18:00"] }')
+    return tuple(week.get(day, ()) for day in range(7))
+
+
+def _weekdays(key: str) -> Iterator[int]:
+    for part in key.split(","):
+        first, dash, last = part.partition("-")
+        start = _weekday(first, key)
+        end = _weekday(last, key) if dash else start
+        yield from (day % 7 for day in range(start, start + (end - start) % 7 + 1))
+
+
+def _weekday(name: str, key: str) -> int:
+    try:
+        return _WEEKDAYS.index(name.strip().lower())
+    except ValueError:
+        raise ValueError(
+            f'{key!r} is not a weekday; write "mon", "mon-fri" or "sat,sun" ({" ".join(_WEEKDAYS)})'
+        ) from None
+
+
+def _day_hours(key: str, spans: Sequence[str]) -> Hours:
+    hours = sorted(_span(key, text) for text in spans)
+    for (_, end), (start, _) in pairwise(hours):
+        if start < end:
+            raise ValueError(f"hours of {key} overlap: {', '.join(map(repr, spans))}")
+    return tuple(hours)
+
+
+def _span(key: str, text: str) -> tuple[timedelta, timedelta]:
+    found = _HOURS.fullmatch(text)
+    if not found:
+        raise ValueError(f'hours of {key}: {text!r} is not like "09:00-18:00"')
+    start, end = (_since_midnight(*found.group(n, n + 1)) for n in (1, 3))
+    if end > _DAY or not (int(found[2]) < 60 and int(found[4]) < 60):
+        raise ValueError(f"hours of {key}: {text!r} is not between 00:00 and 24:00")
+    if end <= start:
+        raise ValueError(
+            f"hours of {key}: {text!r} ends before it starts; hours over midnight are two entries:"
+            ' to "24:00", and from "00:00" of the next day'
+        )
+    return start, end
+
+
+def _since_midnight(hours: str, minutes: str) -> timedelta:
+    return timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def _closed_day(text: str) -> date | tuple[int, int]:
+    try:
+        if len(text) == len("12-29"):
+            # A leap year, so that 29 February may be one.
+            yearly = date.fromisoformat(f"2000-{text}")
+            return yearly.month, yearly.day
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f'{text!r} is not a day; write "2026-12-29", or "12-29" for every year'
+        ) from None
+
+
+def _known_country(text: str) -> str:
+    found = _COUNTRY.fullmatch(text)
+    country = f"{found[1].upper()}-{found[2]}" if found and found[2] else text.upper()
+    try:
+        if found:
+            _public_holidays(country, 2026)
+            return country
+    except NotImplementedError:
+        pass
+    raise ValueError(
+        f'{text!r} is not a country whose holidays we know; write one such as "JP" or "DE-BY"'
+    )
