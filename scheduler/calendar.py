@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count, islice, pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -74,6 +74,10 @@ class Calendar:
             frozenset(day for day in own if not isinstance(day, date)),
         )
 
+    def __hash__(self) -> int:
+        # Equal calendars share their zone; hashing the rest would cost more than it saves.
+        return hash(self.zone)
+
 
 def at_wall_time(zone: ZoneInfo, wall: datetime) -> datetime:
     """The one UTC instant at which `wall` (naive) happens in `zone`."""
@@ -93,8 +97,9 @@ def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
     Plain durations are elapsed time, business hours elapse while open. Business days keep the
     wall time and count days on which we open; outside opening hours, the next opening counts.
     """
+    start = _utc(start)
     if not duration.is_business:
-        return _aware(start).astimezone(UTC) + duration.span
+        return start + duration.span
     if duration.unit == "day":
         return _business_days_later(calendar, start, duration.amount)
     return _open_time_later(calendar, start, duration.span)
@@ -102,23 +107,24 @@ def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
     """Whether `at` lies within opening hours."""
-    return next_open(calendar, at) == at
+    return next_open(calendar, at) == _utc(at)
 
 
 def next_open(calendar: Calendar, at: datetime) -> datetime:
     """The first instant from `at` on that lies within opening hours, in UTC."""
-    return max(next(_openings(calendar, at)).start, at.astimezone(UTC))
+    at = _utc(at)
+    return max(next(_openings(calendar, at)).start, at)
 
 
 def closed_days(calendar: Calendar, at: datetime) -> tuple[ClosedDay, ...]:
     """The whole days without opening between `at` and the next opening; today if it is one."""
-    today = _aware(at).astimezone(calendar.zone).date()
+    today = _utc(at).astimezone(calendar.zone).date()
     reopening = next_open(calendar, at).astimezone(calendar.zone).date()
     days = (today + _DAY * n for n in range((reopening - today).days))
     return tuple(
         ClosedDay(day, _is_public_holiday(calendar, day))
         for day in days
-        if not _opens(calendar, day)
+        if not _openings_on(calendar, day)
     )
 
 
@@ -126,16 +132,16 @@ def _open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> da
     openings = _openings(calendar, start)
     while True:
         opening = next(openings)
-        begin = max(opening.start, start.astimezone(UTC))
+        begin = max(opening.start, start)
         if left <= opening.end - begin:
             return begin + left
         left -= opening.end - begin
 
 
 def _business_days_later(calendar: Calendar, start: datetime, amount: int) -> datetime:
-    wall = _aware(start).astimezone(calendar.zone).replace(tzinfo=None)
+    wall = start.astimezone(calendar.zone).replace(tzinfo=None)
     days = (wall.date() + _DAY * n for n in count(1))
-    open_days = (day for day in days if _opens(calendar, day))
+    open_days = (day for day in days if _openings_on(calendar, day))
     day = next(islice(open_days, amount - 1, None))
     return next_open(calendar, at_wall_time(calendar.zone, datetime.combine(day, wall.time())))
 
@@ -143,29 +149,35 @@ def _business_days_later(calendar: Calendar, start: datetime, amount: int) -> da
 def _openings(calendar: Calendar, at: datetime) -> Iterator[Opening]:
     """Every stretch of opening hours that ends after `at`, in order, for ever."""
     # The day before too: where clocks go back at midnight, it may be still open.
-    first = _aware(at).astimezone(calendar.zone).date() - _DAY
+    first = at.astimezone(calendar.zone).date() - _DAY
     for day in (first + _DAY * n for n in count()):
-        if _opens(calendar, day):
-            for opening in _openings_on(calendar, day):
-                if opening.start < opening.end > at:
-                    yield opening
+        for opening in _openings_on(calendar, day):
+            if opening.end > at:
+                yield opening
 
 
-def _openings_on(calendar: Calendar, day: date) -> Iterator[Opening]:
+# Cached: every acknowledgement asks for the same few days.
+@lru_cache(maxsize=4096)
+def _openings_on(calendar: Calendar, day: date) -> tuple[Opening, ...]:
+    if _is_closed(calendar, day):
+        return ()
     midnight = datetime.combine(day, time())
-    for start, end in calendar.hours[day.weekday()]:
-        yield Opening(
+    openings = (
+        Opening(
             at_wall_time(calendar.zone, midnight + start),
             at_wall_time(calendar.zone, midnight + end),
         )
+        for start, end in calendar.hours[day.weekday()]
+    )
+    # Hours that the clock jumps over altogether are none.
+    return tuple(opening for opening in openings if opening.start < opening.end)
 
 
-def _opens(calendar: Calendar, day: date) -> bool:
+def _is_closed(calendar: Calendar, day: date) -> bool:
     return (
-        bool(calendar.hours[day.weekday()])
-        and day not in calendar.closed
-        and (day.month, day.day) not in calendar.yearly
-        and not _is_public_holiday(calendar, day)
+        day in calendar.closed
+        or (day.month, day.day) in calendar.yearly
+        or _is_public_holiday(calendar, day)
     )
 
 
@@ -186,10 +198,11 @@ def _wall(zone: ZoneInfo, second: int) -> datetime:
     return datetime.fromtimestamp(second, zone).replace(tzinfo=None)
 
 
-def _aware(at: datetime) -> datetime:
+def _utc(at: datetime) -> datetime:
+    # In UTC before anything else: PEP 495 makes an instant that a zone shows twice equal to nothing.
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
-    return at
+    return at.astimezone(UTC)
 
 
 def _zone(name: str) -> ZoneInfo:
