@@ -1,0 +1,149 @@
+"""Pure: shall we answer by itself, and why not (RFC 3834, and notes on what went wrong elsewhere)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gateway.author import fold, is_robot, untagged
+from normalizer.message import Identity, Message
+from store.known import Arrival, Spent
+
+NULL_SENDER = "<>"  # how a transport says MAIL FROM:<>
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of automatic messages; 0 means no limit. See `[acknowledge.limits]`."""
+
+    per_sender_day: int = 5
+    unauthenticated_day: int = 1
+    unauthenticated_hour: int = 60
+    per_conversation_day: int = 5
+    per_domain_hour: int = 0
+    global_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that the decision rests on."""
+
+    arrival: Arrival
+    message: Message
+    own: Collection[Identity]
+    enabled: bool
+    watching: bool
+    to_blind_copies: bool
+    is_new_case: bool
+    conversation_id: int
+    failing: bool
+    distrusted: bool
+
+
+class Decision(NamedTuple):
+    """Whether to acknowledge, to whom, and the reason that `madoguchi why` shows."""
+
+    send: bool
+    reason: str
+    to: str = ""
+
+
+def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
+    """The first reason for silence, or an acknowledgement to the author's own address."""
+    for find in (_not_ours_to_answer, _automatic, _delivery, _budgets(limits, spent)):
+        if reason := find(asked):
+            return Decision(False, reason)
+    if asked.watching:
+        return Decision(False, "watching: an acknowledgement would have been sent")
+    return Decision(True, "a new case", recipient(asked.message))
+
+
+def recipient(message: Message) -> str:
+    """Who would be answered: the address in From, never Reply-To, which anybody may point at anybody."""
+    return next((c.identity.address for c in message.claims if c.source == "from"), "")
+
+
+def budget(message: Message) -> tuple[str, str]:
+    """The folded address and the domain that an answer would be counted for."""
+    address = recipient(message)
+    return fold(address) if address else "", address.rpartition("@")[2]
+
+
+def _not_ours_to_answer(asked: Asked) -> str:
+    if not asked.enabled:
+        return "acknowledgements are off"
+    if asked.arrival.history:
+        return "history: it was there before us"
+    if asked.message.unreadable:
+        return "it could not be read"
+    if not asked.is_new_case:
+        return "not a new case"
+    if not recipient(asked.message):
+        return "there is no address to answer"
+    if untagged(Identity("email", recipient(asked.message))) in asked.own:
+        return "From is our own address"
+    return asked.arrival.author.reason if asked.arrival.author.identity is None else ""
+
+
+def _automatic(asked: Asked) -> str:
+    automatic = asked.message.automatic
+    why = f": {automatic.reasons[0]}" if automatic.reasons else ""
+    if automatic.is_auto:
+        return f"automatic mail ({automatic.kind}){why}"
+    if automatic.suppress_reply:
+        return f"it asks not to be answered{why}"
+    if asked.arrival.transport.sender == NULL_SENDER:
+        return "the return path is null"
+    for address in (recipient(asked.message), asked.arrival.transport.sender):
+        if is_robot(address):
+            return f"nobody reads {address}"
+    return ""
+
+
+def _delivery(asked: Asked) -> str:
+    if asked.distrusted:
+        return "DMARC failed, and the domain asks to distrust such mail"
+    if asked.failing:
+        return "mail to this address fails"
+    if not asked.to_blind_copies and not _is_addressed_to(asked.message, asked.own):
+        return "our address is not among To and Cc"
+    return ""
+
+
+def _is_addressed_to(message: Message, own: Collection[Identity]) -> bool:
+    return any(
+        untagged(Identity("email", address.address)) in own
+        for address in (*message.to, *message.cc)
+    )
+
+
+def _budgets(limits: Limits, spent: Spent) -> Callable[[Asked], str]:
+    def find(asked: Asked) -> str:
+        key, domain = asked.arrival.budget
+        known = asked.arrival.author.authenticated
+        counted: Iterator[tuple[int, int, str]] = iter((
+            (limits.per_sender_day, spent.sender_day[key], "for this sender today"),
+            (0 if known else limits.unauthenticated_day, spent.sender_day[key],
+             "for an unauthenticated sender today"),
+            (0 if known else limits.unauthenticated_hour, spent.unauthenticated_hour,
+             "for unauthenticated senders this hour"),
+            (limits.per_conversation_day, spent.conversation_day[asked.conversation_id],
+             "for this conversation today"),
+            (limits.per_domain_hour, spent.domain_hour[domain], "for this domain this hour"),
+            (limits.global_minute, spent.all_minute, "for this minute"),
+        ))  # fmt: skip
+        full = (what for limit, used, what in counted if limit and used >= limit)
+        return next((f"the budget {what} is spent" for what in full), "")
+
+    return find
+
+
+def count(spent: Spent, arrival: Arrival, conversation_id: int) -> None:
+    """Enter a decided acknowledgement, so that the next mail of the same batch sees it."""
+    key, domain = arrival.budget
+    spent.sender_day[key] += 1
+    spent.domain_hour[domain] += 1
+    spent.conversation_day[conversation_id] += 1
+    spent.unauthenticated_hour += not arrival.author.authenticated
+    spent.all_minute += 1

@@ -1,0 +1,200 @@
+"""The plan of one transaction: what an arrival becomes in the store, and what we say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from channels.base import Settings
+from gateway import acknowledge, record
+from gateway.acknowledge import Asked, Decision, Limits
+from gateway.place import Place, duplicate_of, place
+from normalizer.message import Identity, Message
+from store import rows
+from store.known import Accepted, Arrival, Changes, Known, Seen
+from store.rows import instant
+
+Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The rules with everything they rest on; called by the writer for each arrival of a batch.
+
+    `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
+    """
+
+    channels: Mapping[str, Settings]
+    own: frozenset[Identity]
+    enabled: bool
+    to_blind_copies: bool
+    limits: Limits
+    write_acknowledgement: Write
+    watching: frozenset[str] = field(default_factory=frozenset)
+    drafting: frozenset[str] = field(default_factory=frozenset)
+
+    def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted:
+        if before := duplicate_of(known, arrival):
+            return _duplicate(known, arrival, changes, before)
+        if arrival.message is None:
+            return _unread(known, arrival, changes)
+        if "too-many-received" in arrival.message.defects:
+            return _refused(arrival, changes, "this mail is going round in a loop")
+        return self._read(known, arrival, arrival.message, changes)
+
+    def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+        id_ = arrival.rereads or changes.new_id()
+        where = place(known, arrival, message, changes)
+        decision = self._decide(known, arrival, message, where)
+        decisions = [
+            _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
+            _decided("case", where.case.reference, where.reason),
+            _decided("acknowledgement", "sent" if decision.send else "silence", decision.reason),
+        ]
+        status = "quarantined" if message.unreadable else "stored"
+        flags = ["same-message-id"] if known.message_ids.get(message.message_id) else []
+        row = record.message_row(
+            id_,
+            arrival,
+            message,
+            status=status,
+            where=_ids(where),
+            flags=flags,
+            decisions=decisions,
+        )
+        accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
+        _store(arrival, message, row, accepted, changes)
+        _remember(known, arrival, row, accepted)
+        _tell(arrival, where, row, changes)
+        if decision.send:
+            self._queue(known, arrival, message, where, decision, changes)
+        return accepted
+
+    def _decide(self, known: Known, arrival: Arrival, message: Message, where: Place) -> Decision:
+        asked = Asked(
+            arrival=arrival,
+            message=message,
+            own=self.own,
+            enabled=self.enabled,
+            watching=arrival.channel in self.watching,
+            to_blind_copies=self.to_blind_copies,
+            is_new_case=where.is_new,
+            conversation_id=where.conversation_id,
+            failing=where.person is not None and where.person.failing,
+            distrusted=arrival.distrusted,
+        )
+        return acknowledge.decide(asked, self.limits, known.spent)
+
+    def _queue(
+        self,
+        known: Known,
+        arrival: Arrival,
+        message: Message,
+        where: Place,
+        decision: Decision,
+        changes: Changes,
+    ) -> None:
+        row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
+        changes.add(row)
+        acknowledge.count(known.spent, arrival, where.conversation_id)
+        at = instant(arrival.received_at)
+        changes.add(
+            rows.Outbox(
+                id=changes.new_id(),
+                message_id=row.id,
+                conversation_id=where.conversation_id,
+                channel=arrival.channel,
+                state="draft" if arrival.channel in self.drafting else "queued",
+                automatic=True,
+                authenticated=arrival.author.authenticated,
+                budget_key=arrival.budget[0],
+                domain=arrival.budget[1],
+                due_at=at,
+                lease_owner="",
+                lease_until=None,
+                attempts=0,
+                peer_id="",
+                error="",
+                created_at=at,
+            )
+        )
+        record.event_row(
+            changes, "acknowledgement.queued", where.conversation_id, at,
+            message_id=row.id, case_id=where.case.id,
+        )  # fmt: skip
+
+
+def _duplicate(known: Known, arrival: Arrival, changes: Changes, before: Accepted) -> Accepted:
+    """The same mail by another way: a second receipt, no second message."""
+    if arrival.rereads:
+        changes.discard(arrival.rereads, instead=before.message)
+    elif (arrival.channel, arrival.unit) not in known.units:
+        record.ledger_row(changes, arrival, before)
+        known.units[arrival.channel, arrival.unit] = before
+    return before
+
+
+def _refused(arrival: Arrival, changes: Changes, reason: str) -> Accepted:
+    refused = Accepted(0, "refused", reason)
+    record.ledger_row(changes, arrival, refused)
+    return refused
+
+
+def _unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
+    """Durable now, read later: the raw bytes and where they came from."""
+    accepted = Accepted(changes.new_id(), "accepted")
+    row = record.message_row(
+        accepted.message, arrival, Message(), status="unread",
+        where=(None, None, None, None), flags=(), decisions=(),
+    )  # fmt: skip
+    changes.add(row)
+    record.raw_row(changes, arrival.raw)
+    record.ledger_row(changes, arrival, accepted)
+    _remember(known, arrival, row, accepted)
+    return accepted
+
+
+def _remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accepted) -> None:
+    """So that a copy later in the same batch is recognised."""
+    seen = Seen(row.id, row.conversation_id, row.case_id, row.fingerprint)
+    known.units[arrival.channel, arrival.unit] = accepted
+    known.fingerprints[arrival.fingerprint] = seen
+    if row.message_id:
+        known.message_ids[row.message_id].append(seen)
+
+
+def _store(
+    arrival: Arrival, message: Message, row: rows.Message, accepted: Accepted, changes: Changes
+) -> None:
+    if arrival.rereads:
+        changes.update("messages", row.id, **row._asdict())
+        changes.removed_parts.append(row.id)
+    else:
+        changes.add(row)
+        record.raw_row(changes, arrival.raw)
+        record.ledger_row(changes, arrival, accepted)
+    record.part_rows(changes, row.id, message)
+
+
+def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:
+    at = instant(arrival.received_at)
+    if where.is_new:
+        record.event_row(
+            changes, "case.opened", where.conversation_id, at,
+            case_id=where.case.id, reference=where.case.reference,
+        )  # fmt: skip
+    kind = "message.quarantined" if row.status == "quarantined" else "message.received"
+    record.event_row(
+        changes, kind, where.conversation_id, at,
+        message_id=row.id, case_id=where.case.id, channel=arrival.channel,
+    )  # fmt: skip
+
+
+def _ids(where: Place) -> tuple[int, int, int, int | None]:
+    person = where.person.identity_id if where.person else None
+    return where.conversation_id, where.case.id, where.case.customer_id, person
+
+
+def _decided(about: str, outcome: str, reason: str) -> dict[str, Any]:
+    return {"about": about, "outcome": outcome, "reason": reason}

@@ -1,0 +1,167 @@
+"""Pure: whose conversation, and which case in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from normalizer.message import Message
+from store import rows
+from store.known import Accepted, Arrival, Changes, Known, Person, Seen
+from store.rows import instant, moment
+
+REOPENS_WITHIN = timedelta(days=14)
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"  # no I, L, O, U: read aloud without mistakes
+_LETTERS = _ALPHABET[:22]
+
+
+class Place(NamedTuple):
+    """Where a message goes, and why. Our own mail that came back has no person."""
+
+    person: Person | None
+    case: rows.Case
+    is_new: bool
+    reason: str
+
+    @property
+    def conversation_id(self) -> int:
+        return self.case.conversation_id
+
+
+def new_reference() -> str:
+    """A case's reference as people say it: `K4TZ-9QHM`, 39 bits that tell nothing of our volume."""
+    digits = "".join(secrets.choice(_ALPHABET) for _ in range(7))
+    return f"{secrets.choice(_LETTERS)}{digits[:3]}-{digits[3:]}"
+
+
+def place(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Place:
+    """Find or create the conversation and the case of a message (DESIGN section 4).
+
+    The author decides the conversation. Everything else is a claim that at most chooses a case.
+    """
+    returned = _ours(known, message)
+    if returned and returned.case_id in known.cases:
+        return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
+    person = _person(known, arrival, message, changes)
+    for case, reason in _candidates(known, arrival, message, person):
+        if case.status != "resolved" or message.automatic.is_auto:
+            return Place(person, case, False, reason)
+        if _is_recent(case, arrival):
+            return Place(person, _reopened(known, case, changes), False, f"{reason}; reopened")
+        linked = _open_case(known, arrival, message, person, changes, case.id)
+        return Place(person, linked, True, f"{reason}, but resolved long ago: a linked new case")
+    reason = "a new matter" if arrival.author.authenticated else "a new matter, unverified"
+    return Place(person, _open_case(known, arrival, message, person, changes), True, reason)
+
+
+def _ours(known: Known, message: Message) -> Seen | None:
+    """The mail of ours that came back: as itself, or inside a delivery report.
+
+    Its Message-ID holds 80 bits that only its recipient has seen.
+    """
+    names = (message.message_id, message.bounce.original_message_id if message.bounce else "")
+    found = (seen for name in names if name for seen in known.message_ids.get(name, ()))
+    return next((seen for seen in found if seen.fingerprint is None), None)
+
+
+def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Person:
+    identity = arrival.author.identity
+    address = str(identity) if identity else f"message:{arrival.raw.sha256[:16]}.{changes.last_id}"
+    if address in known.people:
+        return known.people[address]
+    at = instant(arrival.received_at)
+    customer = rows.Customer(changes.new_id(), message.language, at)
+    person = rows.Identity(changes.new_id(), customer.id, address, arrival.author.name, None, at)
+    conversation = rows.Conversation(changes.new_id(), customer.id, at)
+    for row in (customer, person, conversation):
+        changes.add(row)
+    found = Person(person.id, customer.id, conversation.id, message.language, failing=False)
+    if identity:
+        known.people[address] = found
+    return found
+
+
+def _candidates(
+    known: Known, arrival: Arrival, message: Message, person: Person
+) -> Iterator[tuple[rows.Case, str]]:
+    """Cases of the author's own conversation that the message may continue, the surest first."""
+    here = person.conversation_id
+    for token in arrival.tokens:
+        case = known.cases.get(token.case_id)
+        if case and case.conversation_id == here:
+            yield case, "a token of ours, given to this address"
+    if not arrival.author.authenticated:
+        return
+    for name in (message.in_reply_to, *reversed(message.references)):
+        for seen in known.message_ids.get(name, ()):
+            if seen.conversation_id == here and seen.case_id in known.cases:
+                yield known.cases[seen.case_id], "References known in this conversation"
+    own = [case for case in known.cases.values() if case.conversation_id == here]
+    for case in sorted(own, reverse=True):
+        if case.reference in message.mentions:
+            yield case, "names the reference"
+        if (
+            case.status != "resolved"
+            and message.base_subject
+            and case.base_subject == message.base_subject
+        ):
+            yield case, "an open case with the same subject"
+
+
+def _is_recent(case: rows.Case, arrival: Arrival) -> bool:
+    return (
+        case.resolved_at is None or moment(case.resolved_at) > arrival.received_at - REOPENS_WITHIN
+    )
+
+
+def _reopened(known: Known, case: rows.Case, changes: Changes) -> rows.Case:
+    reopened = case._replace(status="open", resolved_at=None)
+    changes.update("cases", case.id, status="open", resolved_at=None)
+    known.cases[case.id] = reopened
+    return reopened
+
+
+def _open_case(
+    known: Known,
+    arrival: Arrival,
+    message: Message,
+    person: Person,
+    changes: Changes,
+    linked: int | None = None,
+) -> rows.Case:
+    at = instant(arrival.received_at)
+    tags = ["automatic"] if message.automatic.is_auto else []
+    case = rows.Case(
+        id=changes.new_id(),
+        conversation_id=person.conversation_id,
+        customer_id=person.customer_id,
+        reference=new_reference(),
+        channel=arrival.channel,
+        subject=message.subject,
+        base_subject=message.base_subject,
+        status="resolved" if arrival.history else "new",
+        stage="",
+        owner="",
+        tags=msgspec.json.encode(tags).decode(),
+        unverified=not arrival.author.authenticated,
+        linked_case_id=linked,
+        opened_at=at,
+        resolved_at=at if arrival.history else None,
+    )
+    changes.add(case)
+    known.cases[case.id] = case
+    return case
+
+
+def duplicate_of(known: Known, arrival: Arrival) -> Accepted | None:
+    """The message that this arrival already is: the same transport unit, or the same mail again."""
+    if before := known.units.get((arrival.channel, arrival.unit)):
+        return before._replace(outcome="duplicate", reason="this transport unit is in the ledger")
+    seen = known.fingerprints.get(arrival.fingerprint)
+    if seen and seen.id != arrival.rereads:
+        return Accepted(seen.id, "duplicate", "the same mail came before")
+    return None

@@ -1,0 +1,141 @@
+"""Pure: a message as the store's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from normalizer.message import Address, Message
+from store import rows
+from store.known import Accepted, Arrival, Changes, Raw
+from store.rows import instant
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def to_json(value: object) -> str:
+    return _encode(value).decode()
+
+
+def storable(text: str) -> str:
+    """Text as both databases take it: without NUL, without halves of surrogate pairs."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    return clean.replace("\0", "\ufffd")
+
+
+def raw_row(changes: Changes, raw: Raw) -> None:
+    """The bytes themselves; a blob that is already a file has its row."""
+    if raw.data is not None:
+        changes.add(rows.Blob(changes.new_id(), raw.sha256, raw.size, raw.data))
+
+
+def message_row(
+    id_: int,
+    arrival: Arrival,
+    message: Message,
+    *,
+    status: str,
+    where: tuple[int | None, int | None, int | None, int | None],
+    flags: Sequence[str],
+    decisions: Sequence[dict[str, Any]],
+) -> rows.Message:
+    """`where` is conversation, case, customer, identity."""
+    return rows.Message(
+        id_,
+        *where,
+        arrival.channel,
+        "in",
+        message.kind,
+        status,
+        storable(message.message_id),
+        storable(message.in_reply_to),
+        storable(to_json(message.references)),
+        arrival.fingerprint,
+        storable(message.subject),
+        storable(message.text),
+        storable(message.reply_text),
+        message.language,
+        storable(to_json(_author(arrival, message))),
+        storable(to_json(_recipients(arrival, message))),
+        storable(message.reply_to[0].address) if message.reply_to else "",
+        arrival.author.reason,
+        storable(to_json(_reading(message, flags))),
+        storable(to_json(decisions)),
+        arrival.raw.sha256,
+        _date(message),
+        instant(arrival.received_at),
+    )
+
+
+def part_rows(changes: Changes, message_id: int, message: Message) -> None:
+    for part in message.parts:
+        row = rows.Part(
+            changes.new_id(),
+            message_id,
+            part.role,
+            storable(part.content_type),
+            storable(part.filename),
+            storable(part.content_id),
+            part.size,
+            part.sha256,
+        )
+        changes.add(row)
+        if isinstance(part.data, bytes):
+            changes.add(rows.Blob(changes.new_id(), part.sha256, part.size, part.data))
+
+
+def ledger_row(changes: Changes, arrival: Arrival, accepted: Accepted) -> None:
+    changes.add(
+        rows.Ledger(
+            changes.new_id(),
+            arrival.channel,
+            arrival.unit,
+            accepted.outcome,
+            accepted.reason,
+            accepted.message or None,
+            storable(to_json(arrival.transport._asdict())),
+            instant(arrival.received_at),
+        )
+    )
+
+
+def event_row(
+    changes: Changes, kind: str, conversation_id: int | None, at: str, **data: object
+) -> None:
+    changes.add(rows.Event(changes.new_id(), kind, conversation_id, at, to_json(data)))
+
+
+def _author(arrival: Arrival, message: Message) -> dict[str, Any]:
+    shown = message.from_[0] if message.from_ else Address(arrival.author.name, "")
+    return {
+        "name": shown.name,
+        "address": shown.address,
+        "authenticated": arrival.author.authenticated,
+        "claims": [[c.source, str(c.identity), c.name] for c in message.claims],
+    }
+
+
+def _recipients(arrival: Arrival, message: Message) -> dict[str, Any]:
+    return {"to": message.to, "cc": message.cc, "envelope": arrival.transport.recipients}
+
+
+def _reading(message: Message, flags: Sequence[str]) -> dict[str, Any]:
+    reading: dict[str, Any] = {"automatic": message.automatic._asdict(), "spans": message.spans}
+    if message.bounce:
+        reading["bounce"] = message.bounce._asdict()
+    if message.unreadable:
+        reading["unreadable"] = message.unreadable
+    if defects := [*message.defects, *flags]:
+        reading["defects"] = defects
+    return reading
+
+
+def _date(message: Message) -> str | None:
+    try:
+        return instant(message.date) if message.date else None
+    except (ValueError, OverflowError):  # a year that UTC does not reach
+        return None

@@ -1,0 +1,60 @@
+"""Large bytes as files by SHA-256: synced before any row points to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from normalizer.message import Spooled
+from store.known import Raw
+
+SMALL = 256 * 1024  # octets; up to here bytes live in the database, with the row's own fsync
+
+
+class Blobs:
+    """A folder `blobs/ab/cdef…`, one file per content.
+
+    A file appears under its name only when all its bytes are on the disk: it is written and synced
+    elsewhere in `data_dir`, renamed, and the folder synced. What a crash leaves behind is in
+    `spool/` and named by nobody.
+    """
+
+    def __init__(self, data_dir: Path, failpoint: Callable[[str], None]) -> None:
+        self.spool = data_dir / "spool"
+        self._folder = data_dir / "blobs"
+        self._failpoint = failpoint
+        self.spool.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256[2:]
+
+    def keep(self, spooled: Spooled) -> Raw:
+        """Take over a synced spool file."""
+        target = self.path(spooled.sha256)
+        self._failpoint("F13")
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            Path(spooled.path).replace(target)
+            _sync_folder(target.parent)
+            _sync_folder(self._folder)
+        else:
+            Path(spooled.path).unlink(missing_ok=True)
+        self._failpoint("F13")
+        return Raw(spooled.sha256, spooled.size, None)
+
+    def clear_spool(self) -> int:
+        """Remove what an earlier process left half written; returns how many files."""
+        left = [path for path in self.spool.iterdir() if path.is_file()]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,160 @@
+"""What a batch of arrivals needs to know, and what it changes: the shapes between SQL and rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from normalizer.message import Identity, Message, Transport
+from store import rows
+
+Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
+
+
+class Raw(NamedTuple):
+    """Bytes by their SHA-256: in `data`, or already synced as a blob file when it is None."""
+
+    sha256: str
+    size: int
+    data: bytes | None
+
+
+class Token(NamedTuple):
+    """One of our own keyed ids, checked: the case and the message of ours that it was given for."""
+
+    case_id: int
+    message_id: int
+
+
+class Author(NamedTuple):
+    """Who wrote, as far as anybody can say; without an identity, a customer of its own."""
+
+    identity: Identity | None
+    name: str = ""
+    authenticated: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An envelope on its way into the store.
+
+    `message` is None while nobody could read it yet; `rereads` is the id of a stored message that
+    this reading shall replace; `budget` names who would get an answer (folded address, domain).
+    `distrusted` says that the
+    author's domain asks us to (DMARC); `history` is mail that was there before us: nothing is ever said about it.
+    """
+
+    channel: str
+    unit: str
+    received_at: datetime
+    transport: Transport
+    raw: Raw
+    message: Message | None
+    parts: tuple[Raw, ...] = ()
+    author: Author = Author(None)
+    tokens: tuple[Token, ...] = ()
+    budget: tuple[str, str] = ("", "")
+    distrusted: bool = False
+    history: bool = False
+    rereads: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What a copy of this mail shares with it; the bytes themselves while nobody has read them."""
+        read = self.message.fingerprint if self.message else ""
+        return read or f"raw:{self.raw.sha256}"
+
+
+class Accepted(NamedTuple):
+    """How an arrival ended, and the message that it became."""
+
+    message: int
+    outcome: Outcome
+    reason: str = ""
+
+
+class Person(NamedTuple):
+    """An identity with the customer and the conversation behind it."""
+
+    identity_id: int
+    customer_id: int
+    conversation_id: int
+    language: str
+    failing: bool
+
+
+class Seen(NamedTuple):
+    """A stored message that a Message-ID or a fingerprint leads to."""
+
+    id: int
+    conversation_id: int | None
+    case_id: int | None
+    fingerprint: str | None
+
+
+@dataclass(slots=True)
+class Spent:
+    """Automatic messages of the last day, for the budgets; only what the batch asks about."""
+
+    sender_day: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    conversation_day: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    domain_hour: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    unauthenticated_hour: int = 0
+    all_minute: int = 0
+
+
+@dataclass(slots=True)
+class Known:
+    """The store's knowledge about a batch; rules add to it what the batch itself creates."""
+
+    units: dict[tuple[str, str], Accepted] = field(default_factory=dict)
+    fingerprints: dict[str, Seen] = field(default_factory=dict)
+    message_ids: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
+    people: dict[str, Person] = field(default_factory=dict)
+    cases: dict[int, rows.Case] = field(default_factory=dict)
+    rereading: dict[int, rows.Message] = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
+
+
+class Update(NamedTuple):
+    """New values for some columns of one row."""
+
+    table: str
+    id: int
+    values: dict[str, Any]
+
+
+class Changes:
+    """The rows that one transaction adds and updates; ids are given out in their order."""
+
+    def __init__(self, last_id: int) -> None:
+        self.last_id = last_id
+        self.added: dict[type, list[tuple[Any, ...]]] = defaultdict(list)
+        self.updated: list[Update] = []
+        self.removed_parts: list[int] = []
+        self.discarded: list[tuple[int, int]] = []
+        self.cancelled: list[tuple[int, str]] = []
+
+    def new_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        self.added[type(row)].append(row)
+
+    def update(self, table: str, id_: int, **values: Any) -> None:
+        self.updated.append(Update(table, id_, values))
+
+    def discard(self, message_id: int, instead: int) -> None:
+        """An unread message turned out to be a copy of another: its receipts go to that one."""
+        self.discarded.append((message_id, instead))
+
+    def cancel_follow_ups(self, case_id: int, reason: str) -> None:
+        self.cancelled.append((case_id, reason))
+
+
+Plan = Callable[[Known, Arrival, Changes], Accepted]

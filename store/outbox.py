@@ -1,0 +1,225 @@
+"""What is to be delivered: claimed before the wire is touched, settled with what the peer said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, func, select, update
+
+from normalizer.message import Address, Message
+from store import rows, schema
+from store.inbound import insert_sql
+from store.known import Changes
+from store.rows import instant, moment
+
+State = Literal["queued", "sending", "sent", "deferred", "failed", "in_doubt", "draft"]
+
+
+class Delivery(NamedTuple):
+    """One claimed row: what to send, on which channel, and how often it was tried before."""
+
+    id: int
+    message: int
+    conversation: int | None
+    channel: str
+    automatic: bool
+    attempts: int
+    content: Message
+
+
+class Settlement(NamedTuple):
+    """How a delivery ended: the state that its row gets, and when to try again if at all."""
+
+    id: int
+    message: int
+    conversation: int | None
+    channel: str
+    state: State
+    attempts: int
+    peer_id: str = ""
+    error: str = ""
+    retry_at: datetime | None = None
+    address_dead: bool = False
+
+
+_o, _m = schema.outbox.c, schema.messages.c
+_CONTENT = (
+    _m.kind,
+    _m.message_id,
+    _m.in_reply_to,
+    _m.references,
+    _m.recipients,
+    _m.reply_to,
+    _m.subject,
+    _m.text,
+    _m.language,
+)
+
+
+def claim(
+    connection: Connection, channel: str, now: datetime, owner: str, lease: timedelta, limit: int
+) -> list[Delivery]:
+    """Take up to `limit` due rows of a channel: `sending` from the commit on."""
+    due = _due(channel, limit, locked=connection.dialect.name == "postgresql")
+    found = connection.execute(due, {"now": instant(now)}).all()
+    if not found:
+        return []
+    taken = {
+        "state": "sending",
+        "lease_owner": owner,
+        "lease_until": instant(now + lease),
+        "attempts": _o.attempts + 1,
+    }
+    connection.execute(
+        update(schema.outbox).where(_o.id.in_([row.id for row in found])).values(taken)
+    )
+    return [
+        Delivery(
+            row.id,
+            row.message_pk,
+            row.conversation_id,
+            channel,
+            bool(row.automatic),
+            row.attempts + 1,
+            _content(row[6:]),
+        )
+        for row in found
+    ]
+
+
+def _due(channel: str, limit: int, *, locked: bool) -> Select[tuple[object, ...]]:
+    query = (
+        select(
+            _o.id,
+            _m.id.label("message_pk"),
+            _o.conversation_id,
+            _o.automatic,
+            _o.attempts,
+            _o.due_at,
+            *_CONTENT,
+        )
+        .join(schema.messages, _m.id == _o.message_id)
+        .where(
+            _o.channel == channel,
+            _o.state.in_(["queued", "deferred"]),
+            _o.due_at <= bindparam("now"),
+        )
+        .order_by(_o.due_at)
+        .limit(limit)
+    )
+    return query.with_for_update(skip_locked=True, of=schema.outbox) if locked else query
+
+
+def _content(values: Sequence[str]) -> Message:
+    kind, message_id, in_reply_to, references, recipients, reply_to, subject, text, language = (
+        values
+    )
+    to = json.loads(recipients)
+    return Message(
+        kind=kind,  # type: ignore[arg-type]  # the column holds what we wrote from a Kind
+        message_id=message_id,
+        in_reply_to=in_reply_to,
+        references=tuple(json.loads(references)),
+        to=tuple(Address(*pair) for pair in to.get("to", ())),
+        cc=tuple(Address(*pair) for pair in to.get("cc", ())),
+        reply_to=(Address("", reply_to),) if reply_to else (),
+        subject=subject,
+        text=text,
+        language=language,
+    )
+
+
+_SETTLE = (
+    update(schema.outbox)
+    .where(_o.id == bindparam("row"))
+    .values(
+        state=bindparam("new_state"),
+        peer_id=bindparam("peer"),
+        error=bindparam("why"),
+        due_at=bindparam("due"),
+        lease_until=None,
+    )
+)
+
+
+def settle(
+    connection: Connection, changes: Changes, now: datetime, settlements: Sequence[Settlement]
+) -> None:
+    """Write how deliveries ended, with an event each."""
+    at = instant(now)
+    connection.execute(
+        _SETTLE,
+        [
+            {
+                "row": s.id,
+                "new_state": s.state,
+                "peer": s.peer_id,
+                "why": s.error,
+                "due": instant(s.retry_at or now),
+            }
+            for s in settlements
+        ],
+    )
+    told = [rows.Event(changes.new_id(), f"delivery.{s.state}", s.conversation, at, _told(s))
+            for s in settlements]  # fmt: skip
+    connection.exec_driver_sql(insert_sql("events", connection.dialect), told)
+    for s in settlements:
+        if s.address_dead:
+            _mark_failing(connection, s.message, at)
+
+
+def _told(s: Settlement) -> str:
+    data = {"message_id": s.message, "channel": s.channel, "attempts": s.attempts}
+    return json.dumps(data | ({"error": s.error} if s.error else {}))
+
+
+def _mark_failing(connection: Connection, message: int, at: str) -> None:
+    """The address is dead for everything that we send, not for this message only."""
+    identity = select(_m.identity_id).where(_m.id == message).scalar_subquery()
+    connection.execute(
+        update(schema.identities)
+        .where(schema.identities.c.id == identity)
+        .values(failing_since=func.coalesce(schema.identities.c.failing_since, at))
+    )
+
+
+def recover(connection: Connection, changes: Changes, now: datetime, owner: str) -> int:
+    """Settle what a dead process was sending: its own rows at once, another's after their lease.
+
+    Nobody knows whether the peer has it. Automatic mail is better missed than said twice; what a
+    person wrote goes again under the same Message-ID.
+    """
+    dead = (_o.lease_owner == owner) | (_o.lease_until < instant(now))
+    query = (
+        select(_o.id, _o.message_id, _o.conversation_id, _o.channel, _o.automatic, _o.attempts)
+        .where(_o.state == "sending", dead)
+        .with_for_update(skip_locked=True)
+    )
+    found = connection.execute(query).all()
+    ended = [
+        Settlement(
+            row.id,
+            row.message_id,
+            row.conversation_id,
+            row.channel,
+            "in_doubt" if row.automatic else "queued",
+            row.attempts,
+            error="the process ended while this was being sent",
+        )
+        for row in found
+    ]
+    if ended:
+        settle(connection, changes, now, ended)
+    return len(ended)
+
+
+def next_due(connection: Connection, channel: str) -> datetime | None:
+    """When the next row of a channel falls due; None while nothing waits."""
+    query = select(func.min(_o.due_at)).where(
+        _o.channel == channel, _o.state.in_(["queued", "deferred"])
+    )
+    found: str | None = connection.execute(query).scalar()
+    return moment(found) if found else None

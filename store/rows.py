@@ -1,0 +1,152 @@
+"""Typed rows: one NamedTuple a table, its fields in the order of the table's columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+
+def instant(at: datetime) -> str:
+    """An aware datetime as the store keeps it: `2026-11-21T09:00:00.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """The aware datetime that `instant` wrote."""
+    return datetime.fromisoformat(text)
+
+
+class Customer(NamedTuple):
+    id: int
+    language: str
+    created_at: str
+
+
+class Identity(NamedTuple):
+    id: int
+    customer_id: int
+    address: str
+    name: str
+    failing_since: str | None
+    created_at: str
+
+
+class Conversation(NamedTuple):
+    id: int
+    customer_id: int
+    created_at: str
+
+
+class Case(NamedTuple):
+    id: int
+    conversation_id: int
+    customer_id: int
+    reference: str
+    channel: str
+    subject: str
+    base_subject: str
+    status: str
+    stage: str
+    owner: str
+    tags: str
+    unverified: bool
+    linked_case_id: int | None
+    opened_at: str
+    resolved_at: str | None
+
+
+class Blob(NamedTuple):
+    id: int
+    sha256: str
+    size: int
+    data: bytes | None
+
+
+class Message(NamedTuple):
+    id: int
+    conversation_id: int | None
+    case_id: int | None
+    customer_id: int | None
+    identity_id: int | None
+    channel: str
+    direction: str
+    kind: str
+    status: str
+    message_id: str
+    in_reply_to: str
+    references: str
+    fingerprint: str | None
+    subject: str
+    text: str
+    reply_text: str
+    language: str
+    author: str
+    recipients: str
+    reply_to: str
+    authentication: str
+    reading: str
+    decisions: str
+    raw_sha256: str | None
+    date: str | None
+    received_at: str
+
+
+class Part(NamedTuple):
+    id: int
+    message_id: int
+    role: str
+    content_type: str
+    filename: str
+    content_id: str
+    size: int
+    sha256: str
+
+
+class Ledger(NamedTuple):
+    id: int
+    channel: str
+    unit: str
+    outcome: str
+    reason: str
+    message_id: int | None
+    transport: str
+    at: str
+
+
+class Outbox(NamedTuple):
+    id: int
+    message_id: int
+    conversation_id: int | None
+    channel: str
+    state: str
+    automatic: bool
+    authenticated: bool
+    budget_key: str
+    domain: str
+    due_at: str
+    lease_owner: str
+    lease_until: str | None
+    attempts: int
+    peer_id: str
+    error: str
+    created_at: str
+
+
+class FollowUp(NamedTuple):
+    id: int
+    case_id: int
+    conversation_id: int
+    rule: str
+    cause: str
+    state: str
+    due_at: str
+    settled_at: str | None
+    reason: str
+
+
+class Event(NamedTuple):
+    cursor: int
+    type: str
+    conversation_id: int | None
+    at: str
+    data: str

@@ -1,0 +1,195 @@
+"""The store as the gateway sees it: verbs, each one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from normalizer.message import Spooled
+from store import outbox, rows, schema
+from store.blobs import Blobs
+from store.engine import (
+    DaemonLock,
+    StoreDamaged,
+    StoreUnavailable,
+    WriteLock,
+    as_unavailable,
+    open_readers,
+    open_writer,
+    sqlite_path,
+)
+from store.inbound import insert_sql
+from store.known import Accepted, Arrival, Plan, Raw
+from store.migrate import migrate
+from store.outbox import Delivery, Settlement
+from store.writer import Work, Writer
+
+T = TypeVar("T")
+
+LOW_WATER = 16 * 2**20  # octets of free disk below which we promise nothing more …
+LOW_WATER_SHARE = 20  # … or this part of a small disk
+_CHECKED_WHOLE = 512 * 2**20  # a database up to this size is checked page by page at start
+
+
+def _never(_: str) -> None:
+    """A failpoint that is off."""
+
+
+def low_on_disk(folder: Path) -> bool:
+    """Whether the disk of a folder is so full that the next commit might fail."""
+    disk = os.statvfs(folder)
+    total = disk.f_blocks * disk.f_frsize
+    return disk.f_bavail * disk.f_frsize < min(LOW_WATER, total // LOW_WATER_SHARE)
+
+
+class Store:
+    """One database and one folder of large bytes.
+
+    Writing verbs wait in line for the one writer and may raise StoreUnavailable; reading verbs run
+    in threads on connections that cannot write.
+    """
+
+    def __init__(
+        self, url: str, data_dir: Path, plan: Plan, failpoint: Callable[[str], None] = _never
+    ) -> None:
+        self.blobs = Blobs(data_dir, failpoint)
+        self._data_dir = data_dir
+        self._readers = open_readers(url)
+        self._writer = Writer(open_writer(url), WriteLock(sqlite_path(url)), plan, failpoint)
+        self._disk = (0.0, False)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._readers.dispose()
+
+    def low_on_disk(self) -> bool:
+        """As the function; the disk is asked once a second at most."""
+        asked, low = self._disk
+        if time.monotonic() - asked > 1:
+            low = low_on_disk(self._data_dir)
+            self._disk = (time.monotonic(), low)
+        return low
+
+    def commit_inbound(self, arrival: Arrival) -> Awaitable[Accepted]:
+        """Ledger, message, customer, case, acknowledgement, events: durable when this returns."""
+        future: Awaitable[Accepted] = self._writer.submit(arrival=arrival)
+        return future
+
+    def write(self, work: Work) -> Awaitable[Any]:
+        """Run `work(connection, changes)` in the writer's next transaction."""
+        future: Awaitable[Any] = self._writer.submit(work=work)
+        return future
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run `query(connection)` in a thread, on one snapshot."""
+
+        def run() -> T:
+            try:
+                with self._readers.begin() as connection:
+                    return query(connection)
+            except (DBAPIError, OSError) as error:
+                raise as_unavailable(error) or error from error
+
+        return await asyncio.to_thread(run)
+
+    async def keep(self, spooled: Spooled) -> Raw:
+        """Take over a synced spool file; its content is then a blob that rows may point to."""
+        try:
+            raw = await asyncio.to_thread(self.blobs.keep, spooled)
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+        await self.write(lambda connection, changes: _blob_row(connection, changes.new_id(), raw))
+        return raw
+
+    async def settle_and_claim(
+        self,
+        settled: Sequence[Settlement],
+        channel: str,
+        clock: Callable[[], datetime],
+        owner: str,
+        lease: timedelta,
+        limit: int,
+        failpoint: Callable[[str], None] = _never,
+    ) -> list[Delivery]:
+        """Write how deliveries ended and take the next ones, in one transaction."""
+
+        def work(connection: Connection, changes: Any) -> list[Delivery]:
+            now = clock()
+            if settled:
+                outbox.settle(connection, changes, now, settled)
+            taken = outbox.claim(connection, channel, now, owner, lease, limit) if limit else []
+            if taken:
+                failpoint("F4")
+            return taken
+
+        taken: list[Delivery] = await self.write(work)
+        return taken
+
+    async def recover(self, now: datetime, owner: str) -> int:
+        """Settle what a dead process left `sending`; returns how many rows."""
+        count: int = await self.write(
+            lambda connection, changes: outbox.recover(connection, changes, now, owner)
+        )
+        return count
+
+
+def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
+    row = rows.Blob(id_, raw.sha256, raw.size, raw.data)
+    connection.exec_driver_sql(insert_sql(schema.blobs.name, connection.dialect), [row])
+
+
+def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
+    """Check the file, then migrate; returns whether the schema changed.
+
+    Raises StoreDamaged, StoreUnavailable.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = open_writer(url)
+    try:
+        with WriteLock(path).held():
+            if (
+                path is not None and path.stat().st_size <= _CHECKED_WHOLE
+                if path.exists()
+                else False
+            ):
+                _check(engine.connect(), path)
+            return migrate(engine, failpoint)
+    except DBAPIError as error:
+        raise _damaged(error, path) or as_unavailable(error) or error from error
+    finally:
+        engine.dispose()
+
+
+def _check(connection: Connection, path: Path | None) -> None:
+    with connection:
+        found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+    if found != "ok":
+        raise StoreDamaged(f"{path}: {found}")
+
+
+def _damaged(error: DBAPIError, path: Path | None) -> StoreDamaged | None:
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return (
+        StoreDamaged(f"{path}: {error.orig}")
+        if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+        else None
+    )
+
+
+def lock_for_daemon(url: str) -> DaemonLock | None:
+    """The lock of the one daemon on an SQLite store; several may share a PostgreSQL one."""
+    path = sqlite_path(url)
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return DaemonLock(path)

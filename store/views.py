@@ -1,0 +1,28 @@
+"""The stable SQL views: what other programs may read at any time (docs/views.md)."""
+
+from __future__ import annotations
+
+VIEWS = {
+    "v_customers": "SELECT id, language, created_at FROM customers",
+    "v_identities": """
+        SELECT id, customer_id, address, name, failing_since, created_at FROM identities""",
+    "v_conversations": "SELECT id, customer_id, created_at FROM conversations",
+    "v_cases": """
+        SELECT id, conversation_id, customer_id, reference, channel, subject, status, stage, owner,
+               tags, unverified, opened_at, resolved_at
+        FROM cases""",
+    # What we send has its status in the outbox, and nowhere else.
+    "v_messages": """
+        SELECT m.id, m.conversation_id, m.case_id, m.customer_id, m.channel, m.direction, m.kind,
+               m.subject, m.text, m.reply_text, m.language, m.message_id, m.in_reply_to,
+               COALESCE(o.state, m.status) AS status, m.authentication, m.received_at
+        FROM messages m LEFT JOIN outbox o ON o.message_id = m.id""",
+    "v_ledger": "SELECT id, channel, unit, outcome, reason, message_id, at FROM ledger",
+    "v_outbox": """
+        SELECT id, message_id, conversation_id, channel, state, due_at, attempts, error, created_at
+        FROM outbox""",
+    "v_follow_ups": """
+        SELECT id, case_id, conversation_id, rule, state, due_at, settled_at, reason
+        FROM follow_ups""",
+    "v_events": "SELECT cursor, type, conversation_id, at, data FROM events",
+}
