@@ -1,1 +1,1 @@
-"""What the composition root promises."""
+"""Tests of the composition root."""

@@ -1,0 +1,142 @@
+"""What must fit across tables: names, addresses, ports, templates.
+
+Reads the tables as they were written, so that one error does not hide another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from gateway.config_errors import Finding, any_of
+from gateway.config_lines import KeyPath
+from gateway.config_types import Endpoint, is_network
+
+_ACTIONS = ("send", "notify", "set_status")
+_TLS = ("none", "starttls", "implicit")
+TEMPLATES = ("acknowledgement", "nudge", "closing", "survey", "notice")
+
+Tables = dict[int, Mapping[str, Any]]
+
+
+def across(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Everything that two tables contradict each other in."""
+    channels, follow_ups = _tables(data, "channel"), _tables(data, "follow_up")
+    yield from _names("channel", channels)
+    yield from _names("follow_up", follow_ups)
+    yield from _addresses(channels)
+    yield from _ports(data.get("http"), channels)
+    yield from _relays(channels)
+    yield from _ways_out(channels)
+    yield from _actions(follow_ups)
+    yield from _templates(data.get("acknowledge"), follow_ups)
+
+
+def _tables(data: Mapping[str, Any], key: str) -> Tables:
+    listed = data.get(key)
+    entries = enumerate(listed if isinstance(listed, list) else ())
+    return {index: table for index, table in entries if isinstance(table, dict)}
+
+
+def _names(kind: str, tables: Tables) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for index, table in tables.items():
+        name = table.get("name")
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            said = f'{kind}[{first[name]}] is already called "{name}"; give each its own name'
+            yield Finding((kind, index, "name"), said)
+
+
+def _addresses(channels: Tables) -> Iterator[Finding]:
+    places: dict[str, list[KeyPath]] = defaultdict(list)
+    for index, table in channels.items():
+        addresses = table.get("addresses")
+        for place, address in enumerate(addresses if isinstance(addresses, list) else ()):
+            places[str(address).lower()].append(("channel", index, "addresses", place))
+    for address, paths in places.items():
+        owners = sorted({int(path[1]) for path in paths})
+        primary = [owner for owner in owners if channels[owner].get("primary") is True]
+        if len(owners) < len(paths):
+            yield Finding(paths[-1], f"{address} stands twice in one channel; keep one")
+        if len(owners) > 1 and len(primary) != 1:
+            what = "only one of them may say" if primary else "one of them must say"
+            also = ", ".join(f"channel[{owner}]" for owner in owners[:-1])
+            said = f"{address} belongs to {also} too; {what} primary = true"
+            yield Finding(("channel", owners[-1], "addresses"), said)
+
+
+def _ports(http: Any, channels: Tables) -> Iterator[Finding]:
+    taken: list[tuple[str, Endpoint]] = []
+    listening: dict[str, tuple[KeyPath, Any]] = {
+        "[http]": (("http", "listen"), http.get("listen") if isinstance(http, dict) else None)
+    }
+    for index, table in channels.items():
+        listening[f"channel[{index}]"] = ("channel", index, "listen"), table.get("listen")
+    for name, (path, text) in listening.items():
+        here = _endpoint(text)
+        if not here:
+            continue
+        other = next((one for one, there in taken if here.collides(there)), "")
+        if other:
+            yield Finding(path, f'"{here}" is taken by {other}; choose another port')
+        taken.append((name, here))
+
+
+def _endpoint(text: Any) -> Endpoint | None:
+    try:
+        return Endpoint.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _relays(channels: Tables) -> Iterator[Finding]:
+    for index, table in channels.items():
+        relays = table.get("trusted_relays")
+        for place, relay in enumerate(relays if isinstance(relays, list) else ()):
+            if not is_network(str(relay)):
+                said = f'"{relay}" is not an IP address or a network such as "192.0.2.0/24"'
+                yield Finding(("channel", index, "trusted_relays", place), said)
+
+
+def _ways_out(channels: Tables) -> Iterator[Finding]:
+    for index, table in channels.items():
+        send = table.get("send")
+        said = _smarthost_error(send) if isinstance(send, str) else ""
+        if said:
+            yield Finding(("channel", index, "send"), said)
+
+
+def _smarthost_error(send: str) -> str:
+    try:
+        parts = urlsplit(send)
+        port, query = parts.port, dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        return 'its port must be a number up to 65535, as in "smtp://HOST:587"'
+    if parts.scheme != "smtp":
+        return ""
+    if not port:
+        return 'names no port; write for example "smtp://HOST:587?tls=starttls"'
+    if query.keys() - {"tls"} or query.get("tls", "none") not in _TLS:
+        return f"may only end in ?tls= and one of {any_of(_TLS)}"
+    return ""
+
+
+def _actions(follow_ups: Tables) -> Iterator[Finding]:
+    for index, table in follow_ups.items():
+        found = [action for action in _ACTIONS if action in table]
+        if len(found) != 1:
+            said = f"has {any_of(found, 'and') if found else 'no action'}; write exactly one of {any_of(_ACTIONS)}"
+            yield Finding(("follow_up", index), said)
+
+
+def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:
+    folder = acknowledge.get("templates") if isinstance(acknowledge, dict) else None
+    own = {file.name.partition(".")[0] for file in Path(folder).rglob("*.*")} if folder else set()
+    for index, table in follow_ups.items():
+        name = table.get("send")
+        if isinstance(name, str) and name not in own.union(TEMPLATES):
+            said = f'there is no template "{name}"; possible: {any_of((*TEMPLATES, *sorted(own)))}'
+            yield Finding(("follow_up", index, "send"), said)

@@ -1,0 +1,165 @@
+"""The tables of config.toml, each key with what it means; docs/configuration.md is made from this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import ByteSize, Field, PlainValidator, model_validator
+
+from channels import base
+from gateway.config_calendar import Opening
+from gateway.config_channels import channel
+from gateway.config_rules import FollowUp, FormMail
+from gateway.config_types import (
+    ElapsedLength,
+    Endpoint,
+    Hostname,
+    Language,
+    Length,
+    Listen,
+    Size,
+    StoreUrl,
+    Table,
+    Zone,
+)
+from scheduler.calendar import Calendar
+from scheduler.duration import Duration
+
+Mode = Literal["live", "approve", "watch"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Gateway(Table):
+    """Who we are and where our own files are."""
+
+    name: str = Field("Support", min_length=1, description="Whom customers are talking to.")
+    timezone: Zone = Field("UTC", description="Where the opening hours count, from the IANA list.")
+    language: Language = Field("en", description="What we write when the customer's is not known.")
+    data_dir: Path = Field(Path("var"), description="Where we keep our own files.")
+    hostname: Hostname = Field(
+        "", description="How we greet other mail servers. Empty: this machine's name."
+    )
+    mode: Mode = Field(
+        "live",
+        description='"approve": what we would say by ourselves waits for a person; '
+        '"watch": it is only shown, and nothing is said.',
+    )
+    log: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="How log lines look; auto is pretty on a terminal, JSON otherwise."
+    )
+
+
+class Store(Table):
+    """Where everything is kept."""
+
+    url: StoreUrl = Field(
+        "sqlite:///var/madoguchi.db",
+        description="`sqlite:///PATH` or `postgresql+psycopg://USER@HOST/NAME`.",
+    )
+    password: str = Field("", repr=False, description="For PostgreSQL.")
+    min_free: Size = Field(
+        ByteSize(200 * 2**20),
+        description="With less room on the disk, new mail is asked to come again later (4xx).",
+    )
+
+    @property
+    def dsn(self) -> str:
+        """The URL with the password in it; for the driver, never for a log."""
+        if not self.password:
+            return self.url
+        user, at, place = self.url.partition("@")
+        return f"{user}:{quote(self.password, safe='')}{at}{place}"
+
+    @model_validator(mode="after")
+    def _has_a_user_for_the_password(self) -> Store:
+        if self.password and "@" not in self.url:
+            raise ValueError(
+                "password needs a user in the url: postgresql+psycopg://USER@HOST/NAME"
+            )
+        return self
+
+
+class Http(Table):
+    """API, console, webhooks in and metrics."""
+
+    listen: Listen = Field(
+        Endpoint("127.0.0.1", 8025), description="Where to listen, as HOST:PORT."
+    )
+
+
+class Limits(Table):
+    """How much we say by ourselves; 0 means no limit."""
+
+    per_sender_day: Count = Field(5, description="To one authenticated sender in a day.")
+    unauthenticated_day: Count = Field(1, description="To one unauthenticated sender in a day.")
+    unauthenticated_hour: Count = Field(
+        60, description="To all unauthenticated senders together in an hour."
+    )
+    per_conversation_day: Count = Field(
+        5, description="Automatic messages of all kinds in one conversation in a day."
+    )
+    per_domain_hour: Count = Field(0, description="To all addresses of one domain in an hour.")
+    global_minute: Count = Field(0, description="To everybody in a minute.")
+
+
+class Acknowledge(Table):
+    """The answer that every new case gets at once."""
+
+    enabled: bool = Field(True, description="Whether we acknowledge at all.")
+    reply_within: Length = Field(
+        Duration.parse("4 business hours"),
+        description="By when a person answers; customers read it as a day and an hour.",
+    )
+    max_age: ElapsedLength = Field(
+        Duration.parse("24 hours"),
+        description="Older mail is history: stored, but nothing is said about it.",
+    )
+    bcc: bool = Field(
+        False, description="Also acknowledge mail that does not name our address in To or Cc."
+    )
+    phone: str = Field("", description="A number for urgent matters, shown to customers.")
+    phone_hours: str = Field(
+        "", description="When somebody answers the phone, as customers read it."
+    )
+    templates: Path | None = Field(None, description="A folder whose texts replace our own.")
+    limits: Limits = Limits()
+
+
+class Authentication(Table):
+    """Whether senders are who they say."""
+
+    enabled: bool = Field(True, description="Whether SPF, DKIM and DMARC are looked up.")
+    dns: Listen | None = Field(None, description="HOST:PORT of a resolver. Unset: the system's.")
+
+
+NOT_YET = frozenset({"authentication", "follow_up", "form_mail"})
+
+
+class Config(Table):
+    """The whole file. Paths are absolute, secrets are resolved and never printed."""
+
+    gateway: Gateway = Gateway()
+    store: Store = Store()
+    http: Http = Http()
+    channels: tuple[Annotated[base.Settings, PlainValidator(channel)], ...] = Field(
+        (), alias="channel"
+    )
+    acknowledge: Acknowledge = Acknowledge()
+    calendar: Opening = Opening()
+    follow_up: tuple[FollowUp, ...] = ()
+    authentication: Authentication = Authentication()
+    form_mail: tuple[FormMail, ...] = ()
+
+    def without_effect(self) -> tuple[str, ...]:
+        """The tables of the file that this version reads and checks, but does not act on yet."""
+        return tuple(sorted(NOT_YET & self.model_fields_set))
+
+    def mode_of(self, settings: base.Settings) -> Mode:
+        """How freely we speak on a channel: the stricter of its own mode and the gateway's."""
+        return max(settings.mode, self.gateway.mode, key=("live", "approve", "watch").index)
+
+    def calendar_(self) -> Calendar:
+        """The opening hours as the scheduler counts them."""
+        return Calendar.build(self.gateway.timezone, self.calendar.hours, self.calendar.holidays)

@@ -1,0 +1,74 @@
+"""The lists of rules: `[[follow_up]]` and `[[form_mail]]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from gateway.config_types import Length, Mailbox, Table, is_network
+
+Status = Literal["new", "open", "pending", "on_hold", "resolved"]
+
+
+class FollowUp(Table):
+    """What happens when a case has waited; one of `send`, `notify` and `set_status`."""
+
+    name: str = Field(
+        min_length=1,
+        description="Its own name, for you and the log.",
+        examples=['name = "nudge"'],
+    )
+    when: Literal[Status, "unanswered"] = Field(
+        description='A status, or "unanswered": a customer waits for a person.'
+    )
+    after: Length = Field(description="How long after.")
+    send: str | None = Field(None, description="The template to send to the customer.")
+    notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
+    set_status: Status | None = Field(None, description="The status to set.")
+
+
+class Place(NamedTuple):
+    """Where a form's mail keeps a value: in a `header` by its name, in the `body` after a label."""
+
+    where: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: Any) -> Place:
+        found = re.fullmatch(r"(header):([!-9;-~]+)|(body):(\S.*)", str(text))
+        if not found:
+            raise ValueError(f'"{text}" must be "header:NAME" or "body:LABEL"')
+        return cls(found[1] or found[3], found[2] or found[4])
+
+
+def _vouches(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not is_network(value) and not re.fullmatch(r"[\w-]+(\.[\w-]+)+", value):
+            raise ValueError(f'"{value}" must be a domain such as "shop.example" or an IP address')
+    return values
+
+
+InMail = Annotated[Place, PlainValidator(Place.parse)]
+
+
+class FormMail(Table):
+    """Mail that a web form sends in a customer's name."""
+
+    from_: Mailbox = Field(alias="from", description="The address in From.")
+    authenticated_by: Annotated[tuple[str, ...], AfterValidator(_vouches)] = Field(
+        min_length=1,
+        description="What proves that the form sent it: a domain that passes SPF or DKIM, "
+        "or the IP address that hands it to us.",
+    )
+    author: InMail = Field(
+        Place("header", "Reply-To"),
+        description='Where the customer\'s address stands: "header:NAME" or "body:LABEL".',
+    )
+    name: InMail | None = Field(None, description="Where the customer's name stands.")
+    subject: InMail | None = Field(None, description="Where the subject stands.")
+    fields: dict[str, InMail] = Field({}, description="Other values worth keeping, by name.")
