@@ -92,6 +92,15 @@ class Settings(BaseModel):
         """Our own identities on this channel, as plain as customers write to them."""
         return frozenset()
 
+    def trusted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The relays (addresses, networks) and the authserv-ids whose word on a sender we take."""
+        return (), ()
+
+    @property
+    def reply_pattern(self) -> str:
+        """Where answers shall go, with `{token}` in it; "" where the channel knows no such thing."""
+        return ""
+
 
 def _never(_: str) -> None:
     """A failpoint that is off."""

@@ -52,3 +52,11 @@ class MailSettings(base.Settings):
 
     def own(self) -> frozenset[Identity]:
         return frozenset(Identity("email", address.lower()) for address in self.addresses)
+
+    def trusted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return self.trusted_relays, self.trusted_authserv
+
+    @property
+    def reply_pattern(self) -> str:
+        local, _, domain = self.address.rpartition("@")
+        return f"{local}+{{token}}@{domain}" if self.tags_replies else ""

@@ -8,9 +8,11 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from normalizer.message import Message
 from store.known import Token
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -78,6 +80,22 @@ class Verdict(NamedTuple):
 
 
 NOBODY_VOUCHES = Verdict(False, "nobody whom we trust vouches for the sender")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose word on a sender one channel takes: `relays` by address, `authservs` by their name."""
+
+    relays: tuple[str, ...] = ()
+    authservs: tuple[str, ...] = ()
+
+    def verdict(self, message: Message, peer: str) -> Verdict:
+        """What a trusted hop says of the address in From; a peer that is no relay says nothing."""
+        domain = next((_host(c.identity.address) for c in message.claims if c.source == "from"), "")
+        believes = is_trusted(peer, self.relays) if peer else bool(self.authservs)
+        if not (domain and believes):
+            return NOBODY_VOUCHES
+        return vouched(message.trace, self.authservs, domain)
 
 
 @lru_cache(maxsize=64)

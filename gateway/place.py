@@ -159,7 +159,8 @@ def _open_case(
 
 def duplicate_of(known: Known, arrival: Arrival) -> Accepted | None:
     """The message that this arrival already is: the same transport unit, or the same mail again."""
-    if before := known.units.get((arrival.channel, arrival.unit)):
+    before = known.units.get((arrival.channel, arrival.unit))
+    if before and not arrival.rereads:
         return before._replace(outcome="duplicate", reason="this transport unit is in the ledger")
     seen = known.fingerprints.get(arrival.fingerprint)
     if seen and seen.id != arrival.rereads:

@@ -170,7 +170,7 @@ def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
         engine.dispose()
 
 
-def _check(connection: Connection, path: Path | None) -> None:
+def _check(connection: Connection, path: Path) -> None:
     with connection:
         found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
     if found != "ok":

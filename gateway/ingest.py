@@ -1,0 +1,141 @@
+"""START HERE: how a message gets in.
+
+channel → Envelope → a worker reads it → author, tokens → one transaction → Receipt → 250.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from channels.base import Receipt, Unavailable
+from gateway import acknowledge
+from gateway.authenticate import Keys, Trust, tokens
+from gateway.author import resolve
+from gateway.readers import ReaderDied, Readers, TooSlow
+from normalizer.message import Claim, Envelope, Identity, Message, Spooled
+from store.engine import StoreUnavailable
+from store.known import Arrival, Raw, Token
+from store.store import Store
+
+log = structlog.get_logger()
+
+_EVENTS = {
+    outcome: f"message.{outcome}" for outcome in ("accepted", "duplicate", "refused", "quarantined")
+}
+
+PATIENCE = 30.0  # seconds within which a peer is answered, whatever the store does
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The one path in. `trust` holds, by channel, whose word on a sender we take;
+    `committed(channel)` wakes whoever delivers.
+    """
+
+    store: Store
+    readers: Readers
+    keys: Keys
+    own: frozenset[Identity]
+    trust: Mapping[str, Trust]
+    max_age: timedelta
+    clock: Callable[[], datetime]
+    committed: Callable[[str], None]
+
+    async def accept(self, envelope: Envelope) -> Receipt:
+        """Make an envelope durable; raises Unavailable where the peer shall try again.
+
+        What cannot be read in time is stored unread, and read later: the peer has its answer, and
+        the raw bytes are ours.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                message, sha256 = await self._read(envelope)
+                arrival = await self.arrival(envelope, message, sha256)
+                receipt = Receipt(*await self.store.commit_inbound(arrival))
+        except StoreUnavailable as error:
+            log.warning("message.deferred", unit=envelope.unit, reason=str(error))
+            raise Unavailable("4.3.1", 452) if error.full else Unavailable() from error
+        except TimeoutError as error:
+            log.warning("message.deferred", unit=envelope.unit, reason="the store took too long")
+            raise Unavailable from error
+        self.committed(envelope.channel)
+        log.info(
+            _EVENTS[receipt.outcome],
+            unit=envelope.unit,
+            channel=envelope.channel,
+            message_id=receipt.message,
+        )
+        return receipt
+
+    async def _read(self, envelope: Envelope) -> tuple[Message | None, str]:
+        try:
+            reading = await self.readers.read(envelope)
+        except (TooSlow, ReaderDied):
+            return None, _sha256(envelope.raw)
+        return reading.messages[0], reading.sha256
+
+    async def arrival(
+        self, envelope: Envelope, message: Message | None, sha256: str, rereads: int | None = None
+    ) -> Arrival:
+        """What the rules will see; large bytes are blobs from here on."""
+        arrival = _arrival(envelope, await self._keep(envelope.raw, sha256))
+        if message is None:
+            return arrival
+        if message.unreadable:
+            message = _as_the_envelope_says(envelope, message)
+        for part in message.parts:
+            await self._keep(part.data, part.sha256)
+        verdict = self.trust[envelope.channel].verdict(message, envelope.transport.peer)
+        author = resolve(message, self.own, verdict)
+        return replace(
+            arrival,
+            message=message,
+            author=author,
+            tokens=self._tokens(message, envelope, author.identity),
+            budget=acknowledge.budget(message),
+            distrusted=verdict.distrusted,
+            history=self.clock() - envelope.received_at > self.max_age,
+            rereads=rereads,
+        )
+
+    def _tokens(
+        self, message: Message, envelope: Envelope, identity: Identity | None
+    ) -> tuple[Token, ...]:
+        if identity is None:
+            return ()
+        references = (message.in_reply_to, *reversed(message.references))
+        return tokens(self.keys, references, envelope.transport.recipients, identity.address)
+
+    async def _keep(self, data: bytes | Spooled, sha256: str) -> Raw:
+        if isinstance(data, Spooled):
+            return await self.store.keep(data)
+        return Raw(sha256, len(data), data)
+
+
+def _sha256(raw: bytes | Spooled) -> str:
+    return raw.sha256 if isinstance(raw, Spooled) else hashlib.sha256(raw).hexdigest()
+
+
+def _as_the_envelope_says(envelope: Envelope, message: Message) -> Message:
+    """A mail that nobody could read still has somebody who sent it."""
+    sender = envelope.transport.sender
+    if message.claims or "@" not in sender:
+        return message
+    return replace(message, claims=(Claim("envelope", Identity("email", sender.lower()), ""),))
+
+
+def _arrival(envelope: Envelope, raw: Raw) -> Arrival:
+    return Arrival(
+        channel=envelope.channel,
+        unit=envelope.unit,
+        received_at=envelope.received_at,
+        transport=envelope.transport,
+        raw=raw,
+        message=None,
+    )

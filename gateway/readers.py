@@ -1,0 +1,222 @@
+"""The pool of reading workers: the loop never waits for a parser, and no mail holds up another."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+import structlog
+
+from gateway.worker import Reading
+from normalizer.message import Envelope, Spooled
+
+log = structlog.get_logger()
+
+QUEUE_PATIENCE = 0.1  # seconds that a mail waits for a free worker before it is stored unread
+READ_PATIENCE = 0.5  # seconds that its reading may take before it is
+HARD_LIMIT = 8.0  # seconds after which a worker is given up for dead
+LARGE = 2**20  # octets; one worker never takes such mail, so that small mail always passes
+_BATCH = 16
+_BATCH_BYTES = 256 * 2**10
+_TICK = 0.02
+
+
+class TooSlow(Exception):
+    """The mail could not be read in the time that a peer can be kept waiting."""
+
+
+class ReaderDied(Exception):
+    """The worker died or hung over this mail."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    number: int
+    envelope: Envelope
+    future: asyncio.Future[Reading]
+    size: int
+    give_up: float
+    patience: float
+
+
+@dataclass(eq=False)
+class _Worker(asyncio.Protocol):
+    """One child and the frames between us; jobs are answered in the order they were given."""
+
+    pool: Readers
+    only_small: bool
+    process: subprocess.Popen[bytes]
+    ready: bool = False
+    started: float = 0.0
+    jobs: deque[_Job] = field(default_factory=deque)
+    _buffer: bytearray = field(default_factory=bytearray)
+    transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        for frame in self._frames():
+            self.ready = True
+            self.pool.answered(self, pickle.loads(frame))  # noqa: S301  our own child wrote it
+
+    def _frames(self) -> Iterator[bytes]:
+        buffer = self._buffer
+        while len(buffer) >= 4 and len(buffer) >= 4 + (size := int.from_bytes(buffer[:4])):
+            yield bytes(buffer[4 : 4 + size])
+            del buffer[: 4 + size]
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.pool.lost(self)
+
+    def give(self, jobs: list[_Job], now: float) -> None:
+        self.jobs.extend(jobs)
+        self.started = now
+        frame = pickle.dumps([(job.number, job.envelope) for job in jobs], pickle.HIGHEST_PROTOCOL)
+        assert self.transport is not None
+        self.transport.write(len(frame).to_bytes(4) + frame)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+
+class Readers:
+    """Workers, replaced one by one; `read` raises TooSlow or ReaderDied, and never hangs."""
+
+    def __init__(self, count_: int, spool: Path) -> None:
+        self._count = count_
+        self._spool = spool
+        self._loop = asyncio.get_running_loop()
+        self._numbers = count()
+        self._waiting: deque[_Job] = deque()
+        self._large: deque[_Job] = deque()
+        self._workers: list[_Worker] = []
+        self._closing = False
+        self._ticker: asyncio.TimerHandle | None = None
+        self.restarts = 0
+
+    async def start(self) -> None:
+        await asyncio.gather(*(self._spawn(only_small=i > 0) for i in range(self._count)))
+
+    async def close(self) -> None:
+        self._closing = True
+        if self._ticker:
+            self._ticker.cancel()
+        for worker in self._workers:
+            if worker.transport:
+                worker.transport.close()
+        for worker in self._workers:
+            try:
+                await asyncio.to_thread(worker.process.wait, 2.0)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+    async def read(self, envelope: Envelope, *, patient: bool = False) -> Reading:
+        """Read in a worker; `patient` waits as long as reading may take at all."""
+        now = self._loop.time()
+        raw = envelope.raw
+        size = raw.size if isinstance(raw, Spooled) else len(raw)
+        job = _Job(
+            next(self._numbers),
+            envelope,
+            self._loop.create_future(),
+            size,
+            now + (3600 if patient else QUEUE_PATIENCE),
+            HARD_LIMIT if patient else READ_PATIENCE,
+        )
+        (self._large if size >= LARGE else self._waiting).append(job)
+        self._dispatch()
+        if self._ticker is None:
+            self._ticker = self._loop.call_later(_TICK, self._tick)
+        return await job.future
+
+    async def _spawn(self, *, only_small: bool) -> None:
+        ours, process = _start_child(self._spool)
+        worker = _Worker(self, only_small, process)
+        self._workers.append(worker)
+        await self._loop.create_connection(lambda: worker, sock=ours)
+
+    def _dispatch(self) -> None:
+        now = self._loop.time()
+        for worker in self._workers:
+            if worker.ready and not worker.jobs and (jobs := self._take(worker)):
+                worker.give(jobs, now)
+
+    def _take(self, worker: _Worker) -> list[_Job]:
+        if self._large and not worker.only_small:
+            return [self._large.popleft()]
+        jobs: list[_Job] = []
+        size = 0
+        while self._waiting and len(jobs) < _BATCH and size < _BATCH_BYTES:
+            job = self._waiting.popleft()
+            if not job.future.done():
+                jobs.append(job)
+                size += job.size
+        return jobs
+
+    def answered(self, worker: _Worker, readings: list[Reading]) -> None:
+        for reading in readings:
+            job = worker.jobs.popleft()
+            worker.started = self._loop.time()
+            if not job.future.done():
+                job.future.set_result(reading)
+        self._dispatch()
+
+    def lost(self, worker: _Worker) -> None:
+        """Replace a worker; only the mail that it was reading is to blame."""
+        self._workers.remove(worker)
+        worker.kill()
+        if worker.jobs:
+            blamed = worker.jobs.popleft()
+            if not blamed.future.done():
+                blamed.future.set_exception(ReaderDied())
+            self._waiting.extendleft(reversed(worker.jobs))
+        if not self._closing:
+            self.restarts += 1
+            self._loop.create_task(self._replace(worker))
+
+    async def _replace(self, worker: _Worker) -> None:
+        await asyncio.to_thread(worker.process.wait)
+        if worker.process.returncode:
+            log.warning("reader.died", exit=worker.process.returncode)
+            await asyncio.sleep(0 if worker.ready else 1.0)
+        if not self._closing:
+            await self._spawn(only_small=worker.only_small)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        for queue in (self._waiting, self._large):
+            while queue and (queue[0].future.done() or queue[0].give_up < now):
+                job = queue.popleft()
+                if not job.future.done():
+                    job.future.set_exception(TooSlow())
+        for worker in self._workers:
+            self._hurry(worker, now)
+        busy = self._waiting or self._large or any(worker.jobs for worker in self._workers)
+        self._ticker = self._loop.call_later(_TICK, self._tick) if busy else None
+
+    def _hurry(self, worker: _Worker, now: float) -> None:
+        for position, job in enumerate(worker.jobs):
+            late = now - worker.started > job.patience if not position else job.give_up < now
+            if late and not job.future.done():
+                job.future.set_exception(TooSlow())
+        if worker.jobs and now - worker.started > HARD_LIMIT:
+            worker.kill()
+
+
+def _start_child(spool: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-m", "gateway.worker", str(spool)]
+        process = subprocess.Popen(command, stdin=theirs.fileno())  # noqa: S603  our own module
+    return ours, process

@@ -1,0 +1,45 @@
+"""What the daemon knows alone: its key, its name among others, its first API token."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def key(data_dir: Path) -> bytes:
+    """The key of our tokens; made at first start, never shown."""
+    return bytes.fromhex(_kept(data_dir / "secret.key", secrets.token_hex(32)))
+
+
+def instance(data_dir: Path) -> str:
+    """Our own name in the outbox's leases: the same after a restart, so we know our own rows."""
+    return _kept(data_dir / "instance", secrets.token_hex(8))
+
+
+def keep_token(data_dir: Path, token: str) -> None:
+    """Write the API token where only we may read it."""
+    _write(data_dir / "api-token", token)
+
+
+def new_token() -> str:
+    """256 random bits, as `mado_…` so that a scanner recognises a leaked one."""
+    return f"mado_{secrets.token_urlsafe(32)}"
+
+
+def _kept(path: Path, fresh: str) -> str:
+    if not path.exists():
+        _write(path, fresh)
+    return path.read_text(encoding="ascii").strip()
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and never readable by others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
