@@ -1,0 +1,129 @@
+"""Mail out: what the mail channels have in common when they send."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from channels.base import Host, Rejected, Retry, Sent
+from channels.mail import MailSettings
+from channels.mail_compose import AUTOMATIC, Mail, compose, wire
+from channels.maildir import Maildir
+from channels.smarthost import Smarthost
+from normalizer.message import Address, Identity, Message, Part, Spooled
+
+
+class Way(Protocol):
+    """Where mail goes: a folder or a smarthost."""
+
+    async def deliver(self, mail: Mail) -> str: ...
+
+    async def check(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class MailOut:
+    """Composes mails and hands them over, by the way that `send` in the channel's table names.
+
+    The constructor raises ValueError, in words for the admin, when that way cannot be gone.
+    """
+
+    def __init__(self, settings: MailSettings, host: Host) -> None:
+        self._settings = settings
+        self._host = host
+        self._way = _way(settings, host)
+
+    async def send(self, message: Message, key: str) -> Sent:
+        """Hand one mail over and return the peer's name for it. Raises DeliveryError.
+
+        `key` is the same each time this message is tried; so should `message.date` be, else the
+        mail is dated now.
+        """
+        if message.parts:
+            mail = await asyncio.to_thread(self.mail, _with_parts(message), key)
+        else:
+            mail = self.mail(message, key)
+        return Sent(await self._way.deliver(mail))
+
+    def mail(self, message: Message, key: str) -> Mail:
+        """The mail as it goes out, with its envelope. Raises Rejected."""
+        sender = self._sender(message)
+        date = message.date or datetime.now(UTC)
+        return Mail(
+            sender=self._reverse_path(message, sender.address, key),
+            recipients=_recipients(message),
+            data=compose(message, sender, date, self._host.hostname),
+            name=_name(key, message.message_id),
+        )
+
+    async def check(self) -> None:
+        """Try the way without sending anything. Raises ChannelDown or Rejected, saying why."""
+        await self._way.check()
+
+    async def close(self) -> None:
+        """Let go of files and connections once nothing is being sent any more."""
+        await self._way.close()
+
+    def _sender(self, message: Message) -> Address:
+        """From is one of our plain addresses, whatever the message says."""
+        name, address = message.from_[0] if message.from_ else Address("", "")
+        own = Identity("email", address.lower()) in self._settings.own()
+        return Address(name or self._settings.from_name, address if own else self._settings.address)
+
+    def _reverse_path(self, message: Message, sender: str, key: str) -> str:
+        """RFC 3834 section 3.3: the null path, or one that never answers, for what robots say."""
+        if message.kind not in AUTOMATIC:
+            return wire(sender)
+        if self._settings.return_path == "null":
+            return ""
+        return bounce_address(sender, key)
+
+
+def bounce_address(address: str, key: str) -> str:
+    """Where the bounces of one automatic mail come back to."""
+    local, _, domain = address.rpartition("@")
+    return wire(f"{local}+bounce-{_safe(key)}@{domain}")
+
+
+def _way(settings: MailSettings, host: Host) -> Way:
+    scheme, _, path = settings.send.partition(":")
+    if scheme.lower() == "maildir":
+        return Maildir(Path(path), host.failpoint)
+    return Smarthost(settings.send, settings.password, host.hostname, host.failpoint)
+
+
+def _recipients(message: Message) -> tuple[str, ...]:
+    addresses = [wire(address) for _, address in (*message.to, *message.cc)]
+    if not addresses:
+        raise Rejected("the mail names no recipient")
+    if message.kind in AUTOMATIC and len(addresses) > 1:
+        raise Rejected("automatic mail goes to one recipient only")
+    return tuple(dict.fromkeys(addresses))
+
+
+def _name(key: str, message_id: str) -> str:
+    """Keys begin anew with a new store, Message-IDs do not: both together are one mail for ever."""
+    return f"{_safe(key)[:80]}.{sha256(f'{key} {message_id}'.encode()).hexdigest()[:16]}"
+
+
+def _safe(key: str) -> str:
+    return re.sub(r"[^A-Za-z0-9=_-]", "-", key)
+
+
+def _with_parts(message: Message) -> Message:
+    try:
+        return replace(message, parts=tuple(map(_with_octets, message.parts)))
+    except OSError as error:
+        raise Retry(f"an attachment cannot be read: {error.strerror}") from error
+
+
+def _with_octets(part: Part) -> Part:
+    if isinstance(part.data, Spooled):
+        return replace(part, data=Path(part.data.path).read_bytes())
+    return part
