@@ -43,7 +43,8 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     subject = words.decode(headers.raw("subject"), hints)
     from_ = _mailboxes(headers, "from", hints)
     sender = from_[0].address if from_ else ""
-    report = bounce.read(root, subject, sender, contents.text)
+    to = _mailboxes(headers, "to", hints)
+    report = bounce.read(root, subject, sender, contents.text, to[0].address if to else "")
     spans = reply.label(contents.text, forwarded=threading.is_forward(subject))
     new = reply.new_text(contents.text, spans)
     return (
@@ -52,7 +53,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
             in_reply_to=next(iter(threading.references(headers.raw("in-reply-to"))), ""),
             references=threading.references(_joined(headers, "references")),
             from_=from_,
-            to=_mailboxes(headers, "to", hints),
+            to=to,
             cc=_mailboxes(headers, "cc", hints),
             reply_to=_mailboxes(headers, "reply-to", hints),
             claims=author.claims(headers, hints),

@@ -29,6 +29,9 @@ _NO_REPLY = re.compile(
     r"|autoreply.*|auto[-_.]?reply.*|autoresponder|notifications?(?:[-+].*)?"
 )
 _DAEMON = re.compile(r"mailer[-_.]daemon|postmaster")
+_COMPLAINT = re.compile(
+    r"complaint about message from \d|(?:fw: )?\[?abuse report\b|feedback report\b"
+)
 _AWAY = re.compile(
     r"(?:(?:re|aw|sv|vs|antw|fw|fwd)\s*:\s*)*(?:"
     r"\[?(?:auto(?:matic|mated|matische|matisch)?[ -]?(?:reply|response|replied|respons|antwort)|autoreply|autoresponse)\b"
@@ -67,7 +70,7 @@ def judge(
 def _report(root: Entity, reasons: list[str]) -> AutoKind | None:
     """RFC 6522: a multipart/report says by itself what it is."""
     if root.type != "multipart/report":
-        return None
+        return _complaint(root, reasons)
     kind = root.parameters.get("report-type", "").lower()
     types = {child.type for child in root.children}
     reasons.append(f"report {kind}".strip())
@@ -78,6 +81,15 @@ def _report(root: Entity, reasons: list[str]) -> AutoKind | None:
     if kind == "delivery-status" or "message/delivery-status" in types:
         return "dsn"
     return "auto-generated"
+
+
+def _complaint(root: Entity, reasons: list[str]) -> AutoKind | None:
+    """Microsoft's and Yahoo's complaint loops do not use RFC 5965's type."""
+    whole = any(child.type == "message/rfc822" for child in root.children)
+    if whole and _COMPLAINT.match(root.headers.ascii("subject")):
+        reasons.append("complaint about a message")
+        return "feedback-report"
+    return None
 
 
 def _declared(headers: Headers, reasons: list[str]) -> AutoKind | None:

@@ -112,8 +112,10 @@ def _encoding(entity: Entity) -> str:
 
 
 def _bytes(entity: Entity) -> bytes:
-    """The decoded bytes of a leaf; its encoded body is let go."""
-    data, entity.body = entity.body, b""
+    """The decoded bytes of a leaf; a large encoded body is let go."""
+    data = entity.body
+    if len(data) > MAX_TEXT:
+        entity.body = b""
     encoding = _encoding(entity)
     return transfer.decode(data, encoding.split(";")[0].split("(")[0]) if encoding else data
 

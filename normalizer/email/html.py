@@ -16,7 +16,7 @@ _BLOCKS = _PARAGRAPHS | {
     "div", "tr", "li", "table", "hr", "dt", "dd", "section", "article", "header", "footer",
     "body", "html", "center", "form", "fieldset", "address",
 }  # fmt: skip
-_SILENT = frozenset({"style", "script", "head", "title", "noscript", "xml"})
+_SILENT = frozenset({"style", "script", "title", "noscript", "xml"})
 
 
 def to_text(html: str) -> str:
