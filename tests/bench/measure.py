@@ -169,13 +169,13 @@ def finishing_delays(server: Contender, result: load.Result) -> list[float]:
     answered = dict(result.accepted)
     delays: list[float] = []
     for path in server.finished.iterdir():
-        at = answered.get(_name_in(path, server.named_by))
+        at = answered.get(message_id_in(path, server.named_by))
         if at is not None:
             delays.append(max(0.0, path.stat().st_ctime + TICK - at))
     return delays
 
 
-def _name_in(path: Path, header: bytes) -> str:
+def message_id_in(path: Path, header: bytes) -> str:
     """The Message-ID in a header of a mail file; the header's line may be folded."""
     with path.open("rb") as file:
         start = file.read(4096).lower()
