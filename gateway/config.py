@@ -64,11 +64,15 @@ def _written(loc: KeyPath, data: Any) -> KeyPath:
     """The part of pydantic's location that stands in the file, or is missing from a table there."""
     path: KeyPath = ()
     for step in loc:
-        if isinstance(data, dict) and step not in data:
-            return (*path, step)
-        if not isinstance(data, dict | list):
+        if isinstance(data, dict):
+            if step not in data:
+                return (*path, step)
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int):
+            data = data[step]
+        else:
             break
-        path, data = (*path, step), data[step]  # type: ignore[index] # a list's step is an int
+        path = (*path, step)
     return path
 
 

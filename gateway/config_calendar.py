@@ -29,7 +29,9 @@ def _week(hours: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 
 def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _free(holidays: tuple[str, ...]) -> tuple[str, ...]:

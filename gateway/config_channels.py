@@ -41,6 +41,6 @@ def _kind(kind: Any) -> str:
     possible = f"possible here: {any_of(channels.CHANNELS)}"
     if kind is None:
         return f"is missing; {possible}"
-    if kind in _LATER:
+    if str(kind) in _LATER:
         return f'"{kind}" is not available in this version; {possible}'
     return f"is unknown{close_to(str(kind), channels.CHANNELS) or f'; {possible}'}"

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gateway.config_errors import Finding, any_of
 from gateway.config_lines import KeyPath
+from gateway.config_models import Http
 from gateway.config_types import Endpoint, is_network
 
 _ACTIONS = ("send", "notify", "set_status")
@@ -70,8 +71,9 @@ def _addresses(channels: Tables) -> Iterator[Finding]:
 
 def _ports(http: Any, channels: Tables) -> Iterator[Finding]:
     taken: list[tuple[str, Endpoint]] = []
+    ours = http.get("listen") if isinstance(http, dict) else None
     listening: dict[str, tuple[KeyPath, Any]] = {
-        "[http]": (("http", "listen"), http.get("listen") if isinstance(http, dict) else None)
+        "[http]": (("http", "listen"), ours or str(Http().listen))
     }
     for index, table in channels.items():
         listening[f"channel[{index}]"] = ("channel", index, "listen"), table.get("listen")

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 import channels
 from channels import base
@@ -78,7 +77,7 @@ def _default(key: Key) -> str:
     if key.field.is_required():
         return "*required*"
     value = key.field.get_default(call_default_factory=True)
-    if value in (None, "", (), {}, PydanticUndefined):
+    if value in (None, "", (), {}):
         return "a secret" if key.is_secret else ""
     return f"`{_toml(value)}`"
 

@@ -18,7 +18,7 @@ from gateway.config_models import Config
 from gateway.config_shape import Key, inner_model, keys_of
 
 # Stands for a secret that could not be found, so that only that is reported.
-_UNKNOWN_SECRET = "-"  # noqa: S105 - no secret
+_NOT_FOUND = "-"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Resolver:
             secret = self._found(value, str(at[-1]))
         except ValueError as error:
             self.findings.append(Finding(at, str(error)))
-            return _UNKNOWN_SECRET
+            return _NOT_FOUND
         self.secrets.append(secret)
         return secret
 

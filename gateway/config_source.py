@@ -26,7 +26,7 @@ _MEANING = {
     "Illegal character '\\n'": "the closing quote is missing",
     "Unclosed array": 'a comma or the closing "]" is missing before this',
     "Unclosed inline table": 'the closing "}" is missing on this line',
-    "Unterminated string": "a text that begins with three quotes does not end",
+    "Unterminated string": "the closing quote is missing",
     "Unescaped '\\' in a string": "write \\\\ for \\, or single quotes around the text",
 }
 
@@ -55,9 +55,11 @@ class Source:
 
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the table in which it is missing; 0 for the whole file."""
-        lines = {place.path: place.line for place in reversed(self.places)}
-        known = (path[:end] for end in range(len(path), 0, -1) if path[:end] in lines)
-        return lines.get(next(known, ()), 0)
+        for end in range(len(path), 0, -1):
+            for place in self.places:
+                if place.path[:end] == path[:end]:
+                    return place.line
+        return 0
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         return Problem(self.line(path), printed(path), message)
@@ -66,7 +68,13 @@ class Source:
 def read(path: Path) -> Source:
     """Read a file; ConfigError if it cannot be read, or not well enough to go on."""
     text = _text(path)
-    places = positions(text)
+    try:
+        return _parsed(path, text, positions(text))
+    except RecursionError:
+        raise ConfigError(path, [Problem(0, "", "brackets nest too deeply")]) from None
+
+
+def _parsed(path: Path, text: str, places: tuple[Position, ...]) -> Source:
     lines = text.split("\n")
     wrong: list[_Wrong] = []
     while True:
@@ -74,8 +82,6 @@ def read(path: Path) -> Source:
             data = tomllib.loads("\n".join(lines))
         except tomllib.TOMLDecodeError as error:
             wrong.append(_located(str(error), lines, places))
-        except RecursionError:
-            raise ConfigError(path, [Problem(0, "", "brackets nest too deeply")]) from None
         else:
             broken = frozenset(one.path for one in wrong)
             return Source(path, data, places, broken, tuple(one.problem for one in wrong))
@@ -98,15 +104,18 @@ def _text(path: Path) -> str:
 
 def _located(error: str, lines: list[str], places: tuple[Position, ...]) -> _Wrong:
     found = _PLACE.fullmatch(error)
-    said = found["said"] if found else error
-    line = int((found and found["line"]) or len(lines))
-    column = int((found and found["column"]) or 0)
+    if not found or not found["line"]:
+        # At the end of the file, because something that began with the last key never ended.
+        last = places[-1] if places else Position((), len(lines))
+        said = _meaning(found["said"] if found else error)
+        return _Wrong(last.path, Problem(last.line, printed(last.path), said), reads_on=False)
+    line, column = int(found["line"]), int(found["column"])
     key = _KEY.match(lines[line - 1])
     path = next((place.path for place in places if place.line == line), ()) if key else ()
     after = lines[line] if line < len(lines) else ""
     return _Wrong(
         path,
-        Problem(line, printed(path), _meaning(said)),
+        Problem(line, printed(path), _meaning(found["said"])),
         reads_on=key is not None and column > key.end() and bool(_STATEMENT.match(after)),
     )
 

@@ -44,9 +44,14 @@ class Endpoint(NamedTuple):
 
     def collides(self, other: Endpoint) -> bool:
         """Whether both cannot be listened on: one port, and one host or every host. 0 is any port."""
-        everywhere = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-        hosts = {self.host.lower(), other.host.lower()}
-        return self.port == other.port != 0 and (len(hosts) == 1 or bool(hosts & everywhere))
+        same_host = self.host.lower() == other.host.lower()
+        return self.port == other.port != 0 and (
+            same_host or _is_everywhere(self.host) or _is_everywhere(other.host)
+        )
+
+
+def _is_everywhere(host: str) -> bool:
+    return is_network(host) and ipaddress.ip_address(host).is_unspecified
 
 
 def _is_host(host: str) -> bool:
