@@ -18,7 +18,7 @@ from gateway.config_types import Endpoint, is_network
 
 _ACTIONS = ("send", "notify", "set_status")
 _TLS = ("none", "starttls", "implicit")
-TEMPLATES = ("acknowledgement", "nudge", "closing", "survey", "notice")
+_OWN = Path(__file__).parent / "templates"
 
 Tables = dict[int, Mapping[str, Any]]
 
@@ -135,10 +135,11 @@ def _actions(follow_ups: Tables) -> Iterator[Finding]:
 
 
 def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:
-    folder = acknowledge.get("templates") if isinstance(acknowledge, dict) else None
-    own = {file.name.partition(".")[0] for file in Path(folder).rglob("*.*")} if folder else set()
+    own = acknowledge.get("templates") if isinstance(acknowledge, dict) else None
+    folders = [_OWN, Path(own)] if isinstance(own, str) else [_OWN]
+    known = {file.name.partition(".")[0] for folder in folders for file in folder.rglob("*.txt")}
     for index, table in follow_ups.items():
         name = table.get("send")
-        if isinstance(name, str) and name not in own.union(TEMPLATES):
-            said = f'there is no template "{name}"; possible: {any_of((*TEMPLATES, *sorted(own)))}'
+        if isinstance(name, str) and name not in known:
+            said = f'there is no template "{name}"; possible: {any_of(sorted(known))}'
             yield Finding(("follow_up", index, "send"), said)

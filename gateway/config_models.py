@@ -123,7 +123,9 @@ class Acknowledge(Table):
     phone_hours: str = Field(
         "", description="When somebody answers the phone, as customers read it."
     )
-    templates: Path | None = Field(None, description="A folder whose texts replace our own.")
+    templates: Path | None = Field(
+        None, description="A folder whose texts, such as `en/nudge.long.txt`, replace our own."
+    )
     limits: Limits = Limits()
 
 

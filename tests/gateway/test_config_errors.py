@@ -216,7 +216,7 @@ def test_a_follow_up_does_one_possible_thing(tmp_path: Path, actions: str, said:
 
 def test_a_follow_up_may_send_a_template_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "thanks.en.txt").touch()
+    (tmp_path / "texts" / "thanks.long.txt").touch()
     rule = '[[follow_up]]\nname = "a"\nwhen = "resolved"\nafter = "1 day"\nsend = "thanks"\n'
     assert problems(tmp_path, f'{rule}[acknowledge]\ntemplates = "texts"') == []
 
