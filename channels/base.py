@@ -97,6 +97,11 @@ class Settings(BaseModel):
         return (), ()
 
     @property
+    def domain(self) -> str:
+        """What stands after the @ in the Message-IDs of what we send here (RFC 5322, 3.6.4)."""
+        return "madoguchi.invalid"
+
+    @property
     def reply_pattern(self) -> str:
         """Where answers shall go, with `{token}` in it; "" where the channel knows no such thing."""
         return ""

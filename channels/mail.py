@@ -57,6 +57,10 @@ class MailSettings(base.Settings):
         return self.trusted_relays, self.trusted_authserv
 
     @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+    @property
     def reply_pattern(self) -> str:
         local, _, domain = self.address.rpartition("@")
         return f"{local}+{{token}}@{domain}" if self.tags_replies else ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.base import Settings
 from gateway import acknowledge, record
 from gateway.acknowledge import Asked, Decision, Limits
 from gateway.place import Place, duplicate_of, place
@@ -25,7 +24,6 @@ class Admission:
     `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
     """
 
-    channels: Mapping[str, Settings]
     own: frozenset[Identity]
     enabled: bool
     to_blind_copies: bool
@@ -64,7 +62,7 @@ class Admission:
             decisions=decisions,
         )
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
-        _store(arrival, message, row, accepted, changes)
+        _store(known, arrival, message, row, accepted, changes)
         _remember(known, arrival, row, accepted)
         _tell(arrival, where, row, changes)
         if decision.send:
@@ -165,16 +163,28 @@ def _remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accep
 
 
 def _store(
-    arrival: Arrival, message: Message, row: rows.Message, accepted: Accepted, changes: Changes
+    known: Known,
+    arrival: Arrival,
+    message: Message,
+    row: rows.Message,
+    accepted: Accepted,
+    changes: Changes,
 ) -> None:
     if arrival.rereads:
-        changes.update("messages", row.id, **row._asdict())
-        changes.removed_parts.append(row.id)
+        _replace(known.rereading[arrival.rereads], row, changes)
     else:
         changes.add(row)
         record.raw_row(changes, arrival.raw)
         record.ledger_row(changes, arrival, accepted)
     record.part_rows(changes, row.id, message)
+
+
+def _replace(before: rows.Message, row: rows.Message, changes: Changes) -> None:
+    """The new reading of a message in place of the old; a case that it leaves behind is done."""
+    changes.update("messages", row.id, **row._asdict())
+    changes.removed_parts.append(row.id)
+    if before.case_id and before.case_id != row.case_id:
+        changes.update("cases", before.case_id, status="resolved", resolved_at=row.received_at)
 
 
 def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:

@@ -56,7 +56,8 @@ class Ingest:
         try:
             async with asyncio.timeout(PATIENCE):
                 message, sha256 = await self._read(envelope)
-                arrival = await self.arrival(envelope, message, sha256)
+                raw = await self._keep(envelope.raw, sha256)
+                arrival = await self.arrival(envelope, raw, message)
                 receipt = Receipt(*await self.store.commit_inbound(arrival))
         except StoreUnavailable as error:
             log.warning("message.deferred", unit=envelope.unit, reason=str(error))
@@ -81,10 +82,10 @@ class Ingest:
         return reading.messages[0], reading.sha256
 
     async def arrival(
-        self, envelope: Envelope, message: Message | None, sha256: str, rereads: int | None = None
+        self, envelope: Envelope, raw: Raw, message: Message | None, rereads: int | None = None
     ) -> Arrival:
         """What the rules will see; large bytes are blobs from here on."""
-        arrival = _arrival(envelope, await self._keep(envelope.raw, sha256))
+        arrival = _arrival(envelope, raw)
         if message is None:
             return arrival
         if message.unreadable:

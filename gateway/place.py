@@ -47,6 +47,8 @@ def place(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
     if returned and returned.case_id in known.cases:
         return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
     person = _person(known, arrival, message, changes)
+    if stays := _stays(known, arrival, person):
+        return Place(person, stays, False, "read again, by the same author")
     for case, reason in _candidates(known, arrival, message, person):
         if case.status != "resolved" or message.automatic.is_auto:
             return Place(person, case, False, reason)
@@ -56,6 +58,13 @@ def place(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
         return Place(person, linked, True, f"{reason}, but resolved long ago: a linked new case")
     reason = "a new matter" if arrival.author.authenticated else "a new matter, unverified"
     return Place(person, _open_case(known, arrival, message, person, changes), True, reason)
+
+
+def _stays(known: Known, arrival: Arrival, person: Person) -> rows.Case | None:
+    """The case of a message that is read again, if the new reading names the same author."""
+    before = known.rereading.get(arrival.rereads or 0)
+    same = before is not None and before.identity_id == person.identity_id
+    return known.cases.get(before.case_id or 0) if before and same else None
 
 
 def _ours(known: Known, message: Message) -> Seen | None:

@@ -22,23 +22,25 @@ class Blobs:
 
     def __init__(self, data_dir: Path, failpoint: Callable[[str], None]) -> None:
         self.spool = data_dir / "spool"
-        self._folder = data_dir / "blobs"
+        self.folder = data_dir / "blobs"
         self._failpoint = failpoint
         self.spool.mkdir(parents=True, exist_ok=True)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
-        return self._folder / sha256[:2] / sha256[2:]
+        return self.folder / sha256[:2] / sha256[2:]
 
     def keep(self, spooled: Spooled) -> Raw:
         """Take over a synced spool file."""
         target = self.path(spooled.sha256)
+        if target == Path(spooled.path):
+            return Raw(spooled.sha256, spooled.size, None)
         self._failpoint("F13")
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
             Path(spooled.path).replace(target)
             _sync_folder(target.parent)
-            _sync_folder(self._folder)
+            _sync_folder(self.folder)
         else:
             Path(spooled.path).unlink(missing_ok=True)
         self._failpoint("F13")

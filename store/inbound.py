@@ -52,12 +52,12 @@ def commit(
 def load(connection: Connection, arrivals: Sequence[Arrival]) -> Known:
     """Everything that the rules may ask about these arrivals."""
     known = Known()
+    _load_rereading(connection, arrivals, known)
     _load_units(connection, arrivals, known)
     _load_seen(connection, arrivals, known)
     _load_people(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
     _load_spent(connection, arrivals, known)
-    _load_rereading(connection, arrivals, known)
     return known
 
 
@@ -121,6 +121,7 @@ def _load_cases(connection: Connection, arrivals: Sequence[Arrival], known: Know
 
 def _case_ids(arrivals: Sequence[Arrival], known: Known) -> set[int]:
     ids = {token.case_id for a in arrivals for token in a.tokens}
+    ids |= {row.case_id for row in known.rereading.values() if row.case_id}
     ids |= {s.case_id for found in known.message_ids.values() for s in found if s.case_id}
     return ids
 

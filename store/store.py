@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from normalizer.message import Spooled
@@ -34,8 +34,8 @@ from store.writer import Work, Writer
 
 T = TypeVar("T")
 
-LOW_WATER = 16 * 2**20  # octets of free disk below which we promise nothing more …
-LOW_WATER_SHARE = 20  # … or this part of a small disk
+LOW_WATER = 200 * 2**20  # octets of free disk below which we promise nothing more …
+_LOW_WATER_SHARE = 20  # … or this part of a small disk
 _CHECKED_WHOLE = 512 * 2**20  # a database up to this size is checked page by page at start
 
 
@@ -43,11 +43,11 @@ def _never(_: str) -> None:
     """A failpoint that is off."""
 
 
-def low_on_disk(folder: Path) -> bool:
+def low_on_disk(folder: Path, low_water: int) -> bool:
     """Whether the disk of a folder is so full that the next commit might fail."""
     disk = os.statvfs(folder)
     total = disk.f_blocks * disk.f_frsize
-    return disk.f_bavail * disk.f_frsize < min(LOW_WATER, total // LOW_WATER_SHARE)
+    return disk.f_bavail * disk.f_frsize < min(low_water, total // _LOW_WATER_SHARE)
 
 
 class Store:
@@ -58,12 +58,18 @@ class Store:
     """
 
     def __init__(
-        self, url: str, data_dir: Path, plan: Plan, failpoint: Callable[[str], None] = _never
+        self,
+        url: str,
+        data_dir: Path,
+        plan: Plan,
+        failpoint: Callable[[str], None] = _never,
+        low_water: int = LOW_WATER,
     ) -> None:
         self.blobs = Blobs(data_dir, failpoint)
         self._data_dir = data_dir
         self._readers = open_readers(url)
         self._writer = Writer(open_writer(url), WriteLock(sqlite_path(url)), plan, failpoint)
+        self._low_water = low_water
         self._disk = (0.0, False)
 
     async def close(self) -> None:
@@ -74,7 +80,7 @@ class Store:
         """As the function; the disk is asked once a second at most."""
         asked, low = self._disk
         if time.monotonic() - asked > 1:
-            low = low_on_disk(self._data_dir)
+            low = low_on_disk(self._data_dir, self._low_water)
             self._disk = (time.monotonic(), low)
         return low
 
@@ -157,12 +163,8 @@ def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
     engine = open_writer(url)
     try:
         with WriteLock(path).held():
-            if (
-                path is not None and path.stat().st_size <= _CHECKED_WHOLE
-                if path.exists()
-                else False
-            ):
-                _check(engine.connect(), path)
+            if path is not None:
+                _check(engine, path)
             return migrate(engine, failpoint)
     except DBAPIError as error:
         raise _damaged(error, path) or as_unavailable(error) or error from error
@@ -170,8 +172,10 @@ def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
         engine.dispose()
 
 
-def _check(connection: Connection, path: Path) -> None:
-    with connection:
+def _check(engine: Engine, path: Path) -> None:
+    if not path.exists() or path.stat().st_size > _CHECKED_WHOLE:
+        return
+    with engine.connect() as connection:
         found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
     if found != "ok":
         raise StoreDamaged(f"{path}: {found}")

@@ -1,0 +1,70 @@
+"""What could not be read when it came: read later, by the one way that also retries quarantine."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.ingest import Ingest
+from gateway.readers import ReaderDied, TooSlow
+from normalizer.message import Envelope, Message, Spooled
+from store import unfinished
+from store.engine import StoreUnavailable
+from store.known import Accepted, Raw
+from store.store import Store
+from store.unfinished import Kept
+
+log = structlog.get_logger()
+
+_PAUSE = 0.5  # seconds between looks for unread mail
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Reads again, one message at a time, with all the patience that reading may need at all."""
+
+    store: Store
+    ingest: Ingest
+
+    async def run(self) -> None:
+        """Read what is unread, until cancelled."""
+        while True:
+            try:
+                for kept in await self.waiting("unread"):
+                    await self.reread(kept)
+            except StoreUnavailable as error:
+                log.warning("backlog.store_down", reason=str(error))
+            await asyncio.sleep(_PAUSE)
+
+    async def waiting(self, status: str, after: int = 0) -> list[Kept]:
+        """The next messages of a status, the oldest first."""
+        folder = self.store.blobs.folder
+        return await self.store.read(lambda c: unfinished.find(c, status, folder, after))
+
+    async def reread(self, kept: Kept) -> Accepted:
+        """Replace a stored message by what reading gives now; it keeps its id and its receipts."""
+        message = await self._read(kept.envelope)
+        raw = Raw(kept.sha256, _size(kept.envelope), None)
+        arrival = await self.ingest.arrival(kept.envelope, raw, message, rereads=kept.id)
+        accepted = await self.store.commit_inbound(arrival)
+        self.ingest.committed(kept.envelope.channel)
+        log.info(
+            "message.read_later",
+            unit=kept.envelope.unit,
+            channel=kept.envelope.channel,
+            message_id=kept.id,
+            outcome=accepted.outcome,
+        )
+        return accepted
+
+    async def _read(self, envelope: Envelope) -> Message:
+        try:
+            return (await self.ingest.readers.read(envelope, patient=True)).messages[0]
+        except (ReaderDied, TooSlow):
+            return Message(unreadable="the reader died over it")
+
+
+def _size(envelope: Envelope) -> int:
+    return envelope.raw.size if isinstance(envelope.raw, Spooled) else len(envelope.raw)

@@ -1,0 +1,229 @@
+"""The daemon: builds everything from the configuration, keeps it running, stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from channels import load
+from channels.base import Channel, Host, Settings
+from gateway import secrets
+from gateway.acknowledge import Limits
+from gateway.admit import Admission
+from gateway.answer import Writer
+from gateway.authenticate import Keys, Trust
+from gateway.backlog import Backlog
+from gateway.config import Config
+from gateway.deliver import Deliver
+from gateway.ingest import Ingest
+from gateway.readers import Readers
+from gateway.words import Words
+from normalizer.message import Identity
+from store import store as stores
+from store.engine import StoreUnavailable
+from store.store import Store
+
+log = structlog.get_logger()
+
+WORKERS = 2
+_RESTART_AFTER = 2.0  # seconds before a part that fell is started again; doubled up to …
+_RESTART_AT_MOST = 60.0
+_LEASES = 60.0  # seconds between looks for rows that another, dead process was sending
+_DRAIN = 20.0  # seconds that a stop waits for what is under way
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def admission(config: Config, keys: Keys) -> Admission:
+    """The rules, with everything that the configuration says to them."""
+    channels = {settings.name: settings for settings in config.channels}
+    limits = Limits(**config.acknowledge.limits.model_dump())
+    modes = {settings.name: config.mode_of(settings) for settings in config.channels}
+    return Admission(
+        own=own(config),
+        enabled=config.acknowledge.enabled,
+        to_blind_copies=config.acknowledge.bcc,
+        limits=limits,
+        write_acknowledgement=_writer(config, channels, keys),
+        watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
+        drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
+    )
+
+
+def own(config: Config) -> frozenset[Identity]:
+    """All our own identities."""
+    return frozenset(identity for settings in config.channels for identity in settings.own())
+
+
+def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Writer:
+    said = config.acknowledge
+    return Writer(
+        name=config.gateway.name,
+        zone=ZoneInfo(config.gateway.timezone),
+        language=config.gateway.language,
+        channels=channels,
+        words=Words(said.templates, config.gateway.language),
+        calendar=config.calendar_(),
+        within=said.reply_within,
+        phone=said.phone,
+        phone_hours=said.phone_hours,
+        keys=keys,
+    )
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that runs in one daemon."""
+
+    config: Config
+    store: Store
+    readers: Readers
+    ingest: Ingest
+    deliver: Deliver
+    backlog: Backlog
+    channels: Mapping[str, Channel]
+
+    def missing(self) -> list[str]:
+        """The channels that do not listen (yet)."""
+        return [name for name, channel in self.channels.items() if not channel.ready]
+
+
+async def assemble(
+    config: Config, failpoint: Callable[[str], None], stack: AsyncExitStack
+) -> Parts:
+    """Open the store, start the readers, and connect the parts; the stack closes them again."""
+    data_dir = config.gateway.data_dir
+    keys = Keys(secrets.key(data_dir))
+    store = Store(
+        config.store.dsn, data_dir, admission(config, keys), failpoint, config.store.min_free
+    )
+    stack.push_async_callback(store.close)
+    readers = Readers(WORKERS, store.blobs.spool)
+    stack.push_async_callback(readers.close)
+    await readers.start()
+    host = Host(config.gateway.hostname or socket.getfqdn(), data_dir, store.low_on_disk, failpoint)
+    channels = {s.name: load(s.type)(s, host) for s in config.channels}
+    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint)
+    ingest = Ingest(
+        store=store,
+        readers=readers,
+        keys=keys,
+        own=own(config),
+        trust={s.name: Trust(*s.trusted()) for s in config.channels},
+        max_age=config.acknowledge.max_age.span,
+        clock=now,
+        committed=deliver.wake,
+    )
+    return Parts(config, store, readers, ingest, deliver, Backlog(store, ingest), channels)
+
+
+async def prepare(config: Config, failpoint: Callable[[str], None]) -> None:
+    """Bring the store up to date; a server that does not answer yet is waited for."""
+    wait = _RESTART_AFTER
+    while True:
+        try:
+            changed = await asyncio.to_thread(stores.prepare, config.store.dsn, failpoint)
+        except StoreUnavailable as error:
+            log.warning("store.waiting", reason=str(error))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _RESTART_AT_MOST)
+        else:
+            log.info("store.ready", migrated=changed)
+            return
+
+
+async def run(config: Config, failpoint: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = _stop_signal()
+    async with AsyncExitStack() as stack:
+        if lock := stores.lock_for_daemon(config.store.dsn):
+            stack.callback(lock.release)
+        if not await _unless(stop, prepare(config, failpoint)):
+            return
+        parts = await assemble(config, failpoint, stack)
+        if left := parts.store.blobs.clear_spool():
+            log.info("spool.cleared", files=left)
+        await parts.store.recover(now(), parts.deliver.owner)
+        await _serve(parts, stop)
+    log.info("daemon.stopped")
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Whether the work ended before somebody asked to stop."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return False
+
+
+async def _serve(parts: Parts, stop: asyncio.Event) -> None:
+    """Ways in first to start and first to stop; what they took in still goes out."""
+    inner = [
+        _start("backlog", parts.backlog.run),
+        _start("leases", lambda: _watch_leases(parts)),
+        *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
+    ]
+    outer = [
+        _start(f"channel.{name}", partial(channel.receive, parts.ingest.accept))
+        for name, channel in parts.channels.items()
+    ]
+    log.info("daemon.started", channels=list(parts.channels))
+    await stop.wait()
+    log.info("daemon.stopping")
+    await _cancel(outer)
+    await _cancel(inner)
+
+
+def _start(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    return asyncio.create_task(_keep_running(name, work), name=name)
+
+
+async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """One part falling is no reason for the others to: it is told, and started again."""
+    wait = _RESTART_AFTER
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            log.exception("part.fell", part=name, error=type(error).__name__)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _RESTART_AT_MOST)
+
+
+async def _watch_leases(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(_LEASES)
+        # Our own rows are under way; only what others left behind is taken.
+        await parts.store.recover(now(), owner="")
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_DRAIN)

@@ -1,0 +1,398 @@
+"""Typed questions to the store: pure functions of a connection, for `await store.read(…)`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, func, select, text
+
+from store import schema, shapes
+
+T = TypeVar("T")
+Order = Literal["oldest", "newest"]
+
+MAX_LISTED_TEXT = 4000  # characters of a message's text in a list; all of it is in the message
+MAX_EXCERPT = 200
+MAX_BESIDE = 100  # rows shown beside a conversation or a case that have a list of their own
+# The worker writes the HTML of a mail down like this, decoded; other HTML is an attachment.
+READ_HTML = "text/html; charset=utf-8"
+
+_m, _c, _k, _p = schema.messages.c, schema.conversations.c, schema.cases.c, schema.parts.c
+_i, _o, _e, _b = schema.identities.c, schema.outbox.c, schema.events.c, schema.blobs.c
+_l, _f, _a = schema.ledger.c, schema.follow_ups.c, schema.participants.c
+
+
+class Bytes(NamedTuple):
+    """Stored bytes: in `data`, or in a file by their SHA-256 when it is None."""
+
+    sha256: str
+    size: int
+    data: bytes | None
+
+
+class Opened(NamedTuple):
+    """A message with the bytes that its headers and its HTML are made from."""
+
+    message: shapes.MessageView
+    raw: Bytes | None
+    html: Bytes | None
+
+
+class Attachment(NamedTuple):
+    """A part with its bytes, when they are stored."""
+
+    part: shapes.Part
+    bytes: Bytes | None
+
+
+def answers(connection: Connection) -> bool:
+    """Whether the store answers, from a table of ours."""
+    return (
+        connection.execute(text("SELECT value FROM counters WHERE name = 'id'")).first() is not None
+    )
+
+
+def conversations(
+    connection: Connection,
+    *,
+    after: int | None = None,
+    limit: int = 50,
+    order: Order = "oldest",
+    identity: str | None = None,
+) -> shapes.Conversations:
+    """A page of conversations by id; `identity` finds the one of an address."""
+    query = select(_c.id, _c.customer_id, _c.created_at)
+    if identity is not None:
+        query = query.join(schema.identities, _i.customer_id == _c.customer_id)
+        query = query.where(_i.address == identity)
+    found, next_ = _page(connection, query, _c.id, after, limit, order)
+    people = _identities(connection, [row.customer_id for row in found])
+    last = _last_messages(connection, [row.id for row in found])
+    items = [
+        shapes.ConversationItem(
+            id=row.id,
+            customer_id=row.customer_id,
+            identities=people[row.customer_id],
+            last_message=last.get(row.id),
+            created_at=row.created_at,
+        )
+        for row in found
+    ]
+    return shapes.Conversations(items=items, next=next_)
+
+
+def conversation(
+    connection: Connection, id_: int, *, after: int | None = None, limit: int = 50
+) -> shapes.ConversationView | None:
+    """One conversation with a page of its messages; None when there is none."""
+    t = schema.customers.c
+    query = select(_c.created_at, t.id, t.language, t.created_at.label("since"))
+    row = connection.execute(
+        query.join(schema.customers, t.id == _c.customer_id).where(_c.id == id_)
+    ).first()
+    if row is None:
+        return None
+    newest, _ = _page(
+        connection, _cases().where(_k.conversation_id == id_), _k.id, None, MAX_BESIDE, "newest"
+    )
+    messages, next_ = _messages(connection, _m.conversation_id, id_, after, limit)
+    return shapes.ConversationView(
+        id=id_,
+        customer=shapes.Customer(id=row.id, language=row.language, created_at=row.since),
+        identities=_identities(connection, [row.id])[row.id],
+        cases=[_case(one) for one in newest],
+        messages=messages,
+        next=next_,
+        created_at=row.created_at,
+    )
+
+
+def cases(
+    connection: Connection,
+    *,
+    after: int | None = None,
+    limit: int = 50,
+    order: Order = "oldest",
+    status: str | None = None,
+    conversation_id: int | None = None,
+) -> shapes.Cases:
+    """A page of cases by id."""
+    query = _cases()
+    if status is not None:
+        query = query.where(_k.status == status)
+    if conversation_id is not None:
+        query = query.where(_k.conversation_id == conversation_id)
+    found, next_ = _page(connection, query, _k.id, after, limit, order)
+    return shapes.Cases(items=[_case(row) for row in found], next=next_)
+
+
+def case(
+    connection: Connection, id_: int, *, after: int | None = None, limit: int = 50
+) -> shapes.CaseView | None:
+    """One case with a page of its messages; None when there is none."""
+    row = connection.execute(_cases().where(_k.id == id_)).first()
+    if row is None:
+        return None
+    messages, next_ = _messages(connection, _m.case_id, id_, after, limit)
+    return shapes.CaseView(
+        **msgspec.structs.asdict(_case(row)),
+        participants=_participants(connection, id_),
+        follow_ups=_follow_ups(connection, id_),
+        messages=messages,
+        next=next_,
+    )
+
+
+def events(connection: Connection, *, after: int = 0, limit: int = 50) -> shapes.Events:
+    """The events behind a cursor, oldest first."""
+    found, next_ = _page(connection, select(schema.events), _e.cursor, after, limit)
+    items = [
+        shapes.Event(
+            cursor=row.cursor,
+            type=row.type,
+            conversation_id=row.conversation_id,
+            at=row.at,
+            data=_decoded(row.data, dict[str, Any], {}),
+        )
+        for row in found
+    ]
+    return shapes.Events(items=items, next=next_)
+
+
+def message(connection: Connection, id_: int) -> Opened | None:
+    """One message and all that is known about it; None when there is none."""
+    row = connection.execute(select(schema.messages).where(_m.id == id_)).first()
+    if row is None:
+        return None
+    parts = _parts(connection, id_)
+    html = [part.sha256 for part in parts if (part.role, part.content_type) == ("html", READ_HTML)]
+    view = _view(connection, row, parts)
+    raw = _bytes(connection, row.raw_sha256) if row.raw_sha256 else None
+    return Opened(view, raw, _bytes(connection, html[-1]) if html else None)
+
+
+def raw(connection: Connection, id_: int) -> Bytes | None:
+    """A message as it was received; None when there is none, or it is one that we sent."""
+    sha256 = connection.execute(select(_m.raw_sha256).where(_m.id == id_)).scalar()
+    return _bytes(connection, sha256) if sha256 else None
+
+
+def attachment(connection: Connection, message_id: int, part_id: int) -> Attachment | None:
+    """A part of a message; None when that message has no such part."""
+    query = select(schema.parts).where(_p.id == part_id, _p.message_id == message_id)
+    row = connection.execute(query).first()
+    return Attachment(_part(row), _bytes(connection, row.sha256)) if row is not None else None
+
+
+def _page(
+    connection: Connection,
+    query: Select[Any],
+    key: Any,
+    after: int | None,
+    limit: int,
+    order: Order = "oldest",
+) -> tuple[Sequence[Any], int | None]:
+    """Up to `limit` rows behind a key, and the key to go on from when there are more."""
+    if after is not None:
+        query = query.where(key > after if order == "oldest" else key < after)
+    ordered = query.order_by(key if order == "oldest" else key.desc()).limit(limit + 1)
+    found = connection.execute(ordered).all()
+    more = len(found) > limit
+    return found[:limit], getattr(found[limit - 1], key.name) if more else None
+
+
+def _decoded(stored: str, kind: type[T], default: T) -> T:
+    """A JSON column; what an older version wrote differently must not hide the row."""
+    try:
+        return msgspec.json.decode(stored, type=kind)
+    except msgspec.MsgspecError:
+        return default
+
+
+def _identities(
+    connection: Connection, customers: Iterable[int]
+) -> defaultdict[int, list[shapes.Identity]]:
+    found: defaultdict[int, list[shapes.Identity]] = defaultdict(list)
+    query = select(schema.identities).where(_i.customer_id.in_(list(customers))).order_by(_i.id)
+    for row in connection.execute(query):
+        if len(found[row.customer_id]) < MAX_BESIDE:
+            found[row.customer_id].append(
+                shapes.Identity(
+                    id=row.id, address=row.address, name=row.name, failing_since=row.failing_since
+                )
+            )
+    return found
+
+
+def _last_messages(connection: Connection, ids: Iterable[int]) -> dict[int, shapes.MessageItem]:
+    newest = select(func.max(_m.id)).where(_m.conversation_id.in_(list(ids)))
+    query = _listed(MAX_EXCERPT).where(_m.id.in_(newest.group_by(_m.conversation_id)))
+    return {row.conversation_id: _item(row, MAX_EXCERPT) for row in connection.execute(query)}
+
+
+def _messages(
+    connection: Connection, column: Any, id_: int, after: int | None, limit: int
+) -> tuple[list[shapes.MessageItem], int | None]:
+    query = _listed(MAX_LISTED_TEXT).where(column == id_)
+    found, next_ = _page(connection, query, _m.id, after, limit)
+    return [_item(row, MAX_LISTED_TEXT) for row in found], next_
+
+
+def _listed(length: int) -> Select[Any]:
+    # What we send has its status in the outbox, and nowhere else.
+    state = select(_o.state).where(_o.message_id == _m.id).order_by(_o.id.desc()).limit(1)
+    cut = func.substr(_m.reply_text, 1, length + 1)
+    return select(
+        _m.id, _m.conversation_id, _m.case_id, _m.channel, _m.direction, _m.kind,
+        func.coalesce(state.scalar_subquery(), _m.status).label("state"), _m.message_id,
+        _m.subject, cut.label("cut"), _m.language, _m.author, _m.received_at,
+    )  # fmt: skip
+
+
+def _item(row: Any, length: int) -> shapes.MessageItem:
+    return shapes.MessageItem(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        case_id=row.case_id,
+        channel=row.channel,
+        direction=row.direction,
+        kind=row.kind,
+        status=row.state,
+        message_id=row.message_id,
+        subject=row.subject,
+        reply_text=row.cut[:length],
+        truncated=len(row.cut) > length,
+        language=row.language,
+        author=_decoded(row.author, shapes.Author, shapes.Author()),
+        received_at=row.received_at,
+    )
+
+
+def _cases() -> Select[Any]:
+    return select(*(column for column in schema.cases.columns if column.name != "base_subject"))
+
+
+def _case(row: Any) -> shapes.Case:
+    return shapes.Case(**(row._asdict() | {"tags": _decoded(row.tags, list[str], [])}))
+
+
+def _participants(connection: Connection, case_id: int) -> list[shapes.Participant]:
+    query = (
+        select(_i.address, _i.name, _a.evidence, _a.added_at)
+        .join(schema.identities, _i.id == _a.identity_id)
+        .where(_a.case_id == case_id)
+        .order_by(_a.id)
+        .limit(MAX_BESIDE)
+    )
+    return [shapes.Participant(**row._asdict()) for row in connection.execute(query)]
+
+
+def _follow_ups(connection: Connection, case_id: int) -> list[shapes.FollowUp]:
+    columns = (_f.id, _f.rule, _f.state, _f.due_at, _f.settled_at, _f.reason)
+    query = select(*columns).where(_f.case_id == case_id).order_by(_f.id.desc()).limit(MAX_BESIDE)
+    return [shapes.FollowUp(**row._asdict()) for row in connection.execute(query)]
+
+
+def _bytes(connection: Connection, sha256: str) -> Bytes | None:
+    row = connection.execute(select(_b.sha256, _b.size, _b.data).where(_b.sha256 == sha256)).first()
+    return Bytes(row.sha256, row.size, row.data) if row is not None else None
+
+
+def _parts(connection: Connection, message_id: int) -> list[shapes.Part]:
+    query = select(schema.parts).where(_p.message_id == message_id).order_by(_p.id)
+    return [_part(row) for row in connection.execute(query)]
+
+
+def _part(row: Any) -> shapes.Part:
+    values = row._asdict()
+    del values["message_id"]
+    return shapes.Part(**values)
+
+
+class _Claimed(msgspec.Struct, frozen=True):
+    claims: list[tuple[str, str, str]] = []
+
+
+class _Recipients(msgspec.Struct, frozen=True):
+    to: list[tuple[str, str]] = []
+    cc: list[tuple[str, str]] = []
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    automatic: shapes.Automatic = shapes.Automatic()
+    spans: list[tuple[int, int, str]] = []
+    bounce: dict[str, Any] | None = None
+    defects: list[str] = []
+    unreadable: str = ""
+
+
+def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.MessageView:
+    reading = _decoded(row.reading, _Reading, _Reading())
+    recipients = _decoded(row.recipients, _Recipients, _Recipients())
+    deliveries = _deliveries(connection, row.id)
+    return shapes.MessageView(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        case_id=row.case_id,
+        customer_id=row.customer_id,
+        channel=row.channel,
+        direction=row.direction,
+        kind=row.kind,
+        status=deliveries[-1].state if deliveries else row.status,
+        message_id=row.message_id,
+        in_reply_to=row.in_reply_to,
+        references=_decoded(row.references, list[str], []),
+        author=_decoded(row.author, shapes.Author, shapes.Author()),
+        claims=_claims(row.author),
+        to=_addresses(recipients.to),
+        cc=_addresses(recipients.cc),
+        reply_to=row.reply_to,
+        subject=row.subject,
+        date=row.date,
+        received_at=row.received_at,
+        language=row.language,
+        text=row.text,
+        reply_text=row.reply_text,
+        spans=[shapes.Span(start=s, end=e, label=label) for s, e, label in reading.spans],
+        parts=parts,
+        authentication=row.authentication,
+        automatic=reading.automatic,
+        bounce=reading.bounce,
+        defects=reading.defects,
+        unreadable=reading.unreadable,
+        decisions=_decoded(row.decisions, list[shapes.Decision], []),
+        deliveries=deliveries,
+        receipts=_receipts(connection, row.id),
+        has_raw=row.raw_sha256 is not None,
+    )
+
+
+def _claims(author: str) -> list[shapes.Claim]:
+    claims = _decoded(author, _Claimed, _Claimed()).claims
+    return [shapes.Claim(source=s, identity=i, name=n) for s, i, n in claims]
+
+
+def _addresses(pairs: Iterable[tuple[str, str]]) -> list[shapes.Address]:
+    return [shapes.Address(name=name, address=address) for name, address in pairs]
+
+
+def _deliveries(connection: Connection, message_id: int) -> list[shapes.Delivery]:
+    columns = (
+        _o.id, _o.channel, _o.state, _o.attempts, _o.due_at, _o.peer_id, _o.error, _o.created_at,
+    )  # fmt: skip
+    query = select(*columns).where(_o.message_id == message_id).order_by(_o.id).limit(MAX_BESIDE)
+    return [shapes.Delivery(**row._asdict()) for row in connection.execute(query)]
+
+
+def _receipts(connection: Connection, message_id: int) -> list[shapes.Receipt]:
+    columns = (_l.channel, _l.unit, _l.outcome, _l.reason, _l.at, _l.transport)
+    query = select(*columns).where(_l.message_id == message_id).order_by(_l.id).limit(MAX_BESIDE)
+    return [
+        shapes.Receipt(
+            **(row._asdict() | {"transport": _decoded(row.transport, dict[str, Any], {})})
+        )
+        for row in connection.execute(query)
+    ]

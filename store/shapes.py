@@ -1,0 +1,290 @@
+"""What a reader of the store gets: one shape for SQL's rows, for the API's JSON and its schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+Instant = Annotated[str, Meta(description="ISO 8601 in UTC: 2026-11-21T09:00:00.000000Z")]
+Cursor = Annotated[
+    int | None, Meta(description="Give this as `after` to go on; null when there is no more.")
+]
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """A value that is only ever read."""
+
+
+class Identity(Shape):
+    """One address of a customer, with the kind of channel: `email:yuki@example.jp`."""
+
+    id: int
+    address: str
+    name: str
+    failing_since: Instant | None
+
+
+class Customer(Shape):
+    """The person behind one or more identities."""
+
+    id: int
+    language: str
+    created_at: Instant
+
+
+class Address(Shape):
+    """A mailbox as a header shows it."""
+
+    name: str
+    address: str
+
+
+class Claim(Shape):
+    """Somebody who may have written the message, and the header that says so."""
+
+    source: str
+    identity: str
+    name: str
+
+
+class Author(Shape):
+    """Who wrote, as the message says, and whether that could be verified."""
+
+    name: str = ""
+    address: str = ""
+    authenticated: bool = False
+
+
+class MessageItem(Shape):
+    """A message as lists show it: `reply_text` is what was newly written, cut when it is long."""
+
+    id: int
+    conversation_id: int | None
+    case_id: int | None
+    channel: str
+    direction: str
+    kind: str
+    status: str
+    message_id: str
+    subject: str
+    reply_text: str
+    truncated: bool
+    language: str
+    author: Author
+    received_at: Instant
+
+
+class Case(Shape):
+    """One matter inside a conversation."""
+
+    id: int
+    conversation_id: int
+    customer_id: int
+    reference: str
+    channel: str
+    subject: str
+    status: str
+    stage: str
+    owner: str
+    tags: list[str]
+    unverified: bool
+    linked_case_id: int | None
+    opened_at: Instant
+    resolved_at: Instant | None
+
+
+class Participant(Shape):
+    """Somebody else who was admitted to a case, and on what evidence."""
+
+    address: str
+    name: str
+    evidence: str
+    added_at: Instant
+
+
+class FollowUp(Shape):
+    """What shall happen with a case, and when."""
+
+    id: int
+    rule: str
+    state: str
+    due_at: Instant
+    settled_at: Instant | None
+    reason: str
+
+
+class CaseView(Case):
+    """A case with whom and what belongs to it; `next` goes on with the messages."""
+
+    participants: list[Participant]
+    follow_ups: list[FollowUp]
+    messages: list[MessageItem]
+    next: Cursor
+
+
+class Cases(Shape):
+    """A page of cases."""
+
+    items: list[Case]
+    next: Cursor
+
+
+class ConversationItem(Shape):
+    """The one thread of a customer, as lists show it."""
+
+    id: int
+    customer_id: int
+    identities: list[Identity]
+    last_message: MessageItem | None
+    created_at: Instant
+
+
+class Conversations(Shape):
+    """A page of conversations."""
+
+    items: list[ConversationItem]
+    next: Cursor
+
+
+class ConversationView(Shape):
+    """A conversation: its newest cases, and its messages in order; `next` goes on with these."""
+
+    id: int
+    customer: Customer
+    identities: list[Identity]
+    cases: list[Case]
+    messages: list[MessageItem]
+    next: Cursor
+    created_at: Instant
+
+
+class Header(Shape):
+    """A header field as it was received, decoded, on one line."""
+
+    name: str
+    value: str
+
+
+class Span(Shape):
+    """A stretch of `text` and what it is: new, quote, signature …"""
+
+    start: int
+    end: int
+    label: str
+
+
+class Part(Shape):
+    """One attachment or other part; its bytes are at `/v1/messages/{id}/parts/{part}`."""
+
+    id: int
+    role: str
+    content_type: str
+    filename: str
+    content_id: str
+    size: int
+    sha256: str
+
+
+class Decision(Shape):
+    """What was decided about a message, and why."""
+
+    about: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+
+class Automatic(Shape):
+    """Whether a robot wrote it, and whether it asks not to be acknowledged."""
+
+    is_auto: bool = False
+    kind: str = "human"
+    suppress_reply: bool = False
+    reasons: list[str] = []
+
+
+class Delivery(Shape):
+    """How the sending of a message stands."""
+
+    id: int
+    channel: str
+    state: str
+    attempts: int
+    due_at: Instant
+    peer_id: str
+    error: str
+    created_at: Instant
+
+
+class Receipt(Shape):
+    """One way on which a message came to us; a copy of it by another way has a second one."""
+
+    channel: str
+    unit: str
+    outcome: str
+    reason: str
+    at: Instant
+    transport: dict[str, Any]
+
+
+class MessageView(Shape):
+    """Everything about one message.
+
+    `html` is cleaned for showing and fetches nothing: the addresses of its remote images are in
+    `blocked_images` and in `data-blocked-src`. `html_withheld` says why there is none.
+    """
+
+    id: int
+    conversation_id: int | None
+    case_id: int | None
+    customer_id: int | None
+    channel: str
+    direction: str
+    kind: str
+    status: str
+    message_id: str
+    in_reply_to: str
+    references: list[str]
+    author: Author
+    claims: list[Claim]
+    to: list[Address]
+    cc: list[Address]
+    reply_to: str
+    subject: str
+    date: Instant | None
+    received_at: Instant
+    language: str
+    text: str
+    reply_text: str
+    spans: list[Span]
+    html: str | None = None
+    html_withheld: str = ""
+    blocked_images: list[str] = []
+    headers: list[Header] = []
+    parts: list[Part]
+    authentication: str
+    automatic: Automatic
+    bounce: dict[str, Any] | None
+    defects: list[str]
+    unreadable: str
+    decisions: list[Decision]
+    deliveries: list[Delivery]
+    receipts: list[Receipt]
+    has_raw: bool
+
+
+class Event(Shape):
+    """Something that happened."""
+
+    cursor: int
+    type: str
+    conversation_id: int | None
+    at: Instant
+    data: dict[str, Any]
+
+
+class Events(Shape):
+    """A page of events, in the order in which they became visible."""
+
+    items: list[Event]
+    next: Cursor

@@ -1,0 +1,71 @@
+"""Messages that wait to be read (again), with everything that their envelope was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from normalizer.message import Envelope, Spooled, Transport
+from store import schema
+from store.rows import moment
+
+
+class Kept(NamedTuple):
+    """A stored message and the envelope that it came in."""
+
+    id: int
+    status: str
+    subject: str
+    reason: str
+    sha256: str
+    envelope: Envelope
+
+
+def find(
+    connection: Connection, status: str, blobs: Path, after: int = 0, limit: int = 50
+) -> list[Kept]:
+    """Messages of a status, the oldest first; large ones as their files below `blobs`."""
+    m, b, entry = schema.messages.c, schema.blobs.c, schema.ledger.c
+    receipts = schema.ledger.alias("receipts").c
+    first = select(func.min(receipts.id)).where(receipts.message_id == m.id).scalar_subquery()
+    query = (
+        select(
+            m.id, m.status, m.subject, m.reading, m.channel, m.received_at, m.raw_sha256,
+            b.size, b.data, entry.unit, entry.transport,
+        )
+        .join(schema.blobs, b.sha256 == m.raw_sha256)
+        .join(schema.ledger, entry.id == first)
+        .where(m.status == status, m.id > after)
+        .order_by(m.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [_kept(row, blobs) for row in connection.execute(query)]
+
+
+def _kept(row: Any, blobs: Path) -> Kept:
+    sha256, data = row.raw_sha256, row.data
+    path = blobs / sha256[:2] / sha256[2:]
+    raw = Spooled(str(path), row.size, sha256) if data is None else bytes(data)
+    return Kept(
+        row.id,
+        row.status,
+        row.subject,
+        json.loads(row.reading).get("unreadable", ""),
+        sha256,
+        Envelope(
+            channel=row.channel,
+            format="rfc5322",
+            raw=raw,
+            unit=row.unit,
+            received_at=moment(row.received_at),
+            transport=_transport(row.transport),
+        ),
+    )
+
+
+def _transport(written: str) -> Transport:
+    facts = json.loads(written)
+    return Transport(**facts | {"recipients": tuple(facts.get("recipients", ()))})
