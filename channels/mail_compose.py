@@ -21,7 +21,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _ASCII = bytes(range(128))
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _PHRASE = re.compile(rf"[{_ATEXT}]+(?: [{_ATEXT}]+)*")
-_LOCAL = re.compile(rf"[.{_ATEXT}\u00a1-\ud7ff\ue000-\U0010ffff]+|\"(?:[!#-\[\]-~]|\\[!-~])+\"")
+_LOCAL = re.compile(rf"[\x80-\U0010ffff.{_ATEXT}]+|\"(?:[!#-\[\]-~]|\\[!-~])+\"")
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_HOST}|\[[0-9A-Za-z.:]+\]")
 _PLAIN = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*@{_HOST}")
@@ -58,7 +58,8 @@ def compose(message: Message, sender: Address, date: datetime, hostname: str) ->
     attached = [part for part in message.parts if part.role in ("inline", "attachment")]
     if not message.html and not attached:
         return f"{head}MIME-Version: 1.0\r\n{_text('plain', message.text)}".encode()
-    boundary = "=_" + sha256(f"{head}\0{message.text}\0{message.html}".encode()).hexdigest()[:32]
+    said = f"{head}\0{message.text}\0{message.html}".encode(errors="replace")
+    boundary = f"=_{sha256(said).hexdigest()[:32]}"
     body = _text("plain", message.text).encode()
     if message.html:
         html = _text("html", message.html).encode()
@@ -78,7 +79,8 @@ def wire(address: str) -> str:
         return address
     local, _, domain = address.rpartition("@")
     domain = domain if domain.isascii() else _to_ascii(domain)
-    if not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and len(address) <= 254):
+    well_formed = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)
+    if not (well_formed and address.isprintable() and len(address) <= 254):
         raise Rejected(f"{address[:80]!r} is not a mail address", "address_dead")
     dotted = local[0] != '"' and (local[0] == "." or local[-1] == "." or ".." in local)
     return f'"{local}"@{domain}' if dotted else f"{local}@{domain}"
@@ -215,7 +217,7 @@ def _text(subtype: str, text: str) -> str:
     octets = text.encode(errors="replace")
     foreign = len(octets.translate(None, _ASCII))
     if not foreign and max(map(len, octets.split(b"\r\n"))) <= 78:
-        encoding, body = "7bit", text
+        encoding, body = "7bit", octets.decode()
     elif foreign * 6 < len(octets):
         encoding, body = "quoted-printable", b2a_qp(octets).decode()
     else:

@@ -86,9 +86,10 @@ class MailOut:
 
 
 def bounce_address(address: str, key: str) -> str:
-    """Where the bounces of one automatic mail come back to."""
+    """Where the bounces of one automatic mail come back to; a key's domain would say nothing."""
     local, _, domain = address.rpartition("@")
-    return wire(f"{local}+bounce-{_safe(key)}@{domain}")
+    tag = re.sub(r"[^A-Za-z0-9._=-]", "-", key.partition("@")[0])
+    return wire(f"{local}+bounce-{tag}@{domain}")
 
 
 def _way(settings: MailSettings, host: Host) -> Way:
@@ -109,11 +110,8 @@ def _recipients(message: Message) -> tuple[str, ...]:
 
 def _name(key: str, message_id: str) -> str:
     """Keys begin anew with a new store, Message-IDs do not: both together are one mail for ever."""
-    return f"{_safe(key)[:80]}.{sha256(f'{key} {message_id}'.encode()).hexdigest()[:16]}"
-
-
-def _safe(key: str) -> str:
-    return re.sub(r"[^A-Za-z0-9=_-]", "-", key)
+    readable = re.sub(r"[^A-Za-z0-9=_-]", "-", key)[:80]
+    return f"{readable}.{sha256(f'{key} {message_id}'.encode()).hexdigest()[:16]}"
 
 
 def _with_parts(message: Message) -> Message:

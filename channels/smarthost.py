@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from asyncio import Task, TimerHandle
+from asyncio import Task, Timeout, TimerHandle
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -31,11 +31,16 @@ _OUR_ACCOUNT = frozenset({530, 534, 535, 538})
 
 
 class Patience(NamedTuple):
-    """How long we wait, in seconds: RFC 5321 section 4.5.3.2 asks for 10 minutes after the dot."""
+    """How long we wait, in seconds, at most: for the word to go ahead, and for the reply.
 
-    connect: float = 30.0
-    command: float = 60.0
-    dot: float = 600.0
+    RFC 5321 section 4.5.3.2 would have us wait 10 minutes for the reply. The outbox gives up on a
+    delivery after 2, so we end earlier and can say on which side of the dot it was.
+    """
+
+    connect: float = 20.0
+    command: float = 30.0
+    offer: float = 45.0
+    reply: float = 70.0
     idle: float = 25.0
 
 
@@ -111,15 +116,11 @@ class Smarthost:
         All recipients or none: if one is refused, nobody gets the mail.
         """
         arrived = monotonic()
-        async with self._room:
-            if connection := self._take():
-                try:
-                    return await self._carry(connection, mail)
-                except (Retry, ChannelDown):
-                    if connection.client.is_connected:
-                        raise
-            # An idle connection may have died unseen; nothing was given, so a new one has a go.
-            return await self._carry(await self._connect(arrived), mail)
+        try:
+            async with asyncio.timeout(self._patience.offer) as limit, self._room:
+                return await self._deliver(mail, limit, arrived)
+        except TimeoutError as error:
+            raise ChannelDown(f"{self._relay.host} does not take the mail in time") from error
 
     async def check(self) -> None:
         """Connect, log in, and see whether the null reverse-path is taken. Raises DeliveryError."""
@@ -138,13 +139,24 @@ class Smarthost:
             self._dismiss(self._idle.pop())
         await asyncio.gather(*self._farewells)
 
-    async def _carry(self, connection: _Connection, mail: Mail) -> str:
+    async def _deliver(self, mail: Mail, limit: Timeout, arrived: float) -> str:
+        if connection := self._take():
+            try:
+                return await self._carry(connection, mail, limit)
+            except (Retry, ChannelDown):
+                if connection.client.is_connected:
+                    raise
+        # An idle connection may have died unseen; nothing was given, so a new one has a go.
+        return await self._carry(await self._connect(arrived), mail, limit)
+
+    async def _carry(self, connection: _Connection, mail: Mail, limit: Timeout) -> str:
         """One mail over one connection, which is fit for the next one afterwards or closed."""
         client = connection.client
         connection.mails += 1
         clean_end = False
         try:
             await self._offer(client, mail)
+            limit.reschedule(None)
             reply = await self._hand_over(client, mail)
             clean_end = True
         except (Retry, Rejected):
@@ -179,7 +191,7 @@ class Smarthost:
             raise ChannelDown(_why(error)) from error
         self._failpoint("F5")
         try:
-            reply = await client.protocol.read_response(timeout=self._patience.dot)
+            reply = await client.protocol.read_response(timeout=self._patience.reply)
         except (SMTPException, OSError) as error:
             raise InDoubt(_why(error)) from error
         if reply.code // 100 in (1, 3):
