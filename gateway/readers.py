@@ -38,7 +38,7 @@ class ReaderDied(Exception):
     """The worker died or hung over this mail."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Job:
     number: int
     envelope: Envelope
@@ -48,7 +48,7 @@ class _Job:
     patience: float
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class _Worker(asyncio.Protocol):
     """One child and the frames between us; jobs are answered in the order they were given."""
 
@@ -217,6 +217,6 @@ class Readers:
 def _start_child(spool: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
-        command = [sys.executable, "-m", "gateway.worker", str(spool)]
+        command = [sys.executable, "-c", "from gateway.worker import start; start()", str(spool)]
         process = subprocess.Popen(command, stdin=theirs.fileno())  # noqa: S603  our own module
     return ours, process

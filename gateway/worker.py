@@ -1,7 +1,6 @@
 """The child process that reads mail: one socket, no database, little memory, and a time limit.
 
-It is started as `python -m gateway.worker SPOOL`, speaks pickled frames on its standard input
-(a socket), and ends with its parent.
+It speaks pickled frames on its standard input, which is a socket, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -146,7 +145,9 @@ def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def main(spool: Path) -> None:
+def start() -> None:
+    """Work until the parent closes the socket; `sys.argv` names the spool folder."""
+    spool = Path(sys.argv[1])
     connection = socket.socket(fileno=0)
     connection.setblocking(True)
     _confine()
@@ -158,7 +159,3 @@ def main(spool: Path) -> None:
             gc.collect()
             if _resident() > TIRED:
                 break
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

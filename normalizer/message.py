@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -105,7 +105,7 @@ class Transport(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What arrived, before anybody has read it.
+    """What arrived, before anybody has read it; its repr holds none of the customer's words.
 
     `unit` names the transport unit within its channel (an SMTP transaction, UIDVALIDITY:UID, an
     update id); the ledger holds it once. `received_at` is our own clock, in UTC.
@@ -113,7 +113,7 @@ class Envelope:
 
     channel: str
     format: str
-    raw: bytes | Spooled
+    raw: bytes | Spooled = field(repr=False)
     unit: str
     received_at: datetime
     transport: Transport = Transport()
@@ -127,7 +127,7 @@ class Part:
     content_type: str
     size: int
     sha256: str
-    data: bytes | Spooled
+    data: bytes | Spooled = field(repr=False)
     filename: str = ""
     content_id: str = ""
 
@@ -158,9 +158,9 @@ class Message:
     subject: str = ""
     base_subject: str = ""
     date: datetime | None = None
-    text: str = ""
-    html: str = ""
-    reply_text: str = ""
+    text: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
+    reply_text: str = field(default="", repr=False)
     spans: tuple[Span, ...] = ()
     language: str = ""
     parts: tuple[Part, ...] = ()
