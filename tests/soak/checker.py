@@ -63,6 +63,11 @@ class Books:
         query = f"select count(*) from v_messages where direction = 'out' and status in ({states})"
         return int(self._rows(query)[0][0])
 
+    def statuses(self) -> dict[str, int]:
+        """How many received mails are in each status."""
+        query = "select status, count(*) from v_messages where direction = 'in' group by status"
+        return {str(status): int(number) for status, number in self._rows(query)}
+
     def left(self, sent: Path) -> Left:
         received = self._rows("select message_id, case_id from v_messages where direction = 'in'")
         doubtful = self._rows(
