@@ -1,16 +1,250 @@
-"""What the customer wrote this time: labels over the whole text, line by line, nothing ever cut."""
+"""What the customer wrote this time: labels over the whole text, line by line, nothing ever cut.
+
+One pass from the top: each line is new, quoted, an attribution, a signature, a disclaimer or
+forwarded. `reply_text` is a view of these labels, and shows more where they are in doubt: text
+below an attribution that quotes nothing, and quotations that nobody is named for, stay visible.
+"""
 
 from __future__ import annotations
 
-from normalizer.message import Span
+from itertools import pairwise
+
+from normalizer.email import attribution, signature
+from normalizer.message import Label, Span
+
+# Beyond this nobody writes by hand; the rest keeps the label that the last line has.
+MAX_LINES = 5000
+# A quotation of so few lines may be what the customer chose to cite.
+SHORT = 5
+_SHOWN = frozenset({"new", "inline-answer"})
+_BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060"
 
 
 def label(text: str, *, forwarded: bool) -> tuple[Span, ...]:
-    """Spans that cover the text."""
-    return (Span(0, len(text), "new"),) if text else ()
+    """Spans that cover the text; `forwarded` says that the subject announces a passed-on mail."""
+    if not text:
+        return ()
+    lines = text.split("\n", MAX_LINES)
+    labels = _Scan(lines[:MAX_LINES], "forwarded" if forwarded else "quote").run()
+    return _spans(lines, labels)
 
 
 def new_text(text: str, spans: tuple[Span, ...]) -> str:
-    """A view of the labels: the new text and the answers between quotations."""
-    kept = [text[s.start : s.end] for s in spans if s.label in {"new", "inline-answer"}]
-    return "".join(kept).strip()
+    """The new text and the answers between quotations; all that was forwarded when there is none."""
+    shown = "".join(text[s.start : s.end] for s in spans if s.label in _SHOWN).strip(_BLANKS + "\n")
+    if shown or not any(span.label == "forwarded" for span in spans):
+        return shown
+    return "".join(text[s.start : s.end] for s in spans if s.label == "forwarded").strip()
+
+
+def _spans(lines: list[str], labels: list[Label]) -> tuple[Span, ...]:
+    starts = [0]
+    for line in lines[: len(labels)]:
+        starts.append(starts[-1] + len(line) + 1)
+    end = sum(map(len, lines)) + len(lines) - 1
+    edges = [i for i in range(1, len(labels)) if labels[i] != labels[i - 1]]
+    cuts = [0, *edges, len(labels)]
+    spans = [Span(starts[a], min(starts[b], end), labels[a]) for a, b in pairwise(cuts)]
+    spans[-1] = spans[-1]._replace(end=end)
+    return tuple(span for span in spans if span.end > span.start)
+
+
+class _Scan:
+    """The labels of all lines; `block` is how a copied mail below a header block is called."""
+
+    def __init__(self, lines: list[str], block: Label) -> None:
+        self.lines = lines
+        self.plain = [line.strip(_BLANKS) for line in lines]
+        self.labels: list[Label] = ["new"] * len(lines)
+        self.block = block
+        self.named = -1
+        self.unnamed: list[tuple[int, int]] = []
+
+    def run(self) -> list[Label]:
+        index = 0
+        while index < len(self.lines):
+            index = self._step(index)
+        self._settle()
+        return self.labels
+
+    def _step(self, index: int) -> int:
+        """Label one line or one region; where to go on."""
+        plain = self.plain[index]
+        if not plain:
+            return index + 1
+        first = plain[0]
+        if first == ">":
+            return self._quote(index)
+        if first in "-_*=—–+#━─◆■□☆★~＝～":
+            end = self._drawn(index)
+            if end:
+                return end
+        if (
+            ":" in plain
+            or "：" in plain
+            or plain.endswith(("wrote", "-", "écrit"))
+            or self._open(index)
+        ):
+            end = self._attributed(index)
+            if end:
+                return end
+        return self._appended(index)
+
+    def _open(self, index: int) -> bool:
+        """A line that an attribution may begin on and end on one of the next."""
+        ahead = self.plain[index + 1 : index + attribution.MAX_JOINED]
+        return any(line.endswith((":", "：", "wrote")) for line in ahead)
+
+    def _drawn(self, index: int) -> int:
+        """Signature delimiters, separators and rules above a copied header."""
+        plain = self.plain[index]
+        if signature.is_delimiter(plain):
+            return self._mark_signature(index)
+        if signature.is_list_footer(self.plain, index):
+            return self._mark(index, len(self.lines), "signature")
+        kind = attribution.separator(plain)
+        if kind:
+            return self._mark(
+                index, len(self.lines), "forwarded" if kind == "forwarded" else self.block
+            )
+        if attribution.is_rule(plain):
+            below = self._next(index + 1)
+            if below < len(self.lines) and attribution.header_block(self.plain, below):
+                return self._mark(index, len(self.lines), self.block)
+        if signature.is_box(self.plain, index):
+            return self._mark(index, len(self.lines), "signature")
+        return 0
+
+    def _attributed(self, index: int) -> int:
+        """An attribution or a copied header, with what it stands above."""
+        kind = attribution.separator(self.plain[index])
+        if kind:
+            return self._mark(
+                index, len(self.lines), "forwarded" if kind == "forwarded" else self.block
+            )
+        if attribution.header_block(self.plain, index):
+            return self._mark(index, len(self.lines), self.block)
+        count = attribution.length(self.plain, index, quoted_next=self._quoted_soon(index))
+        if not count:
+            return 0
+        below = self._next(index + count)
+        if below < len(self.lines) and self.plain[below].startswith(">"):
+            self._mark(index, below, "attribution")
+            return self._quote(below, attributed=True)
+        if below < len(self.lines) and not any(self.plain[:index]):
+            # Nothing stands above and nothing is marked as quoted: what follows is the answer.
+            return self._mark(index, below, "attribution")
+        self._mark(index, index + count, "attribution")
+        return self._mark(index + count, len(self.lines), "quote")
+
+    def _quoted_soon(self, index: int) -> bool:
+        """Whether a marked quotation begins within the lines of an attribution or just below."""
+        return any(line.startswith(">") for line in self.plain[index + 1 : index + 4])
+
+    def _quote(self, index: int, *, attributed: bool = False) -> int:
+        """A run of marked lines with the soft-wrapped ends that lost their mark."""
+        end = index
+        while end < len(self.lines):
+            if self.plain[end].startswith(">") or (end > index and self._wrapped(end)):
+                end += 1
+                continue
+            below = self._next(end)
+            if below == end or below >= len(self.lines) or not self.plain[below].startswith(">"):
+                break
+            end = below
+        attributed = attributed or self._names_somebody(index)
+        kind: Label = "quote"
+        if not attributed and any(
+            line.strip("> \t").lower().startswith("begin forwarded")
+            for line in self.plain[index : index + 3]
+        ):
+            kind = "forwarded"
+        if not attributed and kind == "quote":
+            self.unnamed.append((index, end))
+        elif self.named < 0:
+            self.named = index
+        return self._mark(index, end, kind)
+
+    def _names_somebody(self, index: int) -> bool:
+        """An attribution or a copied header inside the marks, as Apple's programs write it."""
+        inside = [line.lstrip("> \t") for line in self.plain[index : index + 8]]
+        return any(
+            attribution.length(inside, i, quoted_next=True) or attribution.header_block(inside, i)
+            for i in range(min(3, len(inside)))
+            if inside[i]
+        )
+
+    def _wrapped(self, index: int) -> bool:
+        """A line between two quoted ones that was wrapped off the first: it is no answer."""
+        line, above = self.plain[index], self.plain[index - 1]
+        below = self.plain[index + 1] if index + 1 < len(self.plain) else ""
+        if not line or not above.startswith(">") or not below.startswith(">"):
+            return False
+        unclosed = above.count("(") > above.count(")") or above.count("<") > above.count(">") - 1
+        return len(above) >= 60 or unclosed or line.endswith(">")
+
+    def _appended(self, index: int) -> int:
+        """What a program or a company put below: mobile signatures, disclaimers."""
+        above = self.plain[index - 1] if index else ""
+        if (not above or self.labels[index - 1] == "signature") and signature.is_mobile(
+            self.plain[index]
+        ):
+            return self._mark(index, index + 1, "signature")
+        if not above and signature.is_disclaimer(self.plain[index]):
+            return self._mark(index, self._end_of_paragraph(index), "disclaimer")
+        return index + 1
+
+    def _end_of_paragraph(self, index: int) -> int:
+        while index < len(self.lines) and self.plain[index]:
+            index += 1
+        return index
+
+    def _mark_signature(self, index: int) -> int:
+        """From the delimiter to the next quotation or the end, if it is no longer than a signature."""
+        end = index + 1
+        while end < len(self.lines):
+            plain = self.plain[end]
+            if plain.startswith(">") or (plain and self._attribution_at(end)):
+                break
+            end += 1
+        if sum(map(bool, self.plain[index:end])) > signature.MAX_SIGNATURE:
+            return index + 1
+        return self._mark(index, end, "signature")
+
+    def _attribution_at(self, index: int) -> bool:
+        plain = self.plain[index]
+        return bool(
+            attribution.separator(plain)
+            or attribution.header_block(self.plain, index)
+            or attribution.length(self.plain, index, quoted_next=self._quoted_soon(index))
+        )
+
+    def _mark(self, start: int, end: int, kind: Label) -> int:
+        self.labels[start:end] = [kind] * (end - start)
+        return end
+
+    def _next(self, index: int) -> int:
+        """The next line that is not blank."""
+        while index < len(self.lines) and not self.plain[index]:
+            index += 1
+        return index
+
+    def _settle(self) -> None:
+        """Short quotations that nobody is named for stay with the text that answers them."""
+        last_new = self._last("new")
+        last_quote = self._last("quote")
+        for start, end in self.unnamed:
+            if end <= last_new and end - start <= SHORT:
+                self._mark(start, end, "new")
+        if self.named >= 0:
+            for index in range(self.named, last_quote):
+                if self.plain[index] and self.labels[index] == "new":
+                    self.labels[index] = "inline-answer"
+        for index in range(1, len(self.labels)):
+            if not self.plain[index]:
+                self.labels[index] = self.labels[index - 1]
+
+    def _last(self, kind: Label) -> int:
+        """The last line with text of that kind; -1 when there is none."""
+        lines = range(len(self.labels) - 1, -1, -1)
+        return next((i for i in lines if self.labels[i] == kind and self.plain[i]), -1)

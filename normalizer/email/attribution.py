@@ -1,0 +1,184 @@
+"""Where a quotation begins: attribution lines, copied header blocks and separators, in any language.
+
+An attribution is recognised by its shape, not by whole sentences: it ends in a colon or a verb of
+writing, and names a moment or an address. Only a few lines are looked at, each once.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_JOINED = 5
+MAX_LENGTH = 400
+
+_VERBS = (
+    "wrote writes sent said schrieb geschrieben écrit escribió escribio escreveu scritto scrisse "
+    "schreef skrev skreiv skrifaði kirjoitti napisał napisała napisał(a) napisal napsal napsal(a) "
+    "napsala napísal napísala написал написала написал(а) пишет написав пише írta ezt scris yazdı "
+    "viết 写道 寫道 写到 のメール 書きました さんは書きました 작성 έγραψε כתב كتب menulis napisao je napisal "
+    "raksti rašė kirjutas escriure escrigué scríobh написа"
+).split()
+_VERB = re.compile(
+    r"(?:^|[\s>\"'(,)\]])(?:" + "|".join(map(re.escape, _VERBS)) + r")(?=$|[\s:：,.\-*_)])"
+    r"|(?:のメール|写道|寫道|書きました|작성)", re.IGNORECASE,
+)  # fmt: skip
+_VERB_AT_END = re.compile(
+    r"(?:wrote|sent|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał\(?a?\)?)"
+    r"[\s\-*_]*[:：]?[\s\-*_]*$", re.IGNORECASE,
+)  # fmt: skip
+_EMAIL = re.compile(r"[^\s<>\"'()\[\]]+@[^\s<>\"'()\[\]]+")
+_MOMENT = re.compile(
+    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\d{4}年|(?<!\d)\d{1,2}[:.hH]\d{2}(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)"
+)
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d{1,2}時")
+_OPENING = re.compile(
+    r"[\s>*_\-–—~#\"']*(?:(?:on|at|am|um|le|el|em|no dia|il|in data|op|den|på|dnia|w dniu|dňa|dne|vào|pada|на|в|"
+    r"le|la|den|kl|ngày)\b|(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mié|jue|"
+    r"vie|sáb|dom|pon|wt|śr|czw|pt|sob|niedz|man|tir|ons|tor|fre|lør|søn|mån|tis|lör|sön|ma|ti|ke|to|pe|la|su|пн|вт|"
+    r"ср|чт|пт|сб|вс)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
+    re.IGNORECASE,
+)
+_RULED = re.compile(r"^[\s>*]*-{2,}\s*(\S.{0,150}\S)\s*-{2,}[\s*]*$")
+
+_FROM = (
+    "From|Von|De|Da|Van|Fra|Från|Od|От|От кого|Від|Kimden|Gönderen|Lähettäjä|Feladó|Expéditeur|Remitente|Mittente|"
+    "Afzender|Avsändare|Afsender|差出人|送信者|発信者|送信元|发件人|寄件者|寄件人|發件人|보낸 사람|보낸사람|Από|מאת|من|Dari|Từ|Message du|De la"
+)
+_WHEN = (
+    "Sent|Date|Gesendet|Datum|Envoyé|Envoyé le|Enviado|Enviado el|Enviado em|Fecha|Inviato|Data|Verzonden|Verstuurd|"
+    "Sendt|Dato|Skickat|Wysłano|Wysłane|Отправлено|Дата|Надіслано|Gönderildi|Tarih|Lähetetty|Päivämäärä|Päiväys|Pvm|"
+    "Odesláno|Odoslané|Elküldve|Dátum|Trimis|送信日時|日時|日付|送信|发送时间|日期|發送時間|傳送時間|보낸 날짜|날짜|Ημερομηνία|Dikirim|Tanggal|Message du"
+)
+_WHOM = (
+    "To|An|À|A|Para|Aan|Til|Till|Do|Кому|Kime|Vastaanottaja|Komu|Címzett|Către|宛先|收件人|받는 사람|Προς|אל|إلى|Kepada|Đến|"
+    "Cc|Kopie|Copie|Copie à|CC|Copia|Kopio|Kopia|Kopi|Копия|참조|抄送|副本"
+)
+_ABOUT = (
+    "Subject|Betreff|Betr|Objet|Sujet|Asunto|Assunto|Oggetto|Onderwerp|Emne|Ämne|Temat|Тема|Konu|Aihe|Předmět|Predmet|"
+    "Tárgy|Subiect|件名|題名|主题|主旨|主題|제목|Θέμα|נושא|الموضوع|Perihal|Subjek|Chủ đề"
+)
+_FIELD = re.compile(
+    r"[\s>*_|]*(?:(?P<by>" + _FROM + r")|(?P<at>" + _WHEN + r")|(?P<to>" + _WHOM + r")|(?P<on>" + _ABOUT
+    + r"))[\s*_]*[:：]", re.IGNORECASE,
+)  # fmt: skip
+# What a contact form asks; such a block is what the customer typed.
+_FORM = re.compile(
+    r"^\W*(?:your )?(?:(?:full |first |last )?name|e-?mail(?: address)?|phone|telephone|tel|message|comments?|company|"
+    r"お名前|氏名|名前|メールアドレス|電話番号|電話|お問い?合わ?せ内容|内容|ご用件|会社名)\s*[:：]", re.IGNORECASE,
+)  # fmt: skip
+
+_ORIGINAL = (
+    r"(?:original|reply) (?:message|e-?mail|appointment)|(?:ursprüngliche|antwort|original)\W?(?:nachricht|mail)|message d'origine|message original|"
+    r"mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|oprindelig (?:besked|meddelelse)|"
+    r"opprinnelig (?:melding|e-post)|original(?:t )?meddelande|ursprungligt meddelande|alkuperäinen viesti|wiadomość oryginalna|"
+    r"(?:oryginalna|pierwotna) wiadomość|(?:исходное|оригинальное|первоначальное) сообщение|původní (?:zpráva|e-mail)|pôvodná správa|"
+    r"eredeti üzenet|(?:orijinal|özgün) (?:mesaj|ileti)|mesajul original|izvorna poruka|"
+    r"元のメッセージ|元のメール|オリジナルメッセージ|原始邮件|原始郵件|原邮件|원본 ?메시지|pesan asli|αρχικό μήνυμα"
+)
+_FORWARDED = (
+    r"forwarded (?:message|by|mail)|begin forwarded message|weitergeleitete nachricht|anfang der weitergeleiteten|message transféré|"
+    r"début du message (?:transféré|réexpédié)|mensaje reenviado|mensagem encaminhada|messaggio (?:inoltrato|reindirizzato)|inizio messaggio inoltrato|"
+    r"doorgestuurd bericht|begin doorgestuurd bericht|videresendt (?:besked|melding)|vidarebefordrat (?:meddelande|brev)|edelleenlähetetty viesti|"
+    r"przekazana wiadomość|пересылаемое сообщение|пересланное сообщение|přeposlaná zpráva|továbbított üzenet|iletilen mesaj|"
+    r"転送(?:された)?メッセージ|転送(?:元の)?メール|转发(?:的)?邮件|轉寄(?:的)?郵件|전달된 메시지"
+)
+_SEPARATOR = re.compile(
+    r"^[\s>*=_~\-—–|]*(?:(" + _FORWARDED + r")|(" + _ORIGINAL + r"))(.{0,60})$", re.IGNORECASE
+)
+_RULE = re.compile(r"[\s>*]*(?:[-_=*~—–━─]\s?){4,}\s*$")
+
+
+def is_rule(line: str) -> bool:
+    """A line that is drawn: dashes, underscores, equal signs."""
+    return bool(_RULE.match(line))
+
+
+def separator(line: str) -> str:
+    """`forwarded` or `quote` for a line such as `-----Original Message-----`; else empty."""
+    match = _SEPARATOR.match(line)
+    if match is None:
+        return ""
+    plain = line.strip()
+    drawn = plain[:2] in {"--", "__", "==", "**", "*-"} or plain.startswith(("—", ">"))
+    rest = match[3].strip(" -=_*~>—–|")
+    if not (drawn or plain.endswith((":", "："))) or rest not in {"", ":", "："}:
+        return ""
+    return "forwarded" if match[1] else "quote"
+
+
+def length(lines: list[str], index: int, *, quoted_next: bool) -> int:
+    """How many lines an attribution takes that ends at or after `index`; 0 when none begins here."""
+    ruled = _RULED.match(lines[index])
+    if ruled and _VERB_AT_END.search(ruled[1]):
+        return 1
+    if not _OPENING.match(lines[index]) and not _begins_with_name(lines[index]):
+        return 0
+    joined = ""
+    blank = 0
+    for count, line in enumerate(lines[index : index + MAX_JOINED], 1):
+        part = (
+            line.strip(" \t>*\xa0\ufeff\u200b") if count > 1 else line.strip(" \t*\xa0\ufeff\u200b")
+        )
+        blank += not part
+        if blank > 1 or (
+            blank and not (joined and _MOMENT.search(joined) and not joined.endswith((":", ".")))
+        ):
+            return 0
+        joined = f"{joined} {part}" if joined else part
+        if len(joined) > MAX_LENGTH:
+            return 0
+        if part and _is_attribution(joined, quoted_next=quoted_next):
+            return 0 if count > 1 and _better_start(lines, index, count) else count
+    return 0
+
+
+def _begins_with_name(line: str) -> bool:
+    """`Max Muster <max@example.com> schrieb am …`: an address and a verb of writing in one line."""
+    return "@" in line and bool(_VERB.search(line))
+
+
+def _is_attribution(text: str, *, quoted_next: bool) -> bool:
+    plain = text.rstrip(" -*_>")
+    ends = plain.endswith((":", "："))
+    if not ends and not _VERB_AT_END.search(plain):
+        return False
+    moment, email, verb = _MOMENT.search(text), _EMAIL.search(text), _VERB.search(text)
+    if verb and (moment or email):
+        return bool(email or _OPENING.match(text) or quoted_next)
+    if not ends or not moment:
+        return False
+    return bool(email and _TIME.search(text)) or (quoted_next and bool(_TIME.search(text)))
+
+
+def _better_start(lines: list[str], index: int, count: int) -> bool:
+    """Whether a later line begins the same attribution, so that this one is the customer's text."""
+    for start in range(index + 1, index + count):
+        joined = " ".join(line.strip() for line in lines[start : index + count])
+        if (
+            _OPENING.match(joined)
+            and _MOMENT.search(joined)
+            and _is_attribution(joined, quoted_next=False)
+        ):
+            return True
+    return False
+
+
+def header_block(lines: list[str], index: int) -> bool:
+    """Whether a copied header block (Outlook, mobile clients) begins at this line."""
+    first = _FIELD.match(lines[index])
+    if first is None or not (first["by"] or first["at"]):
+        return False
+    kinds = {first.lastgroup}
+    address = "@" in lines[index]
+    missed = 0
+    for line in lines[index + 1 : index + 9]:
+        if _FORM.match(line):
+            return False
+        match = _FIELD.match(line)
+        missed = 0 if match else missed + 1
+        if missed > 2 or (missed and not line.strip() and len(kinds) > 1):
+            break
+        if match:
+            kinds.add(match.lastgroup)
+        address = address or "@" in line
+    return len(kinds) > 1 and (address or "on" in kinds)
