@@ -123,8 +123,8 @@ def _source(file: Path) -> str:
 def _compiled(file: Path, source: str, form: Form, known: frozenset[str], dates: Dates) -> Sheet:
     head, _, rest = source.partition("\n")
     if head.startswith(_SUBJECT) != (form == "long"):
-        must = "must begin with" if form == "long" else "is short and has no"
-        raise _Problems([f'{file} line 1: this template {must} a line "{_SUBJECT} …"'])
+        must = "must begin with a" if form == "long" else "is short and has no"
+        raise _Problems([f'{file} line 1: this template {must} line "{_SUBJECT} …"'])
     if form == "short":
         return Sheet(None, _template(file, source, known), dates)
     subject = _template(file, head.removeprefix(_SUBJECT), known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.dates import Dates
-from gateway.sheets import Form, Sheet, WordsError, read_sheets
+from gateway.sheets import Form, Key, Sheet, WordsError, read_sheets
 from scheduler.calendar import ClosedDay
 
 __all__ = ["AckFacts", "FollowUpFacts", "Form", "Text", "Words", "WordsError", "clean_line"]
@@ -100,7 +100,7 @@ class FollowUpFacts:
 class Words:
     """All templates, ours and those of `folder` (which win), compiled once.
 
-    A language without a template falls back to `default`, then to English. WordsError lists every
+    A language without a template falls back to `default`, then to English, then to any. WordsError lists every
     file of `folder` that cannot be used.
     """
 
@@ -110,6 +110,8 @@ class Words:
         self._default = default.lower()
         folders = [_OWN] if folder is None else [_OWN, folder]
         self._sheets = read_sheets(folders, _placeholders)
+        if problems := _lonely(self._sheets):
+            raise WordsError("\n".join(problems))
 
     @property
     def languages(self) -> frozenset[str]:
@@ -138,9 +140,11 @@ class Words:
         for candidate in (language, language.partition("-")[0], self._default, _LAST_RESORT):
             if sheet := self._sheets.get((candidate, name, form)):
                 return sheet
-        raise LookupError(
-            f"no template {name}.{form}.txt in {language}, {self._default} or English"
-        )
+        # A name of the operator's own, in a language that we were not asked for.
+        for (_, *found), sheet in self._sheets.items():
+            if found == [name, form]:
+                return sheet
+        raise LookupError(f"no template {name}.{form}.txt")
 
 
 def clean_line(text: str, limit: int = _LONGEST_SUBJECT) -> str:
@@ -151,6 +155,16 @@ def clean_line(text: str, limit: int = _LONGEST_SUBJECT) -> str:
         text = _UNSEEN.sub("", _BREAKS.sub(" ", text))
     text = text.strip()
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _lonely(sheets: Collection[Key]) -> list[str]:
+    known = {(name, form) for _, name, form in sheets}
+    return [
+        f"{name}.{form}.txt is missing: a template needs a long and a short form"
+        for name, _ in sorted(known)
+        for form in ("long", "short")
+        if (name, form) not in known
+    ]
 
 
 def _placeholders(name: str) -> frozenset[str]:

@@ -188,7 +188,7 @@ def _is_public_holiday(calendar: Calendar, day: date) -> bool:
 @cache
 def _public_holidays(country: str, year: int) -> frozenset[date]:
     # Imported here: it costs a quarter of a second, and not every calendar has holidays.
-    from holidays import country_holidays  # noqa: PLC0415
+    from holidays import country_holidays
 
     code, _, region = country.partition("-")
     return frozenset(country_holidays(code, subdiv=region or None, years=year, expand=False))
