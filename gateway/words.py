@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +81,8 @@ class FollowUpFacts:
     """What a nudge, a closing, a survey or a notice tells; as in AckFacts.
 
     `answered_at` is our last word to the customer, `closes_at` when the case will be resolved,
-    `promised_by` until when we promise to answer; None leaves the sentence out.
+    `promised_by` until when we promise to answer; None leaves the sentence out, and so does a
+    promise that has gone by.
     """
 
     gateway_name: str
@@ -198,6 +199,9 @@ def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:
 
 def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
     answered, closes = facts.answered_at, facts.closes_at
+    if facts.promised_by and facts.promised_by < facts.now:
+        # A person must make a new promise; we cannot.
+        facts = replace(facts, promised_by=None)
     return _common(facts, dates) | {
         "answered_on": dates.past_day(answered, facts.now) if answered else "",
         "closes_on": dates.day(closes, facts.now) if closes else "",

@@ -84,6 +84,14 @@ def test_a_notice_tells_the_new_time() -> None:
     assert "reply by 11 am on Monday 30 November." in english
 
 
+@pytest.mark.parametrize("name", ["notice", "reminder"])
+def test_a_broken_promise_is_not_dressed_up_as_a_new_one(name: str) -> None:
+    broken = replace(LATER, promised_by=tokyo("11-27 09:00"))
+    for form in FORMS:
+        assert "日(" not in WORDS.follow_up(name, broken, "ja", form).body
+        assert " by " not in WORDS.follow_up(name, broken, "en", form).body
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_every_follow_up_is_complete(language: str, name: str) -> None:
