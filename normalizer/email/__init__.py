@@ -51,7 +51,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
         Message(
             message_id=threading.message_id(headers.raw("message-id")),
             in_reply_to=next(iter(threading.references(headers.raw("in-reply-to"))), ""),
-            references=threading.references(_joined(headers, "references")),
+            references=threading.references(headers.raw("references")),
             from_=from_,
             to=to,
             cc=_mailboxes(headers, "cc", hints),
@@ -99,12 +99,11 @@ def _mailboxes(headers: Headers, name: str, hints: tuple[str, ...]) -> tuple[Add
     )
 
 
-def _joined(headers: Headers, name: str) -> bytes:
-    return b" ".join(unfold(value) for value in headers.all(name)[:10])
-
-
 def _date(headers: Headers) -> datetime | None:
-    return dates.parse(words.decode(headers.raw("date")))
+    """Of several dates the first that is complete."""
+    found = [words.decode(unfold(value)) for value in headers.all("date")[:10]]
+    whole = [value for value in found if dates.is_whole(value)] if len(found) > 1 else found
+    return next((date for date in map(dates.parse, whole or found) if date), None)
 
 
 def _trace(headers: Headers) -> tuple[tuple[str, str], ...]:

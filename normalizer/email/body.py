@@ -40,6 +40,7 @@ class _Leaf:
     first: bool
     family: str
     alternative: bool
+    sibling: int
 
 
 def collect(root: Entity) -> Contents:
@@ -50,15 +51,18 @@ def collect(root: Entity) -> Contents:
     texts: list[str] = []
     htmls: list[str] = []
     others: list[_Leaf] = []
+    spoken: set[int] = set()
     for leaf in leaves:
         if not _is_body(leaf):
             others.append(leaf)
         elif leaf.entity.type == "text/html":
             htmls.append(_text_of(leaf, hints, contents))
-            if not leaf.alternative and texts and leaf.family == "mixed":
+            # Pieces of one text with an attachment between them, as Apple's programs send it.
+            if leaf.sibling in spoken and not leaf.alternative:
                 texts.append(html.to_text(htmls[-1]))
         else:
             texts.append(_plain_text(leaf, hints, contents))
+            spoken.add(leaf.sibling)
     contents.html = "\n".join(htmls)
     cids = frozenset(_CID.findall(contents.html)) if "cid:" in contents.html else frozenset()
     for leaf in others:
@@ -77,19 +81,32 @@ def _labels(entities: Iterator[Entity]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
 
 
-def _leaves(entity: Entity, *, first: bool, family: str, alternative: bool) -> Iterator[_Leaf]:
+def _leaves(
+    entity: Entity, *, first: bool, family: str, alternative: bool, parent: int = 0
+) -> Iterator[_Leaf]:
     if entity.type.startswith("multipart/") and entity.children:
         family = entity.type[10:]
         inside = family == "alternative" or (alternative and family != "mixed")
         for index, child in enumerate(entity.children):
-            yield from _leaves(child, first=index == 0, family=family, alternative=inside)
+            yield from _leaves(
+                child, first=index == 0, family=family, alternative=inside, parent=id(entity)
+            )
         return
     disposition = ""
     values: dict[str, str] = {}
     if "content-disposition" in entity.headers:
         disposition, values = parameters.parse(entity.headers.raw("content-disposition"))
-    name = values.get("filename") or entity.parameters.get("name") or values.get("name", "")
-    yield _Leaf(entity, disposition, _clean(name) if name else "", first, family, alternative)
+    name = _name(
+        values.get("filename", ""), entity.parameters.get("name", "") or values.get("name", "")
+    )
+    yield _Leaf(entity, disposition, name, first, family, alternative, parent)
+
+
+def _name(declared: str, other: str) -> str:
+    """The disposition's file name, unless its character set could not hold what the type's could."""
+    lost = other and declared.count("?") + declared.count("\ufffd") > other.count("?")
+    name = other if lost or not declared else declared
+    return _clean(name) if name else ""
 
 
 def _clean(name: str) -> str:

@@ -46,7 +46,7 @@ _NEVER = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}")
 _MULTIBYTE = frozenset({"gb18030", "big5hkscs", "cp949", "cp932", "euc-jp"})
 _STATEFUL = frozenset({"utf-7", "hz", "iso2022_kr", "utf-16", "utf_16_le", "utf_16_be"})
-_PREAMBLE = re.compile(r"^(?:windows|cp|ibm|dos)[-_]?(\d{3,5})$")
+_PREAMBLE = re.compile(r"^(?:windows|win|cp|ibm|dos|x-cp)[-_]?(\d{3,5})$")
 
 
 @lru_cache(maxsize=512)
@@ -61,7 +61,10 @@ def codec(label: str) -> str:
     name = "cp" + numbered[1] if numbered else label
     plain = name.replace("-", "_")
     try:
-        b"".decode(plain)
+        b"text".decode(plain)
+    except UnicodeError:
+        # A character set that ASCII text does not fit is one nevertheless.
+        pass
     except (LookupError, ValueError):
         return ""
     return "" if plain in _NEVER else _LABELS.get(plain.replace("_", "-"), plain)

@@ -23,6 +23,7 @@ _CLOCK = re.compile(
     r"(?<!\d)(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b)?",
     re.IGNORECASE,
 )
+_GMT = re.compile(r"\b(?:GMT|UTC?|Z)\b")
 _OFFSET = re.compile(r"([+-])\s?(\d{1,2}):?(\d{2})(?!\d)")
 _BARE_OFFSET = re.compile(r"^\s*(\d{4})\b")
 _COMMENT = re.compile(r"\([^()]*\)?")
@@ -52,6 +53,12 @@ def parse(value: str) -> datetime | None:
         return moment if moment.astimezone(UTC).year else None
     except (ValueError, OverflowError):
         return None
+
+
+def is_whole(value: str) -> bool:
+    """Whether a date has its time and its zone."""
+    clock = _CLOCK.search(value)
+    return clock is not None and bool(_OFFSET.search(value, clock.end()) or _GMT.search(value))
 
 
 def _day(before: str, after: str) -> tuple[int, int, int] | None:
@@ -109,7 +116,7 @@ def _zone(after: str, text: str) -> timezone:
     bare = _BARE_OFFSET.match(after)
     if bare and int(bare[1]) <= 1400:
         return _offset("+", int(bare[1][:2]), int(bare[1][2:]))
-    for name in _ZONE_NAME.findall(after + text[len(text) - len(after) :]):
+    for name in _ZONE_NAME.findall(after + " " + text[len(text) - len(after) :]):
         if name in _ZONES:
             return timezone(timedelta(minutes=_ZONES[name]))
     return UTC

@@ -86,6 +86,9 @@ def _body_without_separator(block: bytes) -> int:
         if _LINE.match(line):
             if not line.startswith((b" ", b"\t")):
                 start = -1
+        elif line.startswith(b"--"):
+            # No field's name begins so, but a boundary does.
+            return position if start < 0 else start
         elif start < 0:
             start = position
         position += len(line) + 1

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from normalizer.email import charset
 
 # White space inside a word, `?` inside its text and a language (RFC 2231 section 5) all occur.
-_WORD = re.compile(rb"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*|(?:[^?]|\?(?!=)){0,1000})\?=")
+_WORD = re.compile(rb"=\?([!->@-~]{1,60})\?([bBqQ])\?([^?]*|(?:[^?]|\?(?!=)){0,1000})\?=")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
