@@ -8,6 +8,7 @@ import ssl
 from asyncio import Task, Timeout, TimerHandle
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import Literal, NamedTuple, Self, cast, get_args
@@ -47,14 +48,15 @@ class Patience(NamedTuple):
 _PATIENCE = Patience()
 
 
-class Relay(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Relay:
     """A smarthost as the admin names it: `smtp://[user@]HOST[:PORT]?tls=…`."""
 
     host: str
     port: int
     tls: Tls
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     context: ssl.SSLContext | None = None
     connections: int = 5
 
