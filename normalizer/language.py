@@ -32,7 +32,7 @@ _SCRIPTS = (
 )
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _UKRAINIAN = re.compile(r"[іїєґ]", re.IGNORECASE)
-_NO_WORDS = re.compile(r"\S*(?:@|://)\S*|[\d\W_]+")
+_NO_LETTERS = "0123456789.,;:!?()[]{}<>\"'*_-+=/\\|#~`$%&^"
 
 
 def detect(text: str) -> str:
@@ -52,10 +52,11 @@ def detect(text: str) -> str:
 
 
 def _by_model(text: str) -> str:
-    plain = " ".join(_NO_WORDS.sub(" ", text).split())
+    words = [word for word in text[:MAX_MODEL].split() if "@" not in word and "://" not in word]
+    plain = " ".join(filter(None, (word.strip(_NO_LETTERS) for word in words)))
     if len(plain) < MIN_LETTERS or plain.count(" ") < 2:
         return ""
-    return _classified(plain[:MAX_MODEL].lower())
+    return _classified(plain.lower())
 
 
 @lru_cache(maxsize=1024)

@@ -1,149 +1,138 @@
-"""Text of an HTML body: one pass over its tags, quotes marked as plain text marks them."""
+"""Text of an HTML body: its tags in one pass, quotations marked as plain text marks them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.entities import html5
 
 MAX_HTML = 1024 * 1024
+MAX_QUOTES = 20
 
+# A `<` that begins no tag is text. No pattern here can look past the next `<`.
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:]*)([^<>]*)>([^<]*)|(<[^<]*)")
+_SILENT = re.compile(r"<(style|script|title|xml)\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,30}));?")
-_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:]*)")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre"})
-_BLOCKS = _PARAGRAPHS | {
-    "div", "tr", "li", "table", "hr", "dt", "dd", "section", "article", "header", "footer",
-    "body", "html", "center", "form", "fieldset", "address",
-}  # fmt: skip
-_SILENT = frozenset({"style", "script", "title", "noscript", "xml"})
+_ALT = re.compile(r"\balt\s*=\s*([\"'])([^\"']{1,40})\1", re.IGNORECASE)
+
+# Marks that the second pass turns into lines; no text of a mail holds these controls.
+_BREAK, _PARAGRAPH, _NEWLINE, _QUOTE, _UNQUOTE = "\x02", "\x03", "\x04", "\x05", "\x06"
+_MARKS = re.compile("([\x02-\x06])")
+_PARAGRAPHS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre")
+_BLOCKS = (
+    "div", "tr", "table", "dt", "dd", "section", "article", "header", "footer", "body", "html",
+    "center", "form", "fieldset", "address", "/li", "main", "caption",
+)  # fmt: skip
+_ACTIONS = {
+    **{slash + name: _PARAGRAPH for name in _PARAGRAPHS for slash in ("", "/")},
+    **{slash + name: _BREAK for name in _BLOCKS for slash in ("", "/")},
+    "br": _NEWLINE,
+    "hr": _BREAK + "_" * 32 + _BREAK,
+    "li": _BREAK + "* ",
+    "td": " ",
+    "th": " ",
+    "blockquote": _QUOTE,
+    "/blockquote": _UNQUOTE,
+}
+_ACTIONS |= {name.upper(): action for name, action in _ACTIONS.items()}
+_PRE = frozenset({"pre", "PRE"})
 
 
 def to_text(html: str) -> str:
     """The visible text; a quotation (`blockquote`) is marked with `> ` as in plain text."""
-    return _Reader().read(html[:MAX_HTML])
-
-
-class _Reader:
-    """Collects lines; `depth` is the nesting of quotations."""
-
-    __slots__ = ("blank", "depth", "line", "lines", "pre")
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.line: list[str] = []
-        self.depth = 0
-        self.pre = 0
-        self.blank = False
-
-    def read(self, html: str) -> str:
-        for tag, text in _tokens(html):
-            name = _NAME.match(tag)
-            if name:
-                self.tag(name[1].lower(), tag)
-            if text:
-                self.text(text)
-        self.break_line()
-        return "\n".join(self.lines).strip("\n")
-
-    def text(self, raw: str) -> None:
-        text = unescape(raw) if "&" in raw else raw
-        if not self.pre:
-            text = _SPACES.sub(" ", text)
-            self.line.append(text)
-            return
-        first, *rest = text.replace("\r\n", "\n").split("\n")
-        self.line.append(first)
-        for part in rest:
-            self.break_line(keep=True)
-            self.line.append(part)
-
-    def tag(self, word: str, tag: str) -> None:
-        closing = tag.startswith("/")
-        if word == "blockquote":
-            self.break_line()
-            self.depth = max(0, self.depth + (-1 if closing else 1))
-        elif word in {"td", "th"}:
-            if not closing and "".join(self.line).strip():
-                self.line.append(" ")
-        elif word == "br":
-            self.break_line(keep=True)
-        elif word in _BLOCKS:
-            self.break_line()
-            self.blank |= word in _PARAGRAPHS
-            if word == "pre":
-                self.pre = max(0, self.pre + (-1 if closing else 1))
-            elif word == "hr":
-                self.line.append("_" * 32)
-                self.break_line()
-            elif word == "li" and not closing:
-                self.line.append("* ")
-        elif word == "img":
-            self.image(tag)
-
-    def image(self, tag: str) -> None:
-        """An emoji in web mail is an image with the character as its alternative text."""
-        alternative = _ALT.search(tag[:2000])
-        if alternative:
-            text = unescape(alternative[2])
-            if 0 < len(text) <= 4 and not text.isascii():
-                self.line.append(text)
-
-    def break_line(self, *, keep: bool = False) -> None:
-        text = "".join(self.line)
-        text = text if self.pre else _SPACES.sub(" ", text).strip(" ")
-        self.line = []
-        if not text.strip() and not keep:
-            return
-        prefix = "> " * min(self.depth, 20)
-        if self.blank and self.lines and text.strip() and self.lines[-1].strip("> "):
-            self.lines.append(prefix.rstrip())
-        if text.strip():
-            self.blank = False
-        self.lines.append(prefix + text if text else prefix.rstrip())
-
-
-_ALT = re.compile(r"\balt\s*=\s*([\"'])([^\"']{1,40})\1", re.IGNORECASE)
-
-
-def _tokens(html: str) -> Iterator[tuple[str, str]]:
-    """Each tag with the text after it; comments and what is never shown are left out."""
-    first, *pieces = html.split("<")
-    yield "", first
-    until = ""
-    for piece in pieces:
-        if until == "-->" or piece.startswith("!--"):
-            _, end, text = piece.partition("-->")
-            until = "" if end else "-->"
-            yield "", text
+    html = _visible(html[:MAX_HTML])
+    start = html.find("<")
+    if start < 0:
+        return unescape(html).strip()
+    out = [html[:start]]
+    pre = False
+    for name, attributes, text, literal in _TAG.findall(html, start):
+        if literal:
+            out.append(literal)
             continue
-        tag, closed, text = _tag(piece)
-        name = _NAME.match(tag)
-        word = name[1].lower() if name else ""
-        if until:
-            until = "" if word == until and tag.startswith("/") else until
-            text = "" if until else text
-        elif word in _SILENT and not tag.startswith("/") and not tag.endswith("/"):
-            until = word
-        elif closed and (word or tag.startswith(("!", "?"))):
-            yield tag, text
-        else:
-            yield "", "<" + piece
-            continue
-        if not until and text and word in _SILENT:
-            yield "", text
+        action = _ACTIONS.get(name)
+        if action is not None:
+            out.append(action)
+            if name in _PRE or name[1:] in _PRE:
+                pre = name in _PRE
+        elif name in {"img", "IMG"}:
+            out.append(_image(attributes))
+        out.append(_preserved(text) if pre else text)
+    joined = "".join(out)
+    joined = unescape(joined) if "&" in joined else joined
+    return _lines(_SPACES.sub(" ", joined))
 
 
-def _tag(piece: str) -> tuple[str, bool, str]:
-    """A tag, whether it is closed, and the text after it; `>` inside quoted values is no end."""
-    end = piece.find(">")
-    if end < 0:
-        return piece, False, ""
-    head = piece[:end]
-    if head.count('"') % 2 and '"' in piece[end:]:
-        later = piece.find(">", piece.find('"', end))
-        end = later if later >= 0 else end
-    return piece[:end], True, piece[end + 1 :]
+def _visible(html: str) -> str:
+    """Without comments, styles and scripts, and without the controls that are used as marks."""
+    if any(mark in html for mark in _BREAK + _PARAGRAPH + _NEWLINE + _QUOTE + _UNQUOTE):
+        html = _MARKS.sub("", html)
+    if "<!" in html:
+        html = _without(html, "<!--", "-->")
+    if _SILENT.search(html):
+        html = _without_silent(html)
+    return html
+
+
+def _without(html: str, opening: str, closing: str) -> str:
+    """Without what stands between two marks; an opening that never closes is kept as text."""
+    kept = []
+    position = 0
+    while (start := html.find(opening, position)) >= 0:
+        end = html.find(closing, start)
+        if end < 0:
+            break
+        kept.append(html[position:start])
+        position = end + len(closing)
+    kept.append(html[position:])
+    return "".join(kept)
+
+
+def _without_silent(html: str) -> str:
+    lower = html.lower()
+    if len(lower) != len(html):
+        return html
+    kept = []
+    position = 0
+    while (found := _SILENT.search(html, position)) is not None:
+        end = lower.find("</" + found[1].lower(), found.end())
+        if end < 0:
+            break
+        kept.append(html[position : found.start()])
+        position = end
+    kept.append(html[position:])
+    return "".join(kept)
+
+
+def _preserved(text: str) -> str:
+    """White space of a `pre` element is text."""
+    return text.replace("\r\n", "\n").replace("\n", _NEWLINE).replace(" ", "\xa0")
+
+
+def _image(attributes: str) -> str:
+    """An emoji in web mail is an image with the character as its alternative text."""
+    found = _ALT.search(attributes[:2000])
+    text = unescape(found[2]) if found else ""
+    return text if 0 < len(text) <= 4 and not text.isascii() else ""
+
+
+def _lines(marked: str) -> str:
+    """Marks into line breaks: blocks break once, paragraphs leave a line, `br` always breaks."""
+    lines: list[str] = []
+    depth = 0
+    gap = False
+    parts = _MARKS.split(marked)
+    for text, mark in zip(parts[::2], [*parts[1::2], _BREAK], strict=True):
+        plain = text.strip(" ")
+        if plain or mark == _NEWLINE:
+            prefix = "> " * min(depth, MAX_QUOTES)
+            if gap and lines and lines[-1].strip("> "):
+                lines.append(prefix.rstrip())
+            lines.append(prefix + plain if plain else prefix.rstrip())
+            gap = gap and not plain
+        gap = gap or mark == _PARAGRAPH
+        depth = max(0, depth + (mark == _QUOTE) - (mark == _UNQUOTE))
+    return "\n".join(lines).strip("\n")
 
 
 def unescape(text: str) -> str:

@@ -16,6 +16,7 @@ from normalizer.message import Label, Span
 MAX_LINES = 5000
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
+_ENDS = (":", "：", "wrote", "-", "écrit")
 _SHOWN = frozenset({"new", "inline-answer"})
 _BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060"
 
@@ -49,6 +50,18 @@ def _spans(lines: list[str], labels: list[Label]) -> tuple[Span, ...]:
     return tuple(span for span in spans if span.end > span.start)
 
 
+def _near_colons(plain: list[str]) -> bytearray:
+    """The lines that may begin an attribution or a copied header; all others cost nothing."""
+    near = bytearray(len(plain))
+    for index, line in enumerate(plain):
+        if line.endswith(_ENDS):
+            first = max(0, index - attribution.MAX_JOINED + 1)
+            near[first : index + 1] = b"\1" * (index + 1 - first)
+        elif ":" in line[:40] or "：" in line[:40]:
+            near[index] = 1
+    return near
+
+
 class _Scan:
     """The labels of all lines; `block` is how a copied mail below a header block is called."""
 
@@ -57,6 +70,8 @@ class _Scan:
         self.plain = [line.strip(_BLANKS) for line in lines]
         self.labels: list[Label] = ["new"] * len(lines)
         self.block = block
+        self.near = _near_colons(self.plain)
+        self.disclaims = signature.may_disclaim("\n".join(lines))
         self.named = -1
         self.unnamed: list[tuple[int, int]] = []
 
@@ -79,21 +94,11 @@ class _Scan:
             end = self._drawn(index)
             if end:
                 return end
-        if (
-            ":" in plain
-            or "：" in plain
-            or plain.endswith(("wrote", "-", "écrit"))
-            or self._open(index)
-        ):
+        if self.near[index]:
             end = self._attributed(index)
             if end:
                 return end
         return self._appended(index)
-
-    def _open(self, index: int) -> bool:
-        """A line that an attribution may begin on and end on one of the next."""
-        ahead = self.plain[index + 1 : index + attribution.MAX_JOINED]
-        return any(line.endswith((":", "：", "wrote")) for line in ahead)
 
     def _drawn(self, index: int) -> int:
         """Signature delimiters, separators and rules above a copied header."""
@@ -190,7 +195,7 @@ class _Scan:
             self.plain[index]
         ):
             return self._mark(index, index + 1, "signature")
-        if not above and signature.is_disclaimer(self.plain[index]):
+        if self.disclaims and not above and signature.is_disclaimer(self.plain[index]):
             return self._mark(index, self._end_of_paragraph(index), "disclaimer")
         return index + 1
 

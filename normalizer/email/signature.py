@@ -38,6 +38,10 @@ _DISCLAIMER = re.compile(
     r"|diese (?:e-?mail|nachricht)[^\n]{0,60}(?:vertraulich)|ce (?:message|courriel|mail)[^\n]{0,80}(?:confidentiel)|este (?:mensaje|correo|e-?mail)[^\n]{0,80}(?:confidencial)"
     r"|(?:この|本)(?:電子)?(?:e-?)?メール(?:および|及び|は|に|の)[^\n]{0,60}(?:機密|秘密|誤って|誤送信|名宛人|宛先)", re.IGNORECASE,
 )  # fmt: skip
+_DISCLAIMER_WORDS = (
+    "confiden", "privileged", "intended", "environment before", "vertraulich", "機密", "秘密",
+    "誤って", "誤送信", "名宛人",
+)  # fmt: skip
 _BOX = re.compile(
     r"^\s*(?:[-=*━─＝～~_+#◆■□☆★◇○●\u2500-\u257f][ 　]?){8,}\s*$|^\s*(?:.{1,2})(?:[-=*━─]){8,}.{0,2}\s*$"
 )
@@ -62,6 +66,12 @@ def is_list_footer(lines: list[str], index: int) -> bool:
     return bool(_LIST_RULE.match(lines[index])) and any(
         _LIST.search(line) for line in lines[index + 1 : index + 6]
     )
+
+
+def may_disclaim(text: str) -> bool:
+    """Whether a text holds any word of a disclaimer, before its lines are looked at."""
+    lower = text.lower()
+    return any(word in lower for word in _DISCLAIMER_WORDS)
 
 
 def is_disclaimer(line: str) -> bool:
