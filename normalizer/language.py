@@ -21,6 +21,7 @@ LANGUAGES = (
 )  # fmt: skip
 
 _KANA = re.compile(r"[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9f]")
+_NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3000-\uffff]")
 _SCRIPTS = (
     ("ko", re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")),
     ("zh", re.compile(r"[\u4e00-\u9fff]{6}")),
@@ -39,6 +40,8 @@ def detect(text: str) -> str:
     """An ISO 639-1 code, or nothing. Kana means Japanese, whatever else stands there."""
     sample = text[:MAX_TEXT]
     if sample.isascii():
+        return _by_model(sample)
+    if not _NOT_LATIN.search(sample):
         return _by_model(sample)
     if _KANA.search(sample):
         return "ja"

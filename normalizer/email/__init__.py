@@ -38,7 +38,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     data = _line_ends(envelope.raw)
     root, defects = structure.parse(data)
     contents = body.collect(root)
-    hints = body.labels(root)
+    hints = contents.hints
     headers = root.headers
     subject = words.decode(headers.raw("subject"), hints)
     from_ = _mailboxes(headers, "from", hints)

@@ -26,20 +26,19 @@ _MAILBOX = re.compile(
     r"[^\s@<>\"(),:;\\\x00-\x1f\x7f]{1,128}@[^\s@<>\"(),:;\\\x00-\x1f\x7f]{1,255}"
 )
 _QUOTED_LOCAL = re.compile(r"\"[^\"\\\x00-\x1f\x7f]{1,64}\"@[^\s@<>\"(),:;\\\x00-\x1f\x7f]{1,255}")
-_SIMPLE = re.compile(
-    rb"([\w.+-]+@[\w.-]+)|(?:([\w .'-]*[\w'])[ \t]+|\"([^\"\\<>@=]*)\"[ \t]*)?<([\w.+-]+@[\w.-]+)>"
-)
+# Without any of these a header needs no grammar.
+_SPECIAL = re.compile(rb"[\"(),;:\\=\x00-\x1f\x7f-\xff]|<[^<]*<|>.")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 
 
 def parse(value: bytes, hints: Iterable[str] = ()) -> tuple[Address, ...]:
     """All mailboxes of an unfolded header; groups give their members."""
-    simple = _SIMPLE.fullmatch(value)
-    if simple:
-        name = simple[2] or simple[3] or b""
-        return (
-            Address(name.decode("ascii", "replace").strip(), (simple[1] or simple[4]).decode()),
-        )
+    if not _SPECIAL.search(value):
+        name, angle, rest = value.partition(b"<")
+        if not angle and b"@" in value and len(value.split()) == 1:
+            return (Address("", value.strip().decode()),)
+        if angle and rest.endswith(b">") and b"@" in rest and b"@" not in name:
+            return (Address(" ".join(name.decode().split()), rest[:-1].strip().decode()),)
     return tuple(_mailboxes(value, hints))
 
 
@@ -147,7 +146,7 @@ def _unquote(token: bytes) -> bytes:
 
 def sole(value: bytes, hints: Iterable[str] = ()) -> Address | None:
     """The mailbox of a header that names exactly one, well-formed and readable in one way only."""
-    if not _SIMPLE.fullmatch(value) and _ambiguous(value):
+    if _SPECIAL.search(value) and _ambiguous(value):
         return None
     mailboxes = parse(value, hints)
     if len(mailboxes) != 1 or not well_formed(mailboxes[0].address):

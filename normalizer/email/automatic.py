@@ -12,15 +12,22 @@ from normalizer.email.headers import Headers
 from normalizer.email.structure import Entity
 from normalizer.message import AutoKind, Automatic
 
-_LIST = (
+_LIST = frozenset({
     "list-id", "list-post", "list-help", "list-subscribe", "list-owner", "list-archive",
     "mailing-list", "x-mailing-list", "x-list-id", "x-google-group-id",
-)  # fmt: skip
-_REPLIED = (
+})  # fmt: skip
+_REPLIED = frozenset({
     "x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
     "x-mail-autoreply", "x-amazon-auto-reply", "x-vacation", "x-auto-reply-from",
-)  # fmt: skip
-_GENERATED = ("x-auto-generated", "x-fc-machinegenerated", "x-cron-env", "x-github-reason")
+})  # fmt: skip
+_GENERATED = frozenset(
+    {"x-auto-generated", "x-fc-machinegenerated", "x-cron-env", "x-github-reason"}
+)
+_NAMED: tuple[tuple[frozenset[str], AutoKind], ...] = (
+    (_REPLIED, "auto-reply"),
+    (_GENERATED, "auto-generated"),
+    (_LIST, "list"),
+)
 _BULK = frozenset({"bulk", "list", "junk"})
 _PRECEDENCE = ("precedence", "x-precedence")
 _NO_REPLY = re.compile(
@@ -108,11 +115,11 @@ def _guessed(root: Entity, subject: str, sender: str, reasons: list[str]) -> Aut
     if "auto" in precedence:
         reasons.append(f"Precedence: {precedence[:40]}")
         return "auto-reply"
-    for names, kind in ((_REPLIED, "auto-reply"), (_GENERATED, "auto-generated"), (_LIST, "list")):
-        present = next((n for n in names if n in headers and headers.ascii(n) != "no"), None)
-        if present:
+    for names, kind in _NAMED:
+        present = headers.first(names)
+        if present and headers.ascii(present) != "no":
             reasons.append(present)
-            return _away(subject, reasons) or kind  # type: ignore[return-value]
+            return _away(subject, reasons) or kind
     return _away(subject, reasons) or _machine(root, precedence, sender, reasons)
 
 

@@ -28,6 +28,7 @@ class Contents:
     html: str = ""
     parts: list[Part] = field(default_factory=list)
     defects: dict[str, None] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ def collect(root: Entity) -> Contents:
     """The text, the HTML and every other leaf of a mail."""
     contents = Contents()
     leaves = list(_leaves(root, first=True, family="mixed", alternative=False))
-    hints = _labels(leaf.entity for leaf in leaves)
+    hints = contents.hints = _labels(leaves)
     texts: list[str] = []
     htmls: list[str] = []
     others: list[_Leaf] = []
@@ -71,13 +72,9 @@ def collect(root: Entity) -> Contents:
     return contents
 
 
-def labels(root: Entity) -> tuple[str, ...]:
+def _labels(leaves: list[_Leaf]) -> tuple[str, ...]:
     """Codecs that the parts of a mail name: what the neighbours say."""
-    return _labels(leaf.entity for leaf in _leaves(root, first=True, family="", alternative=False))
-
-
-def _labels(entities: Iterator[Entity]) -> tuple[str, ...]:
-    named = (charset.codec(entity.parameters.get("charset", "")) for entity in entities)
+    named = (charset.codec(leaf.entity.parameters.get("charset", "")) for leaf in leaves)
     return tuple(dict.fromkeys(name for name in named if name))
 
 

@@ -19,6 +19,9 @@ _ZONES = {
     "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240, "cst": -360, "cdt": -300,
     "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "akst": -540, "akdt": -480, "hst": -600,
 }  # fmt: skip
+_USUAL = re.compile(
+    r"(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)([0-5]\d)(?!\d)"
+)
 _CLOCK = re.compile(
     r"(?<!\d)(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b)?",
     re.IGNORECASE,
@@ -39,6 +42,9 @@ _ZONE_NAME = re.compile(r"\b([a-z]{1,4})\b")
 
 def parse(value: str) -> datetime | None:
     """The instant with its offset; nothing when there is no day that exists."""
+    usual = _USUAL.match(value)
+    if usual and usual[2].lower() in _MONTHS:
+        return _moment(usual)
     text = value[:200].lower()
     plain = _COMMENT.sub(" ", text)
     clock = _CLOCK.search(plain)
@@ -50,6 +56,26 @@ def parse(value: str) -> datetime | None:
     zone = _zone(after, text)
     try:
         moment = datetime(*day, hours, minutes, min(seconds, 59), tzinfo=zone)
+        return moment if moment.astimezone(UTC).year else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(usual: re.Match[str]) -> datetime | None:
+    """RFC 5322 as nearly everybody writes it."""
+    day, month, year, hours, minutes, seconds, sign, over, rest = usual.groups()
+    zone = _offset(sign, int(over), int(rest))
+    second = min(int(seconds), 59)
+    try:
+        moment = datetime(
+            int(year),
+            _MONTHS[month.lower()],
+            int(day),
+            int(hours),
+            int(minutes),
+            second,
+            tzinfo=zone,
+        )
         return moment if moment.astimezone(UTC).year else None
     except (ValueError, OverflowError):
         return None

@@ -39,8 +39,11 @@ class Headers:
         values = self._by_name.get(name)
         return unfold(values[0]).decode("latin-1").lower() if values else ""
 
-    def names(self) -> list[str]:
-        return list(self._by_name)
+    def first(self, names: frozenset[str]) -> str:
+        """The first field that bears one of these names; empty when none does."""
+        if names.isdisjoint(self._by_name):
+            return ""
+        return next(name for name in self._by_name if name in names)
 
 
 def unfold(value: bytes) -> bytes:

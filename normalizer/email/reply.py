@@ -17,6 +17,8 @@ MAX_LINES = 5000
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
 _ENDS = (":", "：", "wrote", "-", "écrit")
+_DRAWN = "-_*=—–+#━─◆■□☆★~＝～"
+_FIRSTS = ">" + _DRAWN
 _SHOWN = frozenset({"new", "inline-answer"})
 _BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060"
 
@@ -26,8 +28,10 @@ def label(text: str, *, forwarded: bool) -> tuple[Span, ...]:
     if not text:
         return ()
     lines = text.split("\n", MAX_LINES)
-    labels = _Scan(lines[:MAX_LINES], "forwarded" if forwarded else "quote").run()
-    return _spans(lines, labels)
+    scan = _Scan(lines[:MAX_LINES], "forwarded" if forwarded else "quote")
+    scan.disclaims = signature.may_disclaim(text)
+    labels = scan.run()
+    return _spans(lines, labels) if scan.marked else (Span(0, len(text), "new"),)
 
 
 def new_text(text: str, spans: tuple[Span, ...]) -> str:
@@ -71,26 +75,29 @@ class _Scan:
         self.labels: list[Label] = ["new"] * len(lines)
         self.block = block
         self.near = _near_colons(self.plain)
-        self.disclaims = signature.may_disclaim("\n".join(lines))
+        self.disclaims = False
+        self.marked = False
         self.named = -1
         self.unnamed: list[tuple[int, int]] = []
 
     def run(self) -> list[Label]:
-        index = 0
-        while index < len(self.lines):
-            index = self._step(index)
-        self._settle()
+        """Lines inside a paragraph, far from any colon, are new text and are not looked at."""
+        done = 0
+        above = ""
+        for index, line in enumerate(self.plain):
+            if line and index >= done and (not above or self.near[index] or line[0] in _FIRSTS):
+                done = self._step(index)
+            above = line
+        if self.marked:
+            self._settle()
         return self.labels
 
     def _step(self, index: int) -> int:
         """Label one line or one region; where to go on."""
-        plain = self.plain[index]
-        if not plain:
-            return index + 1
-        first = plain[0]
+        first = self.plain[index][0]
         if first == ">":
             return self._quote(index)
-        if first in "-_*=—–+#━─◆■□☆★~＝～":
+        if first in _DRAWN:
             end = self._drawn(index)
             if end:
                 return end
@@ -190,12 +197,14 @@ class _Scan:
 
     def _appended(self, index: int) -> int:
         """What a program or a company put below: mobile signatures, disclaimers."""
-        above = self.plain[index - 1] if index else ""
-        if (not above or self.labels[index - 1] == "signature") and signature.is_mobile(
-            self.plain[index]
-        ):
-            return self._mark(index, index + 1, "signature")
-        if self.disclaims and not above and signature.is_disclaimer(self.plain[index]):
+        if index and self.plain[index - 1]:
+            return index + 1
+        end = index
+        while end < len(self.plain) and signature.is_mobile(self.plain[end]):
+            end += 1
+        if end > index:
+            return self._mark(index, end, "signature")
+        if self.disclaims and signature.is_disclaimer(self.plain[index]):
             return self._mark(index, self._end_of_paragraph(index), "disclaimer")
         return index + 1
 
@@ -226,6 +235,7 @@ class _Scan:
 
     def _mark(self, start: int, end: int, kind: Label) -> int:
         self.labels[start:end] = [kind] * (end - start)
+        self.marked = True
         return end
 
     def _next(self, index: int) -> int:
