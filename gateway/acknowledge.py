@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.author import fold, is_robot, untagged
 from normalizer.message import Identity, Message
-from store.known import Arrival, Spent
+from store.known import Arrival, Budget, Spent
 
 NULL_SENDER = "<>"  # how a transport says MAIL FROM:<>
 
@@ -23,6 +23,18 @@ class Limits:
     per_conversation_day: int = 5
     per_domain_hour: int = 0
     global_minute: int = 0
+
+    @property
+    def counted(self) -> frozenset[Budget]:
+        """What has to be counted before a decision; a budget without a limit costs nothing."""
+        asked: dict[Budget, int] = {
+            "sender_day": self.per_sender_day + self.unauthenticated_day,
+            "conversation_day": self.per_conversation_day,
+            "domain_hour": self.per_domain_hour,
+            "unauthenticated_hour": self.unauthenticated_hour,
+            "all_minute": self.global_minute,
+        }
+        return frozenset(name for name, limit in asked.items() if limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gateway.acknowledge import Asked, Decision, Limits
 from gateway.place import Place, duplicate_of, place
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Changes, Known, Seen
+from store.known import Accepted, Arrival, Budget, Changes, Known, Seen
 from store.rows import instant
 
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
@@ -31,6 +31,10 @@ class Admission:
     write_acknowledgement: Write
     watching: frozenset[str] = field(default_factory=frozenset)
     drafting: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def counted(self) -> frozenset[Budget]:
+        return self.limits.counted
 
     def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted:
         if before := duplicate_of(known, arrival):

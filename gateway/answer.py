@@ -94,7 +94,7 @@ class Writer:
             fingerprint=None,
             subject=text.subject,
             text=text.body,
-            reply_text=text.body,
+            reply_text=None,
             language=language,
             author=to_json({"name": self.name, "address": ""}),
             recipients=to_json({"to": [["", decision.to]]}),

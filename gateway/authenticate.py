@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import ipaddress
@@ -16,7 +15,7 @@ from normalizer.message import Message
 from store.known import Token
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_TOKEN = re.compile(r"([0-9a-z]{1,12})\.([0-9a-z]{1,12})\.([a-z2-7]{16})\Z")
+_TOKEN = re.compile(r"([0-9a-z]{1,12})\.([0-9a-z]{1,12})\.([0-9a-f]{20})\Z")
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"([a-z0-9-]+)\s*=\s*([a-z]+)")
 _PROPERTY = re.compile(r"([a-z]+\.[a-z0-9-]+)\s*=\s*\"?([^\s\";]+)")
@@ -50,7 +49,7 @@ class Keys:
     def _sign(self, case_id: int, message_id: int, address: str) -> str:
         mac = self._mac.copy()
         mac.update(f"{case_id}.{message_id}.{address}".encode("utf-8", "surrogatepass"))
-        return base64.b32encode(mac.digest()[:10]).decode().lower()
+        return mac.hexdigest()[:20]
 
 
 def _base36(number: int) -> str:

@@ -16,7 +16,7 @@ from store.rows import instant, moment
 
 REOPENS_WITHIN = timedelta(days=14)
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"  # no I, L, O, U: read aloud without mistakes
-_LETTERS = _ALPHABET[:22]
+_LETTERS = _ALPHABET[:22]  # first a letter: nobody takes it for a telephone number
 
 
 class Place(NamedTuple):
@@ -34,8 +34,9 @@ class Place(NamedTuple):
 
 def new_reference() -> str:
     """A case's reference as people say it: `K4TZ-9QHM`, 39 bits that tell nothing of our volume."""
-    digits = "".join(secrets.choice(_ALPHABET) for _ in range(7))
-    return f"{secrets.choice(_LETTERS)}{digits[:3]}-{digits[3:]}"
+    number = secrets.randbits(40)
+    digits = "".join(_ALPHABET[number >> shift & 31] for shift in range(0, 35, 5))
+    return f"{_LETTERS[(number >> 35) % len(_LETTERS)]}{digits[:3]}-{digits[3:]}"
 
 
 def place(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Place:

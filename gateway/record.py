@@ -57,7 +57,7 @@ def message_row(
         arrival.fingerprint,
         storable(message.subject),
         storable(message.text),
-        storable(message.reply_text),
+        _own_words(message),
         message.language,
         storable(to_json(_author(arrival, message))),
         storable(to_json(_recipients(arrival, message))),
@@ -69,6 +69,12 @@ def message_row(
         _date(message),
         instant(arrival.received_at),
     )
+
+
+def _own_words(message: Message) -> str | None:
+    """What is new in the text; None when all of it is, which most first mails are."""
+    whole = message.reply_text.strip() == message.text.strip()
+    return None if whole else storable(message.reply_text)
 
 
 def part_rows(changes: Changes, message_id: int, message: Message) -> None:

@@ -20,8 +20,9 @@ from sqlalchemy import (
     update,
 )
 
+from normalizer.message import Message
 from store import rows, schema
-from store.known import Accepted, Arrival, Changes, Known, Person, Plan, Seen
+from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.rows import instant
 
 TABLES = {
@@ -43,13 +44,13 @@ def commit(
     connection: Connection, changes: Changes, arrivals: Sequence[Arrival], plan: Plan
 ) -> list[Accepted]:
     """Write a batch of arrivals in the caller's transaction; the answers are in their order."""
-    known = load(connection, arrivals)
+    known = load(connection, arrivals, plan.counted)
     accepted = [plan(known, arrival, changes) for arrival in arrivals]
     flush(connection, changes)
     return accepted
 
 
-def load(connection: Connection, arrivals: Sequence[Arrival]) -> Known:
+def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset[Budget]) -> Known:
     """Everything that the rules may ask about these arrivals."""
     known = Known()
     _load_rereading(connection, arrivals, known)
@@ -57,34 +58,69 @@ def load(connection: Connection, arrivals: Sequence[Arrival]) -> Known:
     _load_seen(connection, arrivals, known)
     _load_people(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
-    _load_spent(connection, arrivals, known)
+    _load_spent(connection, arrivals, counted, known)
     return known
 
 
-def _load_units(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    t = schema.ledger.c
-    query = select(t.channel, t.unit, t.outcome, t.message_id).where(
-        t.unit.in_([a.unit for a in arrivals])
+def _one_of(column: Any, name: str) -> Any:
+    return column.in_(bindparam(name, expanding=True))
+
+
+# Statements are built once: building one costs more than running it.
+_i, _k, _c, _l, _m, _o = (
+    schema.identities.c,
+    schema.customers.c,
+    schema.conversations.c,
+    schema.ledger.c,
+    schema.messages.c,
+    schema.outbox.c,
+)
+_UNITS = select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(_one_of(_l.unit, "units"))
+_SEEN = select(_m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint).where(
+    or_(_one_of(_m.fingerprint, "fingerprints"), _one_of(_m.message_id, "ids"))
+)
+_PEOPLE = (
+    select(_i.address, _i.id, _i.customer_id, _c.id, _k.language, _i.failing_since)
+    .join(schema.customers, _k.id == _i.customer_id)
+    .join(schema.conversations, _c.customer_id == _i.customer_id)
+    .where(_one_of(_i.address, "addresses"))
+)
+
+
+_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+def _count(column: Any) -> Select[Any]:
+    return (
+        select(column, func.count())
+        .where(_one_of(column, "values"), _o.created_at > bindparam("since"), _o.automatic)
+        .group_by(column)
     )
-    for channel, unit, outcome, message_id in connection.execute(query):
+
+
+_COUNT = {
+    "sender_day": _count(_o.budget_key),
+    "conversation_day": _count(_o.conversation_id),
+    "domain_hour": _count(_o.domain),
+}
+_RECENT = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"))
+_STRANGERS = _RECENT.where(_o.authenticated.is_(False))
+
+
+def _load_units(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    found = connection.execute(_UNITS, {"units": [a.unit for a in arrivals]})
+    for channel, unit, outcome, message_id in found:
         known.units[channel, unit] = Accepted(message_id or 0, outcome)
 
 
 def _load_seen(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    read = [(a, a.message) for a in arrivals if a.message is not None]
-    fingerprints = [a.fingerprint for a in arrivals]
-    ids = {m.message_id for _, m in read if m.message_id}
-    # References are claims: they are looked up only where the author could follow one.
-    for arrival, message in read:
-        if arrival.author.authenticated or message.bounce or message.automatic.is_auto:
-            ids.update(message.references)
-            ids.add(message.in_reply_to)
+    ids: set[str] = set()
+    for arrival in arrivals:
+        if arrival.message:
+            ids |= _named_ids(arrival, arrival.message)
     ids.discard("")
-    t = schema.messages.c
-    query = select(t.message_id, t.id, t.conversation_id, t.case_id, t.fingerprint).where(
-        or_(t.fingerprint.in_(fingerprints), t.message_id.in_(sorted(ids)))
-    )
-    for message_id, *found in connection.execute(query):
+    asked = {"fingerprints": [a.fingerprint for a in arrivals], "ids": list(ids)}
+    for message_id, *found in connection.execute(_SEEN, asked):
         seen = Seen(*found)
         if seen.fingerprint:
             known.fingerprints[seen.fingerprint] = seen
@@ -92,18 +128,23 @@ def _load_seen(connection: Connection, arrivals: Sequence[Arrival], known: Known
             known.message_ids[message_id].append(seen)
 
 
+def _named_ids(arrival: Arrival, message: Message) -> set[str]:
+    """References are claims: they are looked up only where the author could follow one."""
+    ids = {message.message_id}
+    if message.bounce:
+        ids.add(message.bounce.original_message_id)
+    if arrival.author.authenticated:
+        ids.update(message.references)
+        ids.add(message.in_reply_to)
+    return ids
+
+
 def _load_people(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    addresses = sorted({str(a.author.identity) for a in arrivals if a.author.identity})
+    addresses = {str(a.author.identity) for a in arrivals if a.author.identity}
     if not addresses:
         return
-    i, k, c = schema.identities.c, schema.customers.c, schema.conversations.c
-    query = (
-        select(i.address, i.id, i.customer_id, c.id, k.language, i.failing_since)
-        .join(schema.customers, k.id == i.customer_id)
-        .join(schema.conversations, c.customer_id == i.customer_id)
-        .where(i.address.in_(addresses))
-    )
-    for address, id_, customer, conversation, language, failing in connection.execute(query):
+    found = connection.execute(_PEOPLE, {"addresses": list(addresses)})
+    for address, id_, customer, conversation, language, failing in found:
         known.people[address] = Person(id_, customer, conversation, language, failing is not None)
 
 
@@ -139,38 +180,32 @@ def _named_cases(arrival: Arrival, known: Known) -> list[Any]:
     return named
 
 
-def _load_spent(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+def _load_spent(
+    connection: Connection, arrivals: Sequence[Arrival], counted: frozenset[Budget], known: Known
+) -> None:
     """Automatic messages of the last day and hour to whoever these arrivals would be answered."""
     asked = [a for a in arrivals if a.budget[0]]
-    if not asked:
+    if not (asked and counted):
         return
-    now = max(a.received_at for a in asked)
-    spent, t = known.spent, schema.outbox.c
-    conversations = sorted(
-        {p.conversation_id for a in asked if (p := known.people.get(str(a.author.identity)))}
+    now, spent = max(a.received_at for a in asked), known.spent
+    conversations = {
+        p.conversation_id for a in asked if (p := known.people.get(str(a.author.identity)))
+    }
+    groups: tuple[tuple[Budget, dict[Any, int], Iterable[Any], timedelta], ...] = (
+        ("sender_day", spent.sender_day, {a.budget[0] for a in asked}, _DAY),
+        ("conversation_day", spent.conversation_day, conversations, _DAY),
+        ("domain_hour", spent.domain_hour, {a.budget[1] for a in asked}, _HOUR),
     )
-    day, hour = now - timedelta(days=1), now - timedelta(hours=1)
-    _count(connection, spent.sender_day, t.budget_key, {a.budget[0] for a in asked}, day)
-    _count(connection, spent.conversation_day, t.conversation_id, conversations, day)
-    _count(connection, spent.domain_hour, t.domain, {a.budget[1] for a in asked}, hour)
-    recent = select(func.count()).where(t.automatic, t.created_at > bindparam("since"))
-    since_hour = {"since": instant(hour)}
-    strangers = recent.where(t.authenticated.is_(False))
-    spent.unauthenticated_hour = connection.execute(strangers, since_hour).scalar_one()
-    since_minute = {"since": instant(now - timedelta(minutes=1))}
-    spent.all_minute = connection.execute(recent, since_minute).scalar_one()
-
-
-def _count(
-    connection: Connection, into: dict[Any, int], column: Any, values: Iterable[Any], since: Any
-) -> None:
-    t = schema.outbox.c
-    query: Select[Any] = (
-        select(column, func.count())
-        .where(column.in_(sorted(values)), t.created_at > instant(since), t.automatic)
-        .group_by(column)
-    )
-    into.update((value, count) for value, count in connection.execute(query))
+    for name, into, values, back in groups:
+        if name in counted and values:
+            given = {"values": list(values), "since": instant(now - back)}
+            into.update(tuple(row) for row in connection.execute(_COUNT[name], given))
+    if "unauthenticated_hour" in counted:
+        since = {"since": instant(now - _HOUR)}
+        spent.unauthenticated_hour = connection.execute(_STRANGERS, since).scalar_one()
+    if "all_minute" in counted:
+        since = {"since": instant(now - _MINUTE)}
+        spent.all_minute = connection.execute(_RECENT, since).scalar_one()
 
 
 def _load_rereading(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from normalizer.message import Identity, Message, Transport
 from store import rows
 
+Budget = Literal[
+    "sender_day", "conversation_day", "domain_hour", "unauthenticated_hour", "all_minute"
+]
 Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
 
 
@@ -157,4 +159,10 @@ class Changes:
         self.cancelled.append((case_id, reason))
 
 
-Plan = Callable[[Known, Arrival, Changes], Accepted]
+class Plan(Protocol):
+    """The rules: what one arrival changes. `counted` are the budgets that they ask about."""
+
+    @property
+    def counted(self) -> frozenset[Budget]: ...
+
+    def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted: ...

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
 
 from normalizer.message import Address, Message
 from store import rows, schema
@@ -63,19 +63,13 @@ def claim(
     connection: Connection, channel: str, now: datetime, owner: str, lease: timedelta, limit: int
 ) -> list[Delivery]:
     """Take up to `limit` due rows of a channel: `sending` from the commit on."""
-    due = _due(channel, limit, locked=connection.dialect.name == "postgresql")
-    found = connection.execute(due, {"now": instant(now)}).all()
+    due = _DUE_LOCKED if connection.dialect.name == "postgresql" else _DUE
+    asked = {"now": instant(now), "channel": channel, "limit": limit}
+    found = connection.execute(due, asked).all()
     if not found:
         return []
-    taken = {
-        "state": "sending",
-        "lease_owner": owner,
-        "lease_until": instant(now + lease),
-        "attempts": _o.attempts + 1,
-    }
-    connection.execute(
-        update(schema.outbox).where(_o.id.in_([row.id for row in found])).values(taken)
-    )
+    taken = {"rows": [row.id for row in found], "owner": owner, "until": instant(now + lease)}
+    connection.execute(_TAKE, taken)
     return [
         Delivery(
             row.id,
@@ -84,51 +78,57 @@ def claim(
             channel,
             bool(row.automatic),
             row.attempts + 1,
-            _content(row[6:]),
+            _content(row),
         )
         for row in found
     ]
 
 
-def _due(channel: str, limit: int, *, locked: bool) -> Select[tuple[object, ...]]:
-    query = (
-        select(
-            _o.id,
-            _m.id.label("message_pk"),
-            _o.conversation_id,
-            _o.automatic,
-            _o.attempts,
-            _o.due_at,
-            *_CONTENT,
-        )
-        .join(schema.messages, _m.id == _o.message_id)
-        .where(
-            _o.channel == channel,
-            _o.state.in_(["queued", "deferred"]),
-            _o.due_at <= bindparam("now"),
-        )
-        .order_by(_o.due_at)
-        .limit(limit)
+_DUE: Select[Any] = (
+    select(
+        _o.id,
+        _m.id.label("message_pk"),
+        _o.conversation_id,
+        _o.automatic,
+        _o.attempts,
+        _o.due_at,
+        *_CONTENT,
     )
-    return query.with_for_update(skip_locked=True, of=schema.outbox) if locked else query
+    .join(schema.messages, _m.id == _o.message_id)
+    .where(
+        _o.channel == bindparam("channel"),
+        text("outbox.state IN ('queued', 'deferred')"),  # as the partial index says it
+        _o.due_at <= bindparam("now"),
+    )
+    .order_by(_o.due_at)
+    .limit(bindparam("limit"))
+)
+_DUE_LOCKED = _DUE.with_for_update(skip_locked=True, of=schema.outbox)
+_TAKE = (
+    update(schema.outbox)
+    .where(_o.id.in_(bindparam("rows", expanding=True)))
+    .values(
+        state="sending",
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        attempts=_o.attempts + 1,
+    )
+)
 
 
-def _content(values: Sequence[str]) -> Message:
-    kind, message_id, in_reply_to, references, recipients, reply_to, subject, text, language = (
-        values
-    )
-    to = json.loads(recipients)
+def _content(row: Row[Any]) -> Message:
+    recipients = json.loads(row.recipients)
     return Message(
-        kind=kind,  # type: ignore[arg-type]  # the column holds what we wrote from a Kind
-        message_id=message_id,
-        in_reply_to=in_reply_to,
-        references=tuple(json.loads(references)),
-        to=tuple(Address(*pair) for pair in to.get("to", ())),
-        cc=tuple(Address(*pair) for pair in to.get("cc", ())),
-        reply_to=(Address("", reply_to),) if reply_to else (),
-        subject=subject,
-        text=text,
-        language=language,
+        kind=row.kind,
+        message_id=row.message_id,
+        in_reply_to=row.in_reply_to,
+        references=tuple(json.loads(row.references)),
+        to=tuple(Address(*pair) for pair in recipients.get("to", ())),
+        cc=tuple(Address(*pair) for pair in recipients.get("cc", ())),
+        reply_to=(Address("", row.reply_to),) if row.reply_to else (),
+        subject=row.subject,
+        text=row.text,
+        language=row.language,
     )
 
 

@@ -244,7 +244,7 @@ def _messages(
 def _listed(length: int) -> Select[Any]:
     # What we send has its status in the outbox, and nowhere else.
     state = select(_o.state).where(_o.message_id == _m.id).order_by(_o.id.desc()).limit(1)
-    cut = func.substr(_m.reply_text, 1, length + 1)
+    cut = func.substr(func.coalesce(_m.reply_text, _m.text), 1, length + 1)
     return select(
         _m.id, _m.conversation_id, _m.case_id, _m.channel, _m.direction, _m.kind,
         func.coalesce(state.scalar_subquery(), _m.status).label("state"), _m.message_id,
@@ -355,7 +355,7 @@ def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.
         received_at=row.received_at,
         language=row.language,
         text=row.text,
-        reply_text=row.reply_text,
+        reply_text=row.text if row.reply_text is None else row.reply_text,
         spans=[shapes.Span(start=s, end=e, label=label) for s, e, label in reading.spans],
         parts=parts,
         authentication=row.authentication,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 def instant(at: datetime) -> str:
     """An aware datetime as the store keeps it: `2026-11-21T09:00:00.000000Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def moment(text: str) -> datetime:
@@ -78,7 +78,7 @@ class Message(NamedTuple):
     fingerprint: str | None
     subject: str
     text: str
-    reply_text: str
+    reply_text: str | None
     language: str
     author: str
     recipients: str

@@ -138,7 +138,7 @@ messages = Table(
     Column("fingerprint", Text, unique=True),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("reply_text", Text, nullable=False),
+    Column("reply_text", Text),  # null: the whole text
     Column("language", Text, nullable=False),
     Column("author", Json, nullable=False),
     Column("recipients", Json, nullable=False),

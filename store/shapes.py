@@ -16,7 +16,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     """A value that is only ever read."""
 
 
-class Identity(Shape):
+class Identity(Shape, frozen=True, kw_only=True):
     """One address of a customer, with the kind of channel: `email:yuki@example.jp`."""
 
     id: int
@@ -25,7 +25,7 @@ class Identity(Shape):
     failing_since: Instant | None
 
 
-class Customer(Shape):
+class Customer(Shape, frozen=True, kw_only=True):
     """The person behind one or more identities."""
 
     id: int
@@ -33,14 +33,14 @@ class Customer(Shape):
     created_at: Instant
 
 
-class Address(Shape):
+class Address(Shape, frozen=True, kw_only=True):
     """A mailbox as a header shows it."""
 
     name: str
     address: str
 
 
-class Claim(Shape):
+class Claim(Shape, frozen=True, kw_only=True):
     """Somebody who may have written the message, and the header that says so."""
 
     source: str
@@ -48,7 +48,7 @@ class Claim(Shape):
     name: str
 
 
-class Author(Shape):
+class Author(Shape, frozen=True, kw_only=True):
     """Who wrote, as the message says, and whether that could be verified."""
 
     name: str = ""
@@ -56,7 +56,7 @@ class Author(Shape):
     authenticated: bool = False
 
 
-class MessageItem(Shape):
+class MessageItem(Shape, frozen=True, kw_only=True):
     """A message as lists show it: `reply_text` is what was newly written, cut when it is long."""
 
     id: int
@@ -75,7 +75,7 @@ class MessageItem(Shape):
     received_at: Instant
 
 
-class Case(Shape):
+class Case(Shape, frozen=True, kw_only=True):
     """One matter inside a conversation."""
 
     id: int
@@ -94,7 +94,7 @@ class Case(Shape):
     resolved_at: Instant | None
 
 
-class Participant(Shape):
+class Participant(Shape, frozen=True, kw_only=True):
     """Somebody else who was admitted to a case, and on what evidence."""
 
     address: str
@@ -103,7 +103,7 @@ class Participant(Shape):
     added_at: Instant
 
 
-class FollowUp(Shape):
+class FollowUp(Shape, frozen=True, kw_only=True):
     """What shall happen with a case, and when."""
 
     id: int
@@ -114,7 +114,7 @@ class FollowUp(Shape):
     reason: str
 
 
-class CaseView(Case):
+class CaseView(Case, frozen=True, kw_only=True):
     """A case with whom and what belongs to it; `next` goes on with the messages."""
 
     participants: list[Participant]
@@ -123,14 +123,14 @@ class CaseView(Case):
     next: Cursor
 
 
-class Cases(Shape):
+class Cases(Shape, frozen=True, kw_only=True):
     """A page of cases."""
 
     items: list[Case]
     next: Cursor
 
 
-class ConversationItem(Shape):
+class ConversationItem(Shape, frozen=True, kw_only=True):
     """The one thread of a customer, as lists show it."""
 
     id: int
@@ -140,14 +140,14 @@ class ConversationItem(Shape):
     created_at: Instant
 
 
-class Conversations(Shape):
+class Conversations(Shape, frozen=True, kw_only=True):
     """A page of conversations."""
 
     items: list[ConversationItem]
     next: Cursor
 
 
-class ConversationView(Shape):
+class ConversationView(Shape, frozen=True, kw_only=True):
     """A conversation: its newest cases, and its messages in order; `next` goes on with these."""
 
     id: int
@@ -159,14 +159,14 @@ class ConversationView(Shape):
     created_at: Instant
 
 
-class Header(Shape):
+class Header(Shape, frozen=True, kw_only=True):
     """A header field as it was received, decoded, on one line."""
 
     name: str
     value: str
 
 
-class Span(Shape):
+class Span(Shape, frozen=True, kw_only=True):
     """A stretch of `text` and what it is: new, quote, signature …"""
 
     start: int
@@ -174,7 +174,7 @@ class Span(Shape):
     label: str
 
 
-class Part(Shape):
+class Part(Shape, frozen=True, kw_only=True):
     """One attachment or other part; its bytes are at `/v1/messages/{id}/parts/{part}`."""
 
     id: int
@@ -186,7 +186,7 @@ class Part(Shape):
     sha256: str
 
 
-class Decision(Shape):
+class Decision(Shape, frozen=True, kw_only=True):
     """What was decided about a message, and why."""
 
     about: str = ""
@@ -194,7 +194,7 @@ class Decision(Shape):
     reason: str = ""
 
 
-class Automatic(Shape):
+class Automatic(Shape, frozen=True, kw_only=True):
     """Whether a robot wrote it, and whether it asks not to be acknowledged."""
 
     is_auto: bool = False
@@ -203,7 +203,7 @@ class Automatic(Shape):
     reasons: list[str] = []
 
 
-class Delivery(Shape):
+class Delivery(Shape, frozen=True, kw_only=True):
     """How the sending of a message stands."""
 
     id: int
@@ -216,7 +216,7 @@ class Delivery(Shape):
     created_at: Instant
 
 
-class Receipt(Shape):
+class Receipt(Shape, frozen=True, kw_only=True):
     """One way on which a message came to us; a copy of it by another way has a second one."""
 
     channel: str
@@ -227,7 +227,7 @@ class Receipt(Shape):
     transport: dict[str, Any]
 
 
-class MessageView(Shape):
+class MessageView(Shape, frozen=True, kw_only=True):
     """Everything about one message.
 
     `html` is cleaned for showing and fetches nothing: the addresses of its remote images are in
@@ -273,7 +273,7 @@ class MessageView(Shape):
     has_raw: bool
 
 
-class Event(Shape):
+class Event(Shape, frozen=True, kw_only=True):
     """Something that happened."""
 
     cursor: int
@@ -283,7 +283,7 @@ class Event(Shape):
     data: dict[str, Any]
 
 
-class Events(Shape):
+class Events(Shape, frozen=True, kw_only=True):
     """A page of events, in the order in which they became visible."""
 
     items: list[Event]

@@ -14,7 +14,7 @@ VIEWS = {
     # What we send has its status in the outbox, and nowhere else.
     "v_messages": """
         SELECT m.id, m.conversation_id, m.case_id, m.customer_id, m.channel, m.direction, m.kind,
-               m.subject, m.text, m.reply_text, m.language, m.message_id, m.in_reply_to,
+               m.subject, m.text, COALESCE(m.reply_text, m.text) AS reply_text, m.language, m.message_id, m.in_reply_to,
                COALESCE(o.state, m.status) AS status, m.authentication, m.received_at
         FROM messages m LEFT JOIN outbox o ON o.message_id = m.id""",
     "v_ledger": "SELECT id, channel, unit, outcome, reason, message_id, at FROM ledger",

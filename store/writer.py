@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from store import inbound, schema
 from store.engine import StoreUnavailable, WriteLock, as_unavailable
@@ -123,7 +123,7 @@ class Writer:
                 job.work(connection, changes) if job.work else next(accepted) for job in batch
             ]
             if changes.last_id != before:
-                _store_counter(connection, changes.last_id)
+                connection.execute(_ADVANCE, {"last": changes.last_id})
         return results
 
     def _answer(self, batch: Sequence[Job], results: Sequence[Any]) -> None:
@@ -156,20 +156,18 @@ def _resolve(batch: Sequence[Job], results: Sequence[Any]) -> None:
             job.future.set_result(result)
 
 
+_counter = schema.counters.c
+_LOCK = select(_counter.value).where(_counter.name == "id").with_for_update()
+_ADVANCE = update(schema.counters).where(_counter.name == "id").values(value=bindparam("last"))
+
+
 def _lock_counter(connection: Connection) -> int:
     """The last id given out; its row is the lock that makes all writers one, to the commit.
 
     Ids and event cursors are therefore seen in the order in which they were given: no reader ever
     meets a later cursor before an earlier one.
     """
-    t = schema.counters.c
-    query = select(t.value).where(t.name == "id").with_for_update()
-    value: int | None = connection.execute(query).scalar()
+    value: int | None = connection.execute(_LOCK).scalar()
     if value is None:
         raise StoreUnavailable("the store has no counter")
     return value
-
-
-def _store_counter(connection: Connection, value: int) -> None:
-    t = schema.counters
-    connection.execute(update(t).where(t.c.name == "id").values(value=value))
