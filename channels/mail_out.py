@@ -37,6 +37,7 @@ class MailOut:
     def __init__(self, settings: MailSettings, host: Host) -> None:
         self._settings = settings
         self._host = host
+        self._own = settings.own()
         self._way = _way(settings, host)
 
     async def send(self, message: Message, key: str) -> Sent:
@@ -73,7 +74,7 @@ class MailOut:
     def _sender(self, message: Message) -> Address:
         """From is one of our plain addresses, whatever the message says."""
         name, address = message.from_[0] if message.from_ else Address("", "")
-        own = Identity("email", address.lower()) in self._settings.own()
+        own = Identity("email", address.lower()) in self._own
         return Address(name or self._settings.from_name, address if own else self._settings.address)
 
     def _reverse_path(self, message: Message, sender: str, key: str) -> str:

@@ -62,7 +62,13 @@ class Maildir:
 
     def _write_groups(self) -> None:
         while group := self._take():
-            _settle(group, put(self._path, [mail for mail, _ in group]))
+            mails = [mail for mail, _ in group]
+            try:
+                ends = put(self._path, mails)
+            except Exception as error:
+                # Ours is the fault; whoever waits shall not wait for ever.
+                ends = [Retry(repr(error)) for _ in mails]
+            _settle(group, ends)
 
     def _take(self) -> list[Waiting]:
         """All that waits; nothing once we shall end."""
@@ -83,7 +89,7 @@ def put(path: Path, mails: Sequence[Mail]) -> list[DeliveryError | None]:
     try:
         _make_folders(path)
     except OSError as error:
-        return [_channel_down(error)] * len(mails)
+        return [_channel_down(error) for _ in mails]
     staged = [_stage(path / "tmp" / f"{os.getpid()}.{mail.name}", mail) for mail in mails]
     # Synced only after the last is written: the file system's journal then takes them together.
     ends = [

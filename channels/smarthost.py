@@ -235,21 +235,22 @@ class Smarthost:
         failed, why = self._last_failure
         if failed >= arrived:
             raise ChannelDown(why)
-        client = self._client()
+        client, connection = self._client(), None
         try:
             async with asyncio.timeout(self._patience.connect):
                 await client.connect()
                 if client.is_ehlo_or_helo_needed:
                     await client.ehlo()
+            client.timeout = self._patience.command
+            connection = _Connection(client)
         except (SMTPException, OSError) as error:
             why = f"{self._relay.host}:{self._relay.port}: {_why(error)}"
             self._last_failure = (monotonic(), why)
             raise ChannelDown(why) from error
         finally:
-            if not client.is_connected:
+            if connection is None:
                 client.close()
-        client.timeout = self._patience.command
-        return _Connection(client)
+        return connection
 
     def _client(self) -> SMTP:
         relay = self._relay

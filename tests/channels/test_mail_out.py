@@ -183,6 +183,22 @@ async def test_a_path_that_cannot_be_a_folder_is_told(tmp_path: Path) -> None:
             await out.send(ANSWER, "7")
 
 
+async def test_a_defect_of_ours_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor ends the thread that writes."""
+
+    def defect(_: object, __: object) -> list[None]:
+        raise LookupError("oops")
+
+    async with mail_out(tmp_path) as out:
+        monkeypatch.setattr(maildir, "put", defect)
+        with pytest.raises(Retry, match="oops"):
+            await out.send(ANSWER, "7")
+        monkeypatch.undo()
+        await out.send(ANSWER, "7")
+
+
 async def test_the_fifth_failpoint_comes_once_the_file_is_there(tmp_path: Path) -> None:
     seen: list[tuple[str, int]] = []
 

@@ -44,6 +44,12 @@ class Sink:
         for transport in self.open:
             transport.abort()
 
+    async def handle_EHLO(  # noqa: N802  # aiosmtpd finds it by this name
+        self, server: Link, session: Session, envelope: Envelope, host: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [reply] if (reply := self.said("EHLO")) else lines
+
     async def handle_MAIL(  # noqa: N802  # aiosmtpd finds it by this name
         self, server: Link, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -271,6 +277,16 @@ async def test_nobody_there_is_a_channel_that_is_down() -> None:
     async with smarthost(port) as out:
         with pytest.raises(ChannelDown, match=f"127.0.0.1:{port}"):
             await out.deliver(MAIL)
+
+
+async def test_a_greeting_that_turns_us_away_leaves_no_connection_open() -> None:
+    async with sink() as (it, port), smarthost(port) as out:
+        it.replies = {"EHLO": "554 5.7.1 not from here"}
+        with pytest.raises(ChannelDown, match="not from here"):
+            await out.deliver(MAIL)
+        await asyncio.wait_for(it.closed.wait(), 5)
+        await out.deliver(MAIL)
+    assert it.connections == 2
 
 
 async def test_one_failed_attempt_speaks_for_all_who_waited() -> None:
