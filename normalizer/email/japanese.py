@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 # Where JIS tables disagree with what everybody's mail program shows (WHATWG index jis0208).
-_TO_WINDOWS = str.maketrans("〜‖−¢£¬—", "～∥－￠￡￢―")
+_DIFFERENT = "〜‖−¢£¬—"
+_TO_WINDOWS = str.maketrans(_DIFFERENT, "～∥－￠￡￢―")
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([DOPQ]|\([BJIH])")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HALF_WIDTH = re.compile(r"[\uff61-\uff9f]")
@@ -18,7 +19,7 @@ _HALF_WIDTH = re.compile(r"[\uff61-\uff9f]")
 def from_jis(data: bytes) -> str:
     """ISO-2022-JP in all its dialects; never fails."""
     try:
-        return data.decode("iso2022_jp").translate(_TO_WINDOWS)
+        return _as_windows(data.decode("iso2022_jp"))
     except UnicodeDecodeError:
         pieces = _ESCAPE.split(data)
     text = [_plain(pieces[0])]
@@ -34,6 +35,10 @@ def from_jis(data: bytes) -> str:
         else:
             text.append(_plain(piece))
     return "".join(text)
+
+
+def _as_windows(text: str) -> str:
+    return text.translate(_TO_WINDOWS) if any(c in text for c in _DIFFERENT) else text
 
 
 def _plain(piece: bytes) -> str:
@@ -72,7 +77,7 @@ def _supplement(piece: bytes) -> str:
 
 def from_euc_strict(data: bytes) -> str:
     """EUC-JP; raises UnicodeDecodeError where it is not."""
-    return data.decode("euc_jp").translate(_TO_WINDOWS)
+    return _as_windows(data.decode("euc_jp"))
 
 
 _EUC = re.compile(rb"\x8f[\xa1-\xfe]{2}|\x8e[\xa1-\xdf]|[\xa1-\xfe]{2}|[\x00-\x7f]+|.", re.DOTALL)

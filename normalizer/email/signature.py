@@ -15,7 +15,7 @@ _MOBILE = re.compile(
     r"sent (?:from|via|with|by|using) (?:my|the|a) \S|(?:sent|written|typed) (?:from|via|with|by|using|on) \W{0,3}(?:iphone|ipad|ipod|android|samsung|galaxy|htc|nokia|blackberry|huawei|"
     r"xiaomi|pixel|mobile|phone|cell|tablet|mailbox|airmail|windows|outlook|yahoo|gmail|proton|spark|mail\b|aqua|k-9|nine|hey|thunderbird|edison|bluemail|fastmail|tutanota|canary|mailspring|superhuman|e?m client|rogers|bell|verizon|t-mobile|at&t|boxer|type ?app|inbox|wechat|line\b|zoho|newton|polymail)"
     r"|get (?:\[?outlook|bluemail|the (?:new )?(?:outlook|aol)|mailspring|type ?app)|(?:from|via) my (?:i?phone|i?pad|android|mobile|samsung|htc|nokia|blackberry|cell|galaxy)"
-    r"|(?:\w+ )?from mobile$|download (?:the )?(?:outlook|bluemail|aol)"
+    r"|download (?:the )?(?:outlook|bluemail|aol)"
     r"|envoy[ée] (?:depuis|de|à partir de|avec|via) (?:mon|ma|mes|l'|un|une|\W?(?:outlook|yahoo|mail|iphone|samsung|gmail|proton|orange))|obtenir outlook|télécharge[rz] outlook"
     r"|von meine[mr] .{0,60}(?:gesendet|geschickt)|(?:diese|gesendet|verschickt|mobil gesendet).{0,90}(?:von meine[mr]|mit meine[mr]|gesendet\.?$|von (?:outlook|mail|yahoo|iphone|samsung|gmx|web\.de|unterwegs)|mit (?:der|dem) )|outlook für (?:ios|android) (?:beziehen|herunterladen)|holen sie sich outlook"
     r"|enviad[oa] (?:desde|do|de|a partir|com|con|via) (?:mi|meu|minha|o meu|el|\W?(?:outlook|yahoo|correo|iphone|samsung|gmail|mail|proton))|obten(?:er|ha) outlook|obter (?:o )?outlook"
@@ -27,6 +27,57 @@ _MOBILE = re.compile(
     r")",
     re.IGNORECASE,
 )  # fmt: skip
+# How an ASCII line of that kind begins; a set is cheaper than trying the pattern on every line.
+_MOBILE_WORDS = frozenset(
+    {
+        "sent",
+        "written",
+        "typed",
+        "get",
+        "from",
+        "via",
+        "download",
+        "envoye",
+        "obtenir",
+        "von",
+        "diese",
+        "gesendet",
+        "verschickt",
+        "mobil",
+        "outlook",
+        "holen",
+        "enviado",
+        "enviada",
+        "obtener",
+        "obtenha",
+        "obter",
+        "inviato",
+        "ottieni",
+        "scarica",
+        "verzonden",
+        "verstuurd",
+        "downloaden",
+        "sendt",
+        "skickat",
+        "hent",
+        "hanki",
+        "pobierz",
+        "trimis",
+        "poslano",
+        "dikirim",
+        "az",
+        "iphone",
+        "ipad",
+        "android",
+        "xperia",
+        "galaxy",
+        "docomo",
+        "gmail",
+        "iphone'dan",
+        "iphone'umdan",
+        "iphone'den",
+    }
+)
 _LIST_RULE = re.compile(r"^_{2,}\s*$")
 _LIST = re.compile(
     r"mailing list|list-?serv|unsubscribe|listinfo|to post to this group|メーリングリスト|配信(?:停止|解除)",
@@ -58,7 +109,13 @@ def is_delimiter(line: str) -> bool:
 
 def is_mobile(line: str) -> bool:
     """`Sent from my iPhone` and its kin: one short line that a mail program wrote."""
-    return len(line) <= 130 and bool(_MOBILE.match(line))
+    if len(line) > 130:
+        return False
+    if line.isascii():
+        first = line.lstrip("<([*_> ").split(None, 1)
+        if not first or first[0].lower() not in _MOBILE_WORDS:
+            return line.endswith("from mobile")
+    return bool(_MOBILE.match(line))
 
 
 def is_list_footer(lines: list[str], index: int) -> bool:
