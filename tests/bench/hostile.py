@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,11 +28,12 @@ READ_LATER = 180.0  # seconds for what was committed unread
 class Passage:
     """How the monsters fared: replies by shape, and the seconds until each reply."""
 
-    replies: dict[str, Counter[str]] = field(default_factory=dict)
+    replies: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def note(self, name: str, reply: str, seconds: float) -> None:
-        self.replies.setdefault(name, Counter())[reply] += 1
+        said = self.replies.setdefault(name, {})
+        said[reply] = said.get(reply, 0) + 1
         self.seconds[name] = max(seconds, self.seconds.get(name, 0.0))
 
 

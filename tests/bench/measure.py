@@ -13,7 +13,8 @@ from tests.bench import host, load
 from tests.bench.contenders import CONTENDERS, Contender
 
 WARM_UP = 400
-LIMIT = 300.0  # seconds for a load, and again for what it left to be done
+LIMIT = 300.0  # seconds for a load
+STANDSTILL = 20.0  # seconds in which nothing is finished, after which nothing more is awaited
 TICK = 1 / 250  # a file's time may be one tick of the kernel's clock too early
 
 
@@ -139,8 +140,13 @@ def _send(plan: load.Plan) -> load.Result:
 
 def _finish(server: Contender, expected: int) -> int:
     """Wait until so many files are finished, or nothing moves any more; how many there are."""
-    _poll(lambda: _count(server.finished) >= expected, LIMIT)
-    return _count(server.finished)
+    seen, moved = _count(server.finished), time.monotonic()
+    while seen < expected and time.monotonic() - moved < STANDSTILL:
+        time.sleep(0.1)
+        now = _count(server.finished)
+        if now > seen:
+            seen, moved = now, time.monotonic()
+    return seen
 
 
 def _count(folder: Path) -> int:

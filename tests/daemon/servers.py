@@ -282,7 +282,10 @@ def await_ready(site: Site, process: subprocess.Popen[bytes], seconds: float = 3
             raise ChildProcessError(f"ended with {process.returncode}:\n{log_tail(site.log)}")
         return ready(site)
 
-    wait_until(up, seconds, f"/readyz is 200; the log ends:\n{log_tail(site.log)}")
+    try:
+        wait_until(up, seconds, "/readyz is 200")
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}\n{log_tail(site.log)}") from error
 
 
 def log_tail(path: Path, size: int = 3000) -> str:
