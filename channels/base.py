@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -123,6 +123,22 @@ class Host:
     data_dir: Path
     full: Callable[[], bool] = lambda: False
     failpoint: Callable[[str], None] = _never
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A channel that can be tried without sending anything: `madoguchi check --connect`."""
+
+    async def check(self) -> str:
+        """Say what works, or raise a DeliveryError or an OSError that says what does not."""
+        ...
+
+
+@runtime_checkable
+class Closed(Protocol):
+    """A channel that holds connections or threads to let go of when nothing is sent any more."""
+
+    async def close(self) -> None: ...
 
 
 class Channel(Protocol):

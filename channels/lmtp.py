@@ -7,3 +7,5 @@ from channels.smtp import Smtp
 
 class Lmtp(Smtp):
     """SMTP's sister for local delivery: one reply per recipient after the mail."""
+
+    _lmtp = True

@@ -1,8 +1,11 @@
-"""The channel `smtp`: mail comes in by SMTP from the internet or from a relay."""
+"""The channel `smtp`: mail comes in by SMTP, from the internet or from a relay."""
 
 from __future__ import annotations
 
 from channels.base import Accept, Host, Sent
+from channels.mail_out import MailOut
+from channels.smtp_listener import Listener
+from channels.smtp_reception import Clock, now
 from channels.smtp_settings import ListenerSettings
 from normalizer.message import Message
 
@@ -11,20 +14,31 @@ class Smtp:
     """Receives mail by SMTP; sends as its settings' `send` says."""
 
     Settings = ListenerSettings
+    _lmtp = False
 
-    def __init__(self, settings: ListenerSettings, host: Host) -> None:
+    def __init__(self, settings: ListenerSettings, host: Host, *, clock: Clock = now) -> None:
         self.name = settings.name
-        self._settings = settings
-        self._host = host
+        self._out = MailOut(settings, host)
+        self._listener = Listener(settings, host, lmtp=self._lmtp, clock=clock)
 
     @property
     def ready(self) -> bool:
-        return False
+        return bool(self._listener.bound)
+
+    @property
+    def bound(self) -> list[tuple[str, int]]:
+        """Host and port of each listening socket, port 0 resolved."""
+        return self._listener.bound
 
     async def receive(self, accept: Accept) -> None:
-        raise NotImplementedError
+        await self._listener.run(accept)
 
     async def send(self, message: Message, key: str) -> Sent:
-        from channels.mail_out import MailOut  # noqa: PLC0415 - written at the same time
+        return await self._out.send(message, key)
 
-        return await MailOut(self._settings, self._host).send(message, key)
+    async def check(self) -> str:
+        await self._out.check()
+        return "the way out is open"
+
+    async def close(self) -> None:
+        await self._out.close()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from gateway import reports
 from gateway.ingest import Ingest
 from gateway.readers import ReaderDied, TooSlow
 from normalizer.message import Envelope, Message, Spooled
-from store import unfinished
+from store import accounts, unfinished
 from store.engine import StoreUnavailable
 from store.known import Accepted, Raw
 from store.store import Store
@@ -43,9 +45,25 @@ class Backlog:
         folder = self.store.blobs.folder
         return await self.store.read(lambda c: unfinished.find(c, status, folder, after))
 
+    async def everything(self, status: str) -> list[Kept]:
+        """All messages of a status."""
+        found: list[Kept] = []
+        while batch := await self.waiting(status, found[-1].id if found else 0):
+            found += batch
+        return found
+
+    async def retry(self, status: str) -> list[str]:
+        """Read all of a status again; a line for each, saying what changed."""
+        lines = []
+        for kept in await self.everything(status):
+            await self.reread(kept)
+            now = await self.store.read(partial(accounts.story, name=str(kept.id)))
+            lines.append(reports.changed(kept, now))
+        return lines
+
     async def reread(self, kept: Kept) -> Accepted:
         """Replace a stored message by what reading gives now; it keeps its id and its receipts."""
-        message = await self._read(kept.envelope)
+        message = await self.read(kept.envelope)
         raw = Raw(kept.sha256, _size(kept.envelope), None)
         arrival = await self.ingest.arrival(kept.envelope, raw, message, rereads=kept.id)
         accepted = await self.store.commit_inbound(arrival)
@@ -59,7 +77,8 @@ class Backlog:
         )
         return accepted
 
-    async def _read(self, envelope: Envelope) -> Message:
+    async def read(self, envelope: Envelope) -> Message:
+        """Read with patience; what kills its reader is quarantined."""
         try:
             return (await self.ingest.readers.read(envelope, patient=True)).messages[0]
         except (ReaderDied, TooSlow):

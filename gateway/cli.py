@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gateway.config import Config
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.supervisor import Parts
+
+T = TypeVar("T")
 
 app = typer.Typer(
-    help="One window for every channel.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="One window for every channel: mail and messages in, one conversation per customer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
 )
+quarantine = typer.Typer(help="What could not be read.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
 
-ConfigFile = Annotated[
-    Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)
-]
+ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 DEFAULT = Path("config.toml")
 
 
@@ -32,6 +43,31 @@ def _load(path: Path) -> Config:
         raise typer.Exit(1) from None
 
 
+def _fail(reason: object) -> typer.Exit:
+    typer.echo(f"madoguchi: {reason}", err=True)
+    return typer.Exit(1)
+
+
+def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
+    """Run `work` on the store and the readers, beside a daemon if one is running."""
+    from gateway import log, supervisor
+    from gateway.failpoints import failpoint
+    from store.engine import StoreDamaged, StoreUnavailable
+
+    config = _load(path)
+    log.configure(config.gateway.log, quiet=True)
+
+    async def main() -> T:
+        async with AsyncExitStack() as stack:
+            await supervisor.prepare(config, failpoint({}))
+            return await work(await supervisor.assemble(config, failpoint({}), stack))
+
+    try:
+        return asyncio.run(main())
+    except (StoreDamaged, StoreUnavailable) as error:
+        raise _fail(error) from None
+
+
 @app.command()
 def run(config: ConfigFile = DEFAULT) -> None:
     """Run the daemon in the foreground; SIGTERM ends it."""
@@ -39,15 +75,40 @@ def run(config: ConfigFile = DEFAULT) -> None:
 
     from gateway import log, supervisor
     from gateway.failpoints import failpoint
+    from gateway.words import WordsError
     from store.engine import StoreDamaged, StoreInUse
 
     loaded = _load(config)
     log.configure(loaded.gateway.log)
+    # The writer's thread leaves the interpreter's lock at each statement and, at the default of
+    # 5 ms, waits that long to get it back while the loop is busy: measured, half the throughput.
+    sys.setswitchinterval(0.0005)
     try:
         uvloop.run(supervisor.run(loaded, failpoint(os.environ)))
-    except (StoreInUse, StoreDamaged) as error:
-        typer.echo(f"madoguchi: {error}", err=True)
-        raise typer.Exit(1) from None
+    except (StoreInUse, StoreDamaged, WordsError, OSError) as error:
+        raise _fail(error) from None
+
+
+@app.command()
+def check(
+    config: ConfigFile = DEFAULT,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also try the store and each channel.")
+    ] = False,
+) -> None:
+    """Validate the file: every error at once, with line and key."""
+    from gateway import checking
+
+    loaded = _load(config)
+    findings = [
+        *checking.texts(loaded),
+        *(asyncio.run(checking.connect(loaded)) if connect else ()),
+    ]
+    for finding in findings:
+        typer.echo(str(finding), err=finding.is_error)
+    if any(finding.is_error for finding in findings):
+        raise typer.Exit(1)
+    typer.echo(f"{config}: good, {len(loaded.channels)} channel(s)")
 
 
 @app.command()
@@ -57,6 +118,82 @@ def parse(files: Annotated[list[str], typer.Argument(help="Mail files.")]) -> No
 
     for described in parse_files(files):
         sys.stdout.write(json.dumps(described) + "\n")
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="mbox files, Maildirs, folders, mails.")],
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Bring old mail in as history: nothing is ever said about it. Goes on where it was stopped."""
+    from gateway import importing
+    from gateway.progress import Progress
+
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise _fail(f"there is no {missing[0]}")
+    with Progress() as progress:
+        tally = _with_parts(config, lambda parts: importing.run(parts, paths, progress.show))
+    typer.echo(
+        f"imported {tally.imported}, known before {tally.known}, quarantined {tally.quarantined}"
+    )
+
+
+@app.command()
+def audit(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Account for everything seen and sent; exit 1 if a unit has no message."""
+    from gateway import reports
+    from store import accounts
+
+    found = _with_parts(config, lambda parts: parts.store.read(accounts.audit))
+    typer.echo(reports.audit(found, as_json=as_json))
+    if any(entry.what == "no message" for entry in found.open):
+        raise typer.Exit(1)
+
+
+@app.command()
+def why(
+    message: Annotated[str, typer.Argument(help="A message's id or Message-ID.")],
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """The decisions taken on one message, each with its reason."""
+    from gateway import reports
+    from store import accounts
+
+    story = _with_parts(
+        config, lambda parts: parts.store.read(lambda c: accounts.story(c, message))
+    )
+    if story is None:
+        raise _fail(f"there is no message {message}")
+    typer.echo(reports.story(story, as_json=as_json))
+
+
+@quarantine.command("list")
+def list_(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """What could not be read, and why."""
+    from gateway import reports
+
+    kept = _with_parts(config, lambda parts: parts.backlog.everything("quarantined"))
+    typer.echo(reports.quarantine(kept, as_json=as_json))
+
+
+@quarantine.command()
+def retry(config: ConfigFile = DEFAULT) -> None:
+    """Read again what is in quarantine, in place, and say what changed."""
+    for line in _with_parts(config, lambda parts: parts.backlog.retry("quarantined")):
+        typer.echo(line)
+
+
+@app.command()
+def token(config: ConfigFile = DEFAULT) -> None:
+    """Make a new API token; the one made before is no longer good."""
+    from gateway import access, supervisor
+
+    made = _with_parts(
+        config, lambda p: access.replace(p.store, p.config.gateway.data_dir, supervisor.now())
+    )
+    typer.echo(f"token {made}")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from channels.base import Channel, ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from gateway.metrics import Metrics
 from scheduler.backoff import is_hopeless, retry_at
 from store.engine import StoreUnavailable
 from store.outbox import Delivery, Settlement, State
@@ -40,6 +41,7 @@ class Deliver:
     owner: str
     clock: Callable[[], datetime]
     failpoint: Callable[[str], None]
+    metrics: Metrics
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def wake(self, channel: str) -> None:
@@ -108,6 +110,7 @@ class Deliver:
         else:
             settlement = _settled(delivery, peer_id=sent.peer_id)
         self.failpoint("F6")
+        self.metrics.delivered(settlement.channel, settlement.state)
         _log(settlement)
         return settlement
 

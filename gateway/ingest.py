@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -17,6 +18,7 @@ from channels.base import Receipt, Unavailable
 from gateway import acknowledge
 from gateway.authenticate import Keys, Trust, tokens
 from gateway.author import resolve
+from gateway.metrics import Metrics
 from gateway.readers import ReaderDied, Readers, TooSlow
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
 from store.engine import StoreUnavailable
@@ -46,6 +48,7 @@ class Ingest:
     max_age: timedelta
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
+    metrics: Metrics
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -53,6 +56,7 @@ class Ingest:
         What cannot be read in time is stored unread, and read later: the peer has its answer, and
         the raw bytes are ours.
         """
+        began = monotonic()
         try:
             async with asyncio.timeout(PATIENCE):
                 message, sha256 = await self._read(envelope)
@@ -60,12 +64,14 @@ class Ingest:
                 arrival = await self.arrival(envelope, raw, message)
                 receipt = Receipt(*await self.store.commit_inbound(arrival))
         except StoreUnavailable as error:
+            self.metrics.received(envelope.channel, "deferred", monotonic() - began)
             log.warning("message.deferred", unit=envelope.unit, reason=str(error))
             raise Unavailable("4.3.1", 452) if error.full else Unavailable() from error
         except TimeoutError as error:
             log.warning("message.deferred", unit=envelope.unit, reason="the store took too long")
             raise Unavailable from error
         self.committed(envelope.channel)
+        self.metrics.received(envelope.channel, receipt.outcome, monotonic() - began)
         log.info(
             _EVENTS[receipt.outcome],
             unit=envelope.unit,
@@ -92,7 +98,9 @@ class Ingest:
             message = _as_the_envelope_says(envelope, message)
         for part in message.parts:
             await self._keep(part.data, part.sha256)
-        verdict = self.trust[envelope.channel].verdict(message, envelope.transport.peer)
+        verdict = self.trust.get(envelope.channel, Trust()).verdict(
+            message, envelope.transport.peer
+        )
         author = resolve(message, self.own, verdict)
         return replace(
             arrival,

@@ -9,8 +9,13 @@ from typing import Literal, TextIO
 import structlog
 
 
-def configure(form: Literal["auto", "pretty", "json"], stream: TextIO = sys.stderr) -> None:
-    """Set up structlog; what libraries log is shown from WARNING on, in the same form."""
+def configure(
+    form: Literal["auto", "pretty", "json"], stream: TextIO = sys.stderr, *, quiet: bool = False
+) -> None:
+    """Set up structlog; what libraries log is shown from WARNING on, in the same form.
+
+    `quiet` is for commands: what is only information would drown what they print.
+    """
     pretty = form == "pretty" or (form == "auto" and stream.isatty())
     last = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -22,7 +27,9 @@ def configure(form: Literal["auto", "pretty", "json"], stream: TextIO = sys.stde
             last,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=stream),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.WARNING if quiet else logging.INFO
+        ),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)

@@ -22,11 +22,6 @@ def keep_token(data_dir: Path, token: str) -> None:
     _write(data_dir / "api-token", token)
 
 
-def new_token() -> str:
-    """256 random bits, as `mado_…` so that a scanner recognises a leaked one."""
-    return f"mado_{secrets.token_urlsafe(32)}"
-
-
 def _kept(path: Path, fresh: str) -> str:
     if not path.exists():
         _write(path, fresh)

@@ -15,16 +15,19 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from channels import load
-from channels.base import Channel, Host, Settings
-from gateway import secrets
+from channels.base import Channel, Closed, Host, Settings
+from gateway import access, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
 from gateway.answer import Writer
+from gateway.api import server
+from gateway.api.app import ApiState, Readiness, build
 from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.ingest import Ingest
+from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.words import Words
 from normalizer.message import Identity
@@ -93,10 +96,12 @@ class Parts:
     deliver: Deliver
     backlog: Backlog
     channels: Mapping[str, Channel]
+    metrics: Metrics
 
-    def missing(self) -> list[str]:
-        """The channels that do not listen (yet)."""
-        return [name for name, channel in self.channels.items() if not channel.ready]
+    def readiness(self) -> Readiness:
+        """Whether every channel listens."""
+        missing = [f"listener {name}" for name, c in self.channels.items() if not c.ready]
+        return Readiness(not missing, tuple(missing))
 
 
 async def assemble(
@@ -113,8 +118,13 @@ async def assemble(
     stack.push_async_callback(readers.close)
     await readers.start()
     host = Host(config.gateway.hostname or socket.getfqdn(), data_dir, store.low_on_disk, failpoint)
-    channels = {s.name: load(s.type)(s, host) for s in config.channels}
-    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint)
+    channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
+    for channel in channels.values():
+        if isinstance(channel, Closed):
+            stack.push_async_callback(channel.close)
+    metrics = Metrics()
+    metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
+    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
     ingest = Ingest(
         store=store,
         readers=readers,
@@ -124,8 +134,16 @@ async def assemble(
         max_age=config.acknowledge.max_age.span,
         clock=now,
         committed=deliver.wake,
+        metrics=metrics,
     )
-    return Parts(config, store, readers, ingest, deliver, Backlog(store, ingest), channels)
+    backlog = Backlog(store, ingest)
+    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics)
+
+
+def _named(settings: Settings, config: Config) -> Settings:
+    """A channel that has no name of its own to show speaks in the gateway's."""
+    shown = settings.from_name or config.gateway.name
+    return settings.model_copy(update={"from_name": shown})
 
 
 async def prepare(config: Config, failpoint: Callable[[str], None]) -> None:
@@ -151,11 +169,16 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
             stack.callback(lock.release)
         if not await _unless(stop, prepare(config, failpoint)):
             return
+        # Before anything else: a port that is taken ends the start with a word about it.
+        sockets = await server.bind(*config.http.listen)
         parts = await assemble(config, failpoint, stack)
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
         await parts.store.recover(now(), parts.deliver.owner)
-        await _serve(parts, stop)
+        made = await access.first(parts.store, config.gateway.data_dir, now())
+        if made:
+            print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
+        await _serve(parts, sockets, stop)
     log.info("daemon.stopped")
 
 
@@ -181,9 +204,13 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
     return False
 
 
-async def _serve(parts: Parts, stop: asyncio.Event) -> None:
+async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
+    app = build(
+        ApiState(parts.store, parts.readiness, parts.metrics.registry, parts.config.gateway.name)
+    )
     inner = [
+        _start("http", lambda: server.serve_on(app, sockets, asyncio.Event())),
         _start("backlog", parts.backlog.run),
         _start("leases", lambda: _watch_leases(parts)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),

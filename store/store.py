@@ -152,6 +152,21 @@ def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
     connection.exec_driver_sql(insert_sql(schema.blobs.name, connection.dialect), [row])
 
 
+def ping(url: str) -> None:
+    """Open the store and ask it something. Raises StoreUnavailable."""
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return  # it will be made at the first start
+    engine = open_readers(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DBAPIError as error:
+        raise as_unavailable(error) or error from error
+    finally:
+        engine.dispose()
+
+
 def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
     """Check the file, then migrate; returns whether the schema changed.
 

@@ -1,0 +1,1 @@
+"""The HTTP side: what helpdesks read, and whether we are well."""

@@ -1,0 +1,105 @@
+"""START HERE: the HTTP side put together from what it is lent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+from prometheus_client import CollectorRegistry
+
+from gateway.api import conversations, front, health, messages
+from gateway.api.access import Access
+from gateway.api.front import Front
+from gateway.api.gate import ADMITTED, Gate
+from gateway.api.health import Readiness, Vitals
+from gateway.api.problems import HANDLERS
+from gateway.api.reads import Reads
+from store.store import Store
+
+__all__ = ["ApiState", "Readiness", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """What the HTTP side works with; `name` is whom customers are talking to."""
+
+    store: Store
+    ready: Callable[[], Readiness]
+    metrics: CollectorRegistry
+    name: str
+
+
+class Api(Litestar):
+    """The application behind its gate."""
+
+    def __init__(self, access: Access, metrics: CollectorRegistry, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._gate: ASGIApp = Gate(super().__call__, access, metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # lifespan scopes pass through it unread
+        await self._gate(scope, receive, send)
+
+
+def build(state: ApiState) -> Litestar:
+    """The application; one for each registry, since its own counters go there."""
+    reads = Reads(state.store)
+    vitals = Vitals(state.store, state.ready, state.metrics)
+    routes = _documented(reads, vitals)
+    pages = Front(state.name, routes)
+    return Api(
+        Access(reads),
+        state.metrics,
+        route_handlers=[*routes, _pages(pages, vitals)],
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _documented(reads: Reads, vitals: Vitals) -> list[ControllerRouterHandler]:
+    v1 = Router(
+        "/v1",
+        route_handlers=[
+            conversations.list_conversations,
+            conversations.get_conversation,
+            conversations.list_cases,
+            conversations.get_case,
+            conversations.list_events,
+            messages.get_message,
+            messages.get_raw,
+            messages.get_part,
+        ],
+        dependencies={"reads": Provide(lambda: reads, sync_to_thread=False)},
+        guards=[_passed_the_gate],
+        security=[{"bearer": []}],
+    )
+    operation = Router(
+        "/",
+        route_handlers=[health.healthz, health.readyz, health.metrics],
+        dependencies={"vitals": Provide(lambda: vitals, sync_to_thread=False)},
+    )
+    return [v1, operation]
+
+
+def _pages(pages: Front, vitals: Vitals) -> Router:
+    return Router(
+        "/",
+        route_handlers=[front.home, front.docs, front.openapi],
+        dependencies={
+            "front": Provide(lambda: pages, sync_to_thread=False),
+            "vitals": Provide(lambda: vitals, sync_to_thread=False),
+        },
+    )
+
+
+def _passed_the_gate(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """However a path is spelled: what has not been checked before is not answered here."""
+    if not connection.scope["state"].get(ADMITTED):
+        raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,61 @@
+"""The addresses for people: `/` and `/docs`, and the OpenAPI document that the latter shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.types import ControllerRouterHandler
+
+from gateway.api.health import Vitals
+from gateway.api.openapi import document, release
+from gateway.api.pages import Page
+
+_HTML = "text/html"
+
+
+class Front:
+    """The pages and the document; this is made when somebody first asks, then kept."""
+
+    def __init__(self, name: str, routes: Sequence[ControllerRouterHandler]) -> None:
+        self.name = name
+        self._routes = routes
+        self._home = Page("home.html")
+        self._docs = Page("docs.html", "docs.js")
+        self._document: asyncio.Task[bytes] | None = None
+
+    def home(self, missing: list[str]) -> Response[str]:
+        status = f"Waiting for: {', '.join(missing)}" if missing else "Everything is running"
+        mood = "waiting" if missing else "well"
+        return _shown(self._home, name=self.name, release=release(), status=status, mood=mood)
+
+    def docs(self) -> Response[str]:
+        return _shown(self._docs, name=self.name, release=release())
+
+    async def document(self) -> bytes:
+        if self._document is None:
+            made = asyncio.to_thread(document, self._routes, self.name)
+            self._document = asyncio.ensure_future(made)
+        return await asyncio.shield(self._document)
+
+
+def _shown(page: Page, **values: str) -> Response[str]:
+    headers = {"Content-Security-Policy": page.policy}
+    return Response(page.html(**values), media_type=_HTML, headers=headers)
+
+
+@get("/", include_in_schema=False)
+async def home(front: NamedDependency[Front], vitals: NamedDependency[Vitals]) -> Response[str]:
+    return front.home(await vitals.missing())
+
+
+@get("/docs", include_in_schema=False, sync_to_thread=False)
+def docs(front: NamedDependency[Front]) -> Response[str]:
+    return front.docs()
+
+
+@get("/openapi.json", include_in_schema=False)
+async def openapi(front: NamedDependency[Front]) -> Response[bytes]:
+    return Response(await front.document(), media_type="application/json")

@@ -1,0 +1,64 @@
+"""The OpenAPI document: made from the routes, once, when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.types import ControllerRouterHandler
+
+_ABOUT = """\
+One window for every channel. A **conversation** is the one thread of a customer, across all
+channels; a **case** is one matter in it; an **event** is a line of what happened.
+
+Lists answer `{"items": […], "next": CURSOR}`: give `next` as `after` to go on, until it is null.
+Errors are `application/problem+json`. Send `Authorization: Bearer TOKEN` with everything below `/v1`.
+"""
+_TAGS = [
+    Tag("conversations", "The one thread of each customer."),
+    Tag("cases", "One matter inside a conversation."),
+    Tag("messages", "What was written, as we read it and as it came."),
+    Tag("events", "What happened, with a cursor that skips nothing."),
+    Tag("operation", "For whoever keeps the service running."),
+]
+
+
+def release() -> str:
+    """The installed version; empty when we run without being installed."""
+    try:
+        return version("madoguchi")
+    except PackageNotFoundError:
+        return ""
+
+
+def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
+    return handler.handler_name
+
+
+def config(name: str) -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", description="An API token.")
+    return OpenAPIConfig(
+        title=f"{name} — Madoguchi",
+        version=release() or "1",
+        description=_ABOUT,
+        components=Components(security_schemes={"bearer": bearer}),
+        tags=_TAGS,
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        path="/openapi",
+    )
+
+
+def document(routes: Sequence[ControllerRouterHandler], name: str) -> bytes:
+    """The JSON document of these routes.
+
+    Litestar serves it together with pages that load from elsewhere, so it is made by an
+    application of its own that serves nothing.
+    """
+    described = Litestar(routes, openapi_config=config(name), logging_config=None)
+    return msgspec.json.format(msgspec.json.encode(described.openapi_schema.to_schema()), indent=1)

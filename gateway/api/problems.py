@@ -1,0 +1,143 @@
+"""Errors as people and programs read them: application/problem+json (RFC 9457), never a traceback."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+
+from store.engine import StoreUnavailable
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 5  # seconds; a store that comes back is found again sooner than this
+
+AnyRequest = Request[Any, Any, State]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong (RFC 9457): the HTTP status, its name, and what to do about it."""
+
+    status: int
+    title: str
+    detail: str
+
+
+class NotReady(Problem, frozen=True):
+    """What is missing before we are ready."""
+
+    missing: list[str]
+
+
+_DETAILS = {
+    404: "There is nothing here. /docs lists every address of this API.",
+    405: "This address does not know that method; `Allow` names those that it knows.",
+}
+_KNOWN = {
+    400: "A value cannot be used",
+    401: "No valid token came with the request",
+    404: "There is no such thing",
+    429: "Too many requests; try again after `Retry-After` seconds",
+    503: "The store does not answer at present; try again after `Retry-After` seconds",
+}
+
+
+def problem(status: int, detail: str) -> Problem:
+    return Problem(status, HTTPStatus(status).phrase, detail)
+
+
+def answer(what: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
+    return Response(
+        what, status_code=what.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def documented(*more: int) -> dict[int, ResponseSpec]:
+    """The errors of an operation below /v1, for the OpenAPI document."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+            description=_KNOWN[status],
+        )
+        for status in (400, 401, *more, 429, 503)
+    }
+
+
+def download(media_type: str) -> dict[int, ResponseSpec]:
+    """Success with bytes, for the OpenAPI document."""
+    return {
+        200: ResponseSpec(
+            bytes, media_type=media_type, generate_examples=False, description="The bytes"
+        )
+    }
+
+
+def _expected(_: AnyRequest, error: HTTPException) -> Response[Problem]:
+    detail = _DETAILS.get(error.status_code) or error.detail
+    return answer(problem(error.status_code, detail), error.headers)
+
+
+def _absent(_: AnyRequest, error: Absent) -> Response[Problem]:
+    return answer(problem(404, str(error)))
+
+
+def _invalid(_: AnyRequest, error: ValidationException) -> Response[Problem]:
+    """Litestar names what it refused one by one; its messages hold types and limits, no values."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    found = [f"{one.get('key', '')}: {one['message']}" for one in extra if "message" in one]
+    return answer(problem(400, "; ".join(found) or "A value of the request cannot be used."))
+
+
+def _unavailable(_: AnyRequest, error: StoreUnavailable) -> Response[Problem]:
+    log.warning("http.unavailable", reason=str(error))
+    what = problem(503, "The store does not answer at present. Please try again in a moment.")
+    return answer(what, {"Retry-After": str(RETRY_AFTER)})
+
+
+def _unready(_: AnyRequest, error: Unready) -> Response[Problem]:
+    detail = f"Not ready: {', '.join(error.missing)}."
+    what = NotReady(503, "Service Unavailable", detail, error.missing)
+    return answer(what, {"Retry-After": str(RETRY_AFTER)})
+
+
+def _unexpected(request: AnyRequest, error: Exception) -> Response[Problem]:
+    # Its text may hold what a customer wrote: the log gets its type and the place only.
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+    path = request.scope.get("path_template", "")
+    log.error("http.failed", path=path, error=type(error).__name__, where=where)
+    return answer(problem(500, "This is a defect of ours; the log names the place."))
+
+
+class Absent(Exception):
+    """There is no such thing."""
+
+
+class Unready(Exception):
+    """Something is missing before we are ready."""
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(self.__doc__)
+        self.missing = missing
+
+
+HANDLERS: ExceptionHandlersMap = {
+    HTTPException: _expected,
+    ValidationException: _invalid,
+    StoreUnavailable: _unavailable,
+    Absent: _absent,
+    Unready: _unready,
+    Exception: _unexpected,
+}

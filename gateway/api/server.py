@@ -1,0 +1,87 @@
+"""uvicorn as a guest in our loop: it listens, answers and stops; signals and logs are ours."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import uvicorn
+from litestar.types import ASGIApp
+
+GRACE = 5  # seconds that open requests have when we stop
+MOST = 500  # connections; more are answered 503, so that mail always finds a free descriptor
+
+
+class _Guest(uvicorn.Server):
+    """A server that says when it listens, and leaves the process's signals alone."""
+
+    def __init__(self, config: uvicorn.Config, listening: asyncio.Event) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
+
+
+async def serve(app: ASGIApp, host: str, port: int, started: asyncio.Event) -> None:
+    """Answer on host and port until cancelled; sets `started` once it listens.
+
+    Raises OSError when the port cannot be had.
+    """
+    await serve_on(app, await bind(host, port), started)
+
+
+async def bind(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host; port 0 takes a free one, the same for all."""
+    loop = asyncio.get_running_loop()
+    flags = socket.AI_PASSIVE
+    infos = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    with ExitStack() as undo:
+        bound: list[socket.socket] = []
+        for family, _, _, _, address in dict.fromkeys(infos):
+            port = port or (bound[0].getsockname()[1] if bound else 0)
+            where = (address[0], port, *address[2:])
+            one = socket.create_server(where, family=family, backlog=256)
+            undo.callback(one.close)
+            bound.append(one)
+        undo.pop_all()
+    return bound
+
+
+async def serve_on(app: ASGIApp, sockets: list[socket.socket], started: asyncio.Event) -> None:
+    """As `serve`, on sockets that are bound already; they are closed at the end."""
+    server = _Guest(_config(app), started)
+    task = asyncio.ensure_future(server.serve(sockets))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await task
+        raise
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # a peer is who connects, not whom it claims to forward
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE,
+        limit_concurrency=MOST,
+    )

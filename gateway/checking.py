@@ -1,0 +1,70 @@
+"""What `madoguchi check` looks at beyond the file itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from channels import load
+from channels.base import Checked, DeliveryError, Host
+from gateway.config import Config
+from gateway.words import Words, WordsError
+from store.engine import StoreUnavailable
+from store.store import ping
+
+_PATIENCE = 15.0  # seconds for one channel's probe
+
+
+class Finding(NamedTuple):
+    """Something that a check found, and whether the daemon could not live with it."""
+
+    is_error: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'error' if self.is_error else 'note'}: {self.text}"
+
+
+def texts(config: Config) -> Iterator[Finding]:
+    """Templates that cannot be used, and tables that this version does not act on."""
+    try:
+        Words(config.acknowledge.templates, config.gateway.language)
+    except WordsError as error:
+        yield from (Finding(True, line) for line in str(error).splitlines())
+    for table in config.without_effect():
+        yield Finding(False, f"[{table}] is valid, but this version does not act on it yet")
+
+
+async def connect(config: Config) -> list[Finding]:
+    """Try the store and each channel; the daemon may be running meanwhile."""
+    found = [await _store(config)]
+    with tempfile.TemporaryDirectory() as folder:
+        host = Host(config.gateway.hostname or socket.gethostname(), Path(folder))
+        for settings in config.channels:
+            channel = load(settings.type)(settings, host)
+            if isinstance(channel, Checked):
+                found.append(await _channel(settings.name, channel))
+    return found
+
+
+async def _store(config: Config) -> Finding:
+    try:
+        await asyncio.to_thread(ping, config.store.dsn)
+    except StoreUnavailable as error:
+        return Finding(True, f"store: {error}")
+    return Finding(False, "store: answers")
+
+
+async def _channel(name: str, channel: Checked) -> Finding:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            said = await channel.check()
+    except (DeliveryError, OSError) as error:
+        return Finding(True, f"channel {name}: {error}")
+    except TimeoutError:
+        return Finding(True, f"channel {name}: no answer within {_PATIENCE:.0f} s")
+    return Finding(False, f"channel {name}: {said}")

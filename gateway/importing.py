@@ -1,0 +1,117 @@
+"""Mail that was there before us: mbox files, Maildirs and single mails, into the store as history."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.supervisor import Parts
+from normalizer.message import Envelope, Message
+from store import accounts
+from store.known import Raw
+
+CHANNEL = "import"
+_BATCH = 64
+
+
+class Found(NamedTuple):
+    """One mail: where it stood (for messages to a person), when it came at the latest, its bytes."""
+
+    place: str
+    seen_at: datetime
+    raw: bytes
+
+
+class Tally(NamedTuple):
+    """How an import stands."""
+
+    imported: int = 0
+    known: int = 0
+    quarantined: int = 0
+
+
+def find(paths: Iterable[Path]) -> Iterator[Found]:
+    """Every mail below these paths; a folder with `cur` and `new` is a Maildir."""
+    for path in paths:
+        if path.is_dir():
+            yield from find(sorted(entry for entry in path.iterdir() if entry.name != "tmp"))
+        elif _is_mbox(path):
+            yield from _mbox(path)
+        else:
+            yield Found(str(path), _modified(path), path.read_bytes())
+
+
+def _is_mbox(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"From "
+
+
+def _mbox(path: Path) -> Iterator[Found]:
+    """RFC 4155: a mail begins after a line `From …` that follows an empty line; `>From` is undone."""
+    seen_at, lines, after_empty = _modified(path), list[bytes](), True
+    number = 0
+    with path.open("rb") as file:
+        for line in file:
+            if after_empty and line.startswith(b"From "):
+                if number:
+                    yield Found(f"{path}:{number}", seen_at, b"".join(lines))
+                number, lines = number + 1, []
+            else:
+                lines.append(line[1:] if line.startswith(b">From ") else line)
+            after_empty = line in {b"\n", b"\r\n"}
+    if number:
+        yield Found(f"{path}:{number}", seen_at, b"".join(lines))
+
+
+def _modified(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+async def run(parts: Parts, paths: Iterable[Path], told: Callable[[Tally], None]) -> Tally:
+    """Store everything, a batch at a time; what the ledger has already is passed over.
+
+    A mail's transport unit is the hash of its bytes, so an import that was stopped goes on where
+    it was, and one that is done twice adds nothing.
+    """
+    tally = Tally()
+    mails = find(paths)
+    while batch := list(islice(mails, _BATCH)):
+        units = {hashlib.sha256(found.raw).hexdigest(): found for found in batch}
+        asked = partial(accounts.known_units, channel=CHANNEL, units=tuple(units))
+        known = await parts.store.read(asked)
+        tally = tally._replace(known=tally.known + len(batch) - len(units) + len(known))
+        for unit, found in units.items():
+            if unit not in known:
+                tally = await _one(parts, unit, found, tally)
+        told(tally)
+    return tally
+
+
+async def _one(parts: Parts, unit: str, found: Found, tally: Tally) -> Tally:
+    envelope = Envelope(
+        channel=CHANNEL, format="rfc5322", raw=found.raw, unit=unit, received_at=found.seen_at
+    )
+    message = await parts.backlog.read(envelope)
+    envelope = replace(envelope, received_at=_received(message, found.seen_at))
+    raw = Raw(unit, len(found.raw), found.raw)
+    arrival = await parts.ingest.arrival(envelope, raw, message)
+    outcome = (await parts.store.commit_inbound(replace(arrival, history=True))).outcome
+    if outcome == "quarantined":
+        return tally._replace(quarantined=tally.quarantined + 1)
+    if outcome == "duplicate":
+        return tally._replace(known=tally.known + 1)
+    return tally._replace(imported=tally.imported + 1)
+
+
+def _received(message: Message, seen_at: datetime) -> datetime:
+    """When a mail came: its own Date, unless that lies before mail existed or after we saw it."""
+    date = message.date
+    if date is None or not datetime(1971, 1, 1, tzinfo=UTC) < date < seen_at:
+        return seen_at
+    return date

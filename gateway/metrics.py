@@ -1,0 +1,45 @@
+"""What is counted and timed: shown at `/metrics` in Prometheus' format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """One registry for one daemon."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._received = Counter(
+            "madoguchi_messages",
+            "Envelopes by how they ended.",
+            ("channel", "outcome"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "madoguchi_accept_seconds",
+            "From the end of an envelope to its commit.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._deliveries = Counter(
+            "madoguchi_deliveries",
+            "Tries to deliver, by how they ended.",
+            ("channel", "state"),
+            registry=self.registry,
+        )
+
+    def received(self, channel: str, outcome: str, seconds: float) -> None:
+        self._received.labels(channel, outcome).inc()
+        self._seconds.observe(seconds)
+
+    def delivered(self, channel: str, state: str) -> None:
+        self._deliveries.labels(channel, state).inc()
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """Show a number that somebody else keeps."""
+        Gauge(f"madoguchi_{name}", meaning, registry=self.registry).set_function(value)
