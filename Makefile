@@ -1,0 +1,46 @@
+# Two commands do all the set-up: `make run` and `make test`.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: run test check lint bench soak servers clean
+
+run: $(VENV)/.run
+	$(BIN)/madoguchi run -c config.toml
+
+test: $(VENV)/.dev servers
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.dev lint test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev servers
+	$(BIN)/python -m tests.bench.run
+	$(BIN)/python -m tests.bench.hostile
+
+soak: $(VENV)/.dev servers
+	$(BIN)/python -m tests.soak.run
+
+# The real servers that the tests talk to; a machine that has them installs nothing.
+servers:
+	@sh tests/servers.sh
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh tests/servers.sh python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
