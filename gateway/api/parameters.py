@@ -13,7 +13,10 @@ MAX_ID = 2**53 - 1  # RFC 8259 section 6: exact for everybody, and room enough
 Id = Annotated[int, Parameter(ge=1, le=MAX_ID)]
 After = Annotated[
     int | None,
-    Parameter(ge=0, le=MAX_ID, description="`next` of the page before; without it, the beginning."),
+    # Litestar leaves a limit of 0 out of the document where None is allowed.
+    Parameter(
+        gt=-1, le=MAX_ID, description="`next` of the page before; without it, the beginning."
+    ),
 ]
 EventsAfter = Annotated[
     int, Parameter(ge=0, le=MAX_ID, description="The cursor of the last event that you have.")

@@ -45,11 +45,15 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     infos = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
     with ExitStack() as undo:
         bound: list[socket.socket] = []
-        for family, _, _, _, address in dict.fromkeys(infos):
+        for family, kind, protocol, _, address in dict.fromkeys(infos):
             port = port or (bound[0].getsockname()[1] if bound else 0)
-            where = (address[0], port, *address[2:])
-            one = socket.create_server(where, family=family, backlog=256)
+            # With its protocol named, asyncio sets TCP_NODELAY: else an answer waits 40 ms.
+            one = socket.socket(family, kind, protocol)
             undo.callback(one.close)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind((address[0], port, *address[2:]))
             bound.append(one)
         undo.pop_all()
     return bound

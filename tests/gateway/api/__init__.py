@@ -1,0 +1,1 @@
+"""The HTTP side, asked as its users ask it."""

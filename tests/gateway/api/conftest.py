@@ -1,0 +1,63 @@
+"""The API on a filled store, on each database, and somebody who asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from litestar import Litestar
+from prometheus_client import CollectorRegistry
+
+from gateway.api.app import ApiState, Readiness, build
+from store.store import Store
+from tests.gateway.api.seed import SECRET, Seeded, Site, admission, database, seeded, shut
+
+AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A filled database and the ids in it."""
+
+    site: Site
+    ids: Seeded
+
+
+@dataclass
+class Window:
+    """The application, what it stands on, and two clients: one with a token and one without."""
+
+    app: Litestar
+    store: Store
+    ids: Seeded
+    readiness: list[Readiness]
+    client: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+    def from_peer(self, address: str) -> httpx.AsyncClient:
+        return ask(self.app, address)
+
+
+def ask(app: Litestar, peer: str = "192.0.2.1", **options: object) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, client=(peer, 4711), raise_app_exceptions=True)  # type: ignore[arg-type]  # one ASGI, two spellings of its types
+    return httpx.AsyncClient(transport=transport, base_url="http://window.test", **options)  # type: ignore[arg-type]  # passed through
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    with database(request.param, tmp_path_factory.mktemp("api")) as site:
+        yield Filled(site, seeded(site))
+
+
+@pytest.fixture
+async def window(filled: Filled) -> AsyncIterator[Window]:
+    store = Store(filled.site.url, filled.site.data_dir, admission())
+    readiness = [Readiness(ready=True)]
+    app = build(ApiState(store, lambda: readiness[-1], CollectorRegistry(), "Example Support"))
+    async with ask(app, headers=AUTHORIZED) as client, ask(app) as stranger:
+        yield Window(app, store, filled.ids, readiness, client, stranger)
+    await shut(store)

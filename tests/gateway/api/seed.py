@@ -1,0 +1,216 @@
+"""A store with a little of everything in it, filled the way mail comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert
+
+from gateway import worker
+from gateway.acknowledge import Decision, Limits
+from gateway.admit import Admission
+from gateway.place import Place
+from gateway.record import to_json
+from normalizer.message import Envelope, Identity, Message, Spooled, Transport
+from store import rows, schema, tokens
+from store.known import Accepted, Arrival, Author, Changes, Raw
+from store.rows import instant
+from store.store import Store, prepare
+
+SECRET = "the-only-token-of-these-tests"
+NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+HTML = """<p>Hello <b>there</b></p><script>alert(1)</script><img src="https://spy.example/pixel.gif">
+<img src="cid:logo@shop"><a href="javascript:alert(1)">x</a><p onclick="x()">end</p>"""
+LARGE = b"0123456789abcdef" * 20_000
+
+
+class Site(NamedTuple):
+    """A database that is migrated and filled, and the folder of its large bytes."""
+
+    url: str
+    data_dir: Path
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The ids of what was stored."""
+
+    yuki: int
+    large: int
+    unread: int
+    quarantined: int
+    acknowledgement: int
+
+
+def mail(subject: str, sender: str = "Yuki <yuki@example.jp>") -> EmailMessage:
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = sender, "support@example.com", subject
+    letter["Message-ID"] = f"<{uuid4()}@example.jp>"
+    letter["Date"] = NOON
+    letter.set_content("Where is my parcel?\n")
+    return letter
+
+
+def decorated() -> EmailMessage:
+    """A mail with HTML, and with attachments whose names and types are up to something."""
+    letter = mail("注文について")
+    letter.add_alternative(HTML, subtype="html")
+    letter.add_attachment(b"<script>1</script>", "text", "html", filename="見積\u202e.html")
+    letter.add_attachment(b"%PDF-1.7", "application", "pdf", filename='../../etc/a"b.pdf')
+    return letter
+
+
+async def deliver(
+    store: Store, raw: bytes, sender: str, unit: str, *, read: bool = True
+) -> Accepted:
+    """One mail on its way in, as `gateway.ingest` does it."""
+    envelope = Envelope(channel="mail", format="rfc5322", raw=raw, unit=unit, received_at=NOON)
+    messages = worker.read(envelope, store.blobs.spool) if read else (None,)
+    for part in messages[0].parts if messages[0] else ():
+        if isinstance(part.data, Spooled):
+            await store.keep(part.data)
+    arrival = Arrival(
+        channel="mail",
+        unit=unit,
+        received_at=NOON,
+        transport=Transport(peer="192.0.2.7", sender=sender, recipients=("support@example.com",)),
+        raw=await _kept(store, raw),
+        message=messages[0],
+        author=Author(Identity("email", sender), sender, True, "dkim"),
+        budget=(sender, sender.rpartition("@")[2]),
+    )
+    return await store.commit_inbound(arrival)
+
+
+async def _kept(store: Store, raw: bytes) -> Raw:
+    sha256 = hashlib.sha256(raw).hexdigest()
+    if len(raw) <= worker.SMALL:
+        return Raw(sha256, len(raw), raw)
+    path = store.blobs.spool / sha256
+    path.write_bytes(raw)
+    return await store.keep(Spooled(str(path), len(raw), sha256))
+
+
+def acknowledged(
+    arrival: Arrival, message: Message, where: Place, decision: Decision, id_: int
+) -> rows.Message:
+    person = where.person.identity_id if where.person else None
+    ids = (where.conversation_id, where.case.id, where.case.customer_id, person)
+    return rows.Message(
+        id_, *ids, "mail", "out", "acknowledgement", "stored", f"{id_}@example.com",
+        message.message_id, "[]", None, f"Re: {message.subject}", "We have it.", "We have it.",
+        "en", "{}", to_json({"to": [["", decision.to]]}), "", "", "{}", "[]", None, None,
+        instant(arrival.received_at),
+    )  # fmt: skip
+
+
+def admission() -> Admission:
+    return Admission(
+        own=frozenset({Identity("email", "support@example.com")}),
+        enabled=True,
+        to_blind_copies=True,
+        limits=Limits(0, 0, 0, 0, 0, 0),
+        write_acknowledgement=acknowledged,
+    )
+
+
+async def fill(store: Store) -> Seeded:
+    """Three customers: two cases, a large mail, one that nobody read and one that nobody could."""
+    first = decorated()
+    yuki = await deliver(store, bytes(first), "yuki@example.jp", "1")
+    again = mail("Re: 注文について")
+    again["In-Reply-To"] = first["Message-ID"]
+    await deliver(store, bytes(again), "yuki@example.jp", "2")
+    await deliver(store, bytes(first), "yuki@example.jp", "3")
+    large = mail("large", "bob@example.com")
+    large.add_attachment(LARGE, "application", "zip", filename="large.zip")
+    bob = await deliver(store, bytes(large), "bob@example.com", "4")
+    unread = await deliver(store, bytes(mail("unread")), "eve@example.com", "5", read=False)
+    broken = await store.commit_inbound(_unreadable())
+    await store.write(_more)
+    await store.write(lambda c, ch: tokens.create(c, ch, "tests", SECRET, NOON))
+    last = await store.read(lambda c: c.execute(_acknowledgements()).scalar_one())
+    return Seeded(yuki.message, bob.message, unread.message, broken.message, last)
+
+
+def _acknowledgements() -> Any:
+    m = schema.messages.c
+    return schema.messages.select().with_only_columns(m.id).where(m.direction == "out").limit(1)
+
+
+def _unreadable() -> Arrival:
+    raw = b"\x00 no mail"
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return Arrival(
+        channel="mail",
+        unit="6",
+        received_at=NOON,
+        transport=Transport(),
+        raw=Raw(sha256, len(raw), raw),
+        message=Message(unreadable="it is no mail"),
+        author=Author(Identity("email", "mallory@example.net")),
+    )
+
+
+def _more(connection: Connection, changes: Changes) -> None:
+    """What mail alone does not make: a participant, a follow-up."""
+    case = connection.execute(schema.cases.select().limit(1)).one()
+    person = connection.execute(schema.identities.select().limit(1)).one()
+    at, due = instant(NOON), instant(NOON + timedelta(days=2))
+    connection.execute(
+        insert(schema.participants).values(
+            id=changes.new_id(), case_id=case.id, identity_id=person.id,
+            evidence="a person said so", added_at=at,
+        )
+    )  # fmt: skip
+    connection.execute(
+        insert(schema.follow_ups).values(
+            id=changes.new_id(), case_id=case.id, conversation_id=case.conversation_id,
+            rule="nudge", cause="1", state="pending", due_at=due, settled_at=None, reason="",
+        )
+    )  # fmt: skip
+
+
+async def with_store(site: Site, use: Callable[[Store], Awaitable[Seeded]]) -> Seeded:
+    store = Store(site.url, site.data_dir, admission())
+    try:
+        return await use(store)
+    finally:
+        await shut(store)
+
+
+async def shut(store: Store) -> None:
+    """Close a store and the lock file that it leaves open; a process's end does that otherwise."""
+    await store.close()
+    if (lock := store._writer._lock._file) is not None:
+        lock.close()
+
+
+def seeded(site: Site) -> Seeded:
+    """Migrate a database and fill it."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        prepare(site.url)  # its lock file closes with the process
+    return asyncio.run(with_store(site, fill))
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[Site]:
+    """An empty database of a kind."""
+    if kind == "sqlite":
+        yield Site(f"sqlite:///{folder / 'madoguchi.db'}", folder)
+        return
+    from tests.daemon.servers import postgres, require
+
+    require("postgres")
+    with postgres() as server:
+        yield Site(server.create("api"), folder)

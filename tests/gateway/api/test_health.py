@@ -1,0 +1,119 @@
+"""Whoever watches is told the truth, without a token."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from gateway.api.app import ApiState, Readiness, build
+from store.engine import StoreUnavailable
+from store.store import Store
+from tests.gateway.api.conftest import AUTHORIZED, Window, ask
+
+
+class Dead:
+    """A store that does not answer: it fails at once, or when it is let go."""
+
+    def __init__(self, hang: threading.Event | None = None) -> None:
+        self.hang = hang
+        self.asked = 0
+
+    async def read(self, query: object) -> object:
+        import asyncio
+
+        self.asked += 1
+        if self.hang is not None:
+            await asyncio.to_thread(self.hang.wait)
+        raise StoreUnavailable("canary: host=db.internal password=hunter2")
+
+
+def on_dead(store: Dead) -> ApiState:
+    return ApiState(store, lambda: Readiness(ready=True), CollectorRegistry(), "Dead")  # type: ignore[arg-type]  # all that is asked of a store here
+
+
+async def test_alive_and_ready(window: Window) -> None:
+    assert (await window.stranger.get("/healthz")).status_code == 200
+    answer = await window.stranger.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready"}
+
+
+async def test_a_listener_that_does_not_accept_is_named(window: Window) -> None:
+    window.readiness.append(Readiness(ready=False, missing=("mail",)))
+    answer = await window.stranger.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["missing"] == ["mail"]
+    assert "mail" in answer.json()["detail"]
+    assert answer.headers["retry-after"]
+
+
+async def test_not_ready_without_a_name_is_not_ready(window: Window) -> None:
+    window.readiness.append(Readiness(ready=False))
+    assert (await window.stranger.get("/readyz")).status_code == 503
+
+
+async def test_without_a_store_we_are_alive_but_not_ready() -> None:
+    async with ask(build(on_dead(Dead()))) as stranger:
+        assert (await stranger.get("/healthz")).status_code == 200
+        answer = await stranger.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["store"]
+
+
+async def test_without_a_store_a_request_may_come_again_and_learns_nothing_of_ours() -> None:
+    async with ask(build(on_dead(Dead())), headers=AUTHORIZED) as client:
+        answer = await client.get("/v1/conversations")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "canary" not in answer.text
+
+
+async def test_a_store_that_hangs_is_asked_once_however_many_want_to_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.api.health.PATIENCE", 0.05)
+    hang = threading.Event()
+    dead = Dead(hang)
+    try:
+        async with ask(build(on_dead(dead))) as stranger:
+            for _ in range(5):
+                assert (await stranger.get("/readyz")).status_code == 503
+        assert dead.asked == 1
+    finally:
+        hang.set()
+
+
+async def test_a_read_that_hangs_ends_as_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.api.reads import Reads
+
+    hang = threading.Event()
+    reads = Reads(Dead(hang))  # type: ignore[arg-type]  # all that is asked of a store here
+    try:
+        with pytest.raises(StoreUnavailable, match="too long"):
+            await reads(lambda _: None, patience=0.05)
+    finally:
+        hang.set()
+
+
+async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    Gauge("madoguchi_test", "For a test.", registry=registry).set(42)
+    state = ApiState(Dead(), lambda: Readiness(ready=True), registry, "Metrics")  # type: ignore[arg-type]  # not asked at all
+    async with ask(build(state)) as stranger:
+        await stranger.get("/nowhere")
+        answer = await stranger.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["content-type"].count("charset") == 1
+    assert "madoguchi_test 42.0" in answer.text
+    assert 'madoguchi_http_requests_total{area="other",status="404"} 1.0' in answer.text
+
+
+async def test_the_real_store_answers_a_probe(window: Window) -> None:
+    assert isinstance(window.store, Store)
+    assert (await window.stranger.head("/readyz")).status_code == 200
