@@ -12,12 +12,11 @@ MAX_JOINED = 5
 MAX_LENGTH = 400
 
 _VERBS = (
-    "wrote writes sent said schrieb geschrieben écrit escribió escribio escreveu scritto scrisse "
-    "schreef skrev skreiv skrifaði kirjoitti napisał napisała napisał(a) napisal napsal napsal(a) "
-    "napsala napísal napísala написал написала написал(а) пишет написав пише írta ezt scris yazdı "
-    "viết 写道 寫道 写到 のメール 書きました さんは書きました 작성 έγραψε כתב كتب menulis napisao je napisal "
-    "raksti rašė kirjutas escriure escrigué scríobh написа"
-).split()
+    "wrote|writes|sent|said|schrieb|geschrieben|écrit|escribió|escribio|escreveu|scritto|scrisse|"
+    "schreef|skrev|skreiv|skrifaði|kirjoitti|napisał|napisała|napisał(a)|napisal|napsal|napsal(a)|"
+    "napsala|napísal|napísala|написал|написала|написал(а)|пишет|написав|пише|написа|írta|ezt|scris|"
+    "yazdı|viết|写到|έγραψε|כתב|كتب|menulis|napisao|raksti|rašė|kirjutas|escriure|escrigué|scríobh"
+).split("|")
 _VERB = re.compile(
     r"(?:^|[\s>\"'(,)\]])(?:" + "|".join(map(re.escape, _VERBS)) + r")(?=$|[\s:：,.\-*_)])"
     r"|(?:のメール|写道|寫道|書きました|작성)", re.IGNORECASE,

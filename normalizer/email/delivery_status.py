@@ -78,4 +78,4 @@ def status_of(diagnostic: str, declared: str = "") -> str:
 def reply_class(text: str) -> str:
     """The class of an SMTP reply (RFC 5321 section 4.2.1): `4`, `5`, or nothing."""
     found = _REPLY.findall(text)
-    return found[-1][0] if found else ""
+    return str(found[-1])[0] if found else ""

@@ -52,29 +52,28 @@ def unfold(value: bytes) -> bytes:
     return (value.replace(b"\n", b"") if b"\n" in value else value).strip(b" \t\r")
 
 
-def split(data: bytes) -> tuple[Headers, int, list[str]]:
-    """The fields of an entity, where its body begins, and what was wrong.
+def split(data: bytes, begin: int = 0, end: int | None = None) -> tuple[Headers, int, list[str]]:
+    """The fields of the entity that is `data[begin:end]`, where its body begins, what was wrong.
 
     `data` has LF line ends. A line that is no field begins the body when no field follows it
     before the empty line; otherwise it is passed over.
     """
-    if data.startswith(b"\n"):
-        return Headers([]), 1, []
-    end = data.find(b"\n\n")
-    stop = len(data) if end < 0 else end
-    defects: list[str] = []
-    if stop > MAX_BLOCK:
-        defects.append("long-headers")
-    block = data[: min(stop, MAX_BLOCK)]
+    end = len(data) if end is None else end
+    if data.startswith(b"\n", begin, end):
+        return Headers([]), begin + 1, []
+    empty = data.find(b"\n\n", begin, end)
+    stop = end if empty < 0 else empty
+    defects = ["long-headers"] if stop - begin > MAX_BLOCK else []
+    block = data[begin : min(stop, begin + MAX_BLOCK)]
     found = _FIELD.findall(block)
     if block.count(b"\n") + 1 != len(found) + block.count(b"\n ") + block.count(b"\n\t"):
         early = _body_without_separator(block)
         if early >= 0:
             found = _FIELD.findall(block[:early])
-            return Headers(_named(found)), early, [*defects, "missing-separator"]
+            return Headers(_named(found)), begin + early, [*defects, "missing-separator"]
         if not block.startswith((b"From ", b">From ")):
             defects.append("stray-header-line")
-    return Headers(_named(found)), min(stop + 2, len(data)), defects
+    return Headers(_named(found)), min(stop + 2, end), defects
 
 
 def _named(found: list[tuple[bytes, bytes]]) -> list[tuple[str, bytes]]:

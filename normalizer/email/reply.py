@@ -216,13 +216,15 @@ class _Scan:
     def _mark_signature(self, index: int) -> int:
         """From the delimiter to the next quotation or the end, if it is no longer than a signature."""
         end = index + 1
+        written = 0
         while end < len(self.lines):
             plain = self.plain[end]
             if plain.startswith(">") or (plain and self._attribution_at(end)):
                 break
+            written += bool(plain)
+            if written > signature.MAX_SIGNATURE:
+                return index + 1
             end += 1
-        if sum(map(bool, self.plain[index:end])) > signature.MAX_SIGNATURE:
-            return index + 1
         return self._mark(index, end, "signature")
 
     def _attribution_at(self, index: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_SIGNATURE = 30
+MAX_BOX = 40
 
 _MOBILE = re.compile(
     r"[\s<(\[*_>]*(?:"
@@ -137,6 +138,8 @@ def is_disclaimer(line: str) -> bool:
 
 def is_box(lines: list[str], index: int) -> bool:
     """A drawn line with name and telephone below it, to the end of the text: a business card."""
+    if len(lines) - index > MAX_BOX:
+        return False
     rest = [line for line in lines[index + 1 :] if line.strip()]
     if not 1 < len(rest) <= 16 or not _BOX.match(lines[index]):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from normalizer.email import parameters
 from normalizer.email.headers import Headers, split
@@ -39,12 +40,12 @@ class Budget:
 def parse(data: bytes) -> tuple[Entity, list[str]]:
     """The tree of a mail with LF line ends, and the defects found in it."""
     budget = Budget()
-    root = _entity(data, 0, "text/plain", budget)
+    root = _entity(data, 0, len(data), 0, "text/plain", budget)
     return root, list(budget.defects)
 
 
-def _entity(data: bytes, depth: int, default: str, budget: Budget) -> Entity:
-    headers, start, defects = split(data)
+def _entity(data: bytes, begin: int, end: int, depth: int, default: str, budget: Budget) -> Entity:
+    headers, start, defects = split(data, begin, end)
     for defect in defects:
         budget.defects[defect] = None
     kind, values = parameters.parse(headers.raw("content-type"))
@@ -55,9 +56,9 @@ def _entity(data: bytes, depth: int, default: str, budget: Budget) -> Entity:
         kind = _bare(kind, default)
     entity = Entity(headers, kind, values, start)
     if kind.startswith("multipart/"):
-        _multipart(entity, data, start, depth, budget)
+        _multipart(entity, data, end, depth, budget)
     else:
-        entity.body = data[start:]
+        entity.body = data[start:end]
     return entity
 
 
@@ -65,82 +66,85 @@ def _bare(kind: str, default: str) -> str:
     return {"text": "text/plain", "html": "text/html", "plain": "text/plain"}.get(kind, default)
 
 
-def _multipart(entity: Entity, data: bytes, start: int, depth: int, budget: Budget) -> None:
+def _multipart(entity: Entity, data: bytes, end: int, depth: int, budget: Budget) -> None:
     boundary = entity.parameters.get("boundary", "").rstrip()
     if not boundary:
-        boundary = _unannounced(data, start)
+        boundary = _unannounced(data, entity.start, end)
         budget.defects["missing-boundary"] = None
-    delimiter = b"--" + boundary.encode("utf-8", "replace")
     if depth >= MAX_DEPTH or not boundary:
-        _stop(entity, data, start, "deep-nesting" if boundary else "no-parts", budget)
+        _stop(entity, data, end, "deep-nesting" if boundary else "no-parts", budget)
         return
-    pieces = _pieces(data, start, delimiter, budget)
+    delimiter = b"--" + boundary.encode("utf-8", "replace")
+    pieces = _pieces(data, entity.start, end, delimiter, budget)
     if not pieces:
-        _stop(entity, data, start, "no-parts", budget)
+        _stop(entity, data, end, "no-parts", budget)
         return
     default = "message/rfc822" if entity.type == "multipart/digest" else "text/plain"
-    for begin, end in pieces:
+    for begin, stop in pieces:
         if budget.parts <= 0:
             budget.defects["too-many-parts"] = None
             break
         budget.parts -= 1
-        entity.children.append(_entity(data[begin:end], depth + 1, default, budget))
+        entity.children.append(_entity(data, begin, stop, depth + 1, default, budget))
 
 
-def _stop(entity: Entity, data: bytes, start: int, defect: str, budget: Budget) -> None:
+def _stop(entity: Entity, data: bytes, end: int, defect: str, budget: Budget) -> None:
     """Keep a multipart that cannot be opened as one body: text, unless it is buried too deep."""
     budget.defects[defect] = None
-    entity.body = data[start:]
+    entity.body = data[entity.start : end]
     if defect == "no-parts":
         entity.type = "text/html" if b"<html" in entity.body[:2000].lower() else "text/plain"
 
 
-def _unannounced(data: bytes, start: int) -> str:
+def _unannounced(data: bytes, start: int, stop: int) -> str:
     """A boundary that the header does not name: the first line with two dashes that comes again."""
     position = start - 1
     for _ in range(20):
-        position = data.find(b"\n--", position)
+        position = data.find(b"\n--", position, stop)
         if position < 0:
             return ""
-        end = data.find(b"\n", position + 1)
-        line = data[position + 3 : end if end >= 0 else len(data)].rstrip()
-        if 0 < len(line) <= 100 and b"\n--" + line in data[position + 4 :]:
+        end = data.find(b"\n", position + 1, stop)
+        line = data[position + 3 : end if end >= 0 else stop].rstrip()
+        if 0 < len(line) <= 100 and data.find(b"\n--" + line, position + 4, stop) >= 0:
             return line.decode("latin-1")
         position += 3
     return ""
 
 
-def _pieces(data: bytes, start: int, delimiter: bytes, budget: Budget) -> list[tuple[int, int]]:
-    """Begin and end of each part between the delimiter lines."""
-    budget.search -= len(data) - start
+def _pieces(
+    data: bytes, start: int, stop: int, delimiter: bytes, budget: Budget
+) -> list[tuple[int, int]]:
+    """Begin and end of each part between the delimiter lines (RFC 2046 section 5.1.1)."""
+    budget.search -= stop - start
     if budget.search < 0:
         return []
-    found: list[tuple[int, int]] = []
-    begin = -1
-    position = (
-        start if data.startswith(delimiter, start) else data.find(b"\n" + delimiter, start - 1) + 1
-    )
-    if position == 0:
+    marks = _delimiters(data, start, stop, delimiter, budget)
+    if not marks:
         budget.defects["missing-boundary"] = None
         return []
-    closed = False
+    # Only the last closing delimiter closes: some programs write one between the parts.
+    found = [(begin, max(begin, after - 1)) for (_, begin, _), (after, _, _) in pairwise(marks)]
+    _, begin, closing = marks[-1]
+    if not closing and begin < stop:
+        budget.defects["unclosed-multipart"] = None
+        found.append((begin, stop))
+    return found
+
+
+def _delimiters(
+    data: bytes, start: int, stop: int, delimiter: bytes, budget: Budget
+) -> list[tuple[int, int, bool]]:
+    """Where each delimiter line begins, where the next line begins, whether it closes."""
+    marks: list[tuple[int, int, bool]] = []
+    first = data.startswith(delimiter, start, stop)
+    position = start if first else data.find(b"\n" + delimiter, max(0, start - 1), stop) + 1
     while position > 0 and budget.lines > 0:
         budget.lines -= 1
         after = position + len(delimiter)
-        line_end = data.find(b"\n", after)
-        line_end = len(data) if line_end < 0 else line_end
-        rest = data[after : min(line_end, after + 80)].strip()
+        end = data.find(b"\n", after, stop)
+        end = stop if end < 0 else end
+        rest = data[after : min(end, after + 80)].strip()
         if not rest or rest.startswith(b"--"):
-            if begin >= 0:
-                # RFC 2046 section 5.1.1: the line break before a delimiter belongs to it.
-                found.append((begin, max(begin, position - 1)))
-            begin = min(line_end + 1, len(data))
-            closed = rest.startswith(b"--")
-            if closed and data.find(b"\n" + delimiter, line_end) < 0:
-                begin = -1
-                break
-        position = data.find(b"\n" + delimiter, line_end) + 1
-    if begin >= 0 and begin < len(data) and not closed:
-        budget.defects["unclosed-multipart"] = None
-        found.append((begin, len(data)))
-    return found
+            marks.append((position, min(end + 1, stop), rest.startswith(b"--")))
+        position = data.find(b"\n" + delimiter, end, stop) + 1
+    return marks

@@ -7,6 +7,7 @@ import re
 MAX_REFERENCES = 50
 MAX_MENTIONS = 10
 MAX_ID = 998
+MAX_SUBJECT = 2000
 
 _ID = re.compile(rb"<([^<>]*)>")
 _SPACE = re.compile(rb"\s+")
@@ -57,7 +58,7 @@ def references(value: bytes) -> tuple[str, ...]:
 
 def base_subject(subject: str) -> str:
     """The subject without reply and forward marks and list tags (RFC 5256 section 2.1)."""
-    text = subject.strip()
+    text = subject[:MAX_SUBJECT].strip()
     while True:
         shorter = _peel(text)
         if shorter == text:
