@@ -16,7 +16,8 @@ class Contender(NamedTuple):
     """A running server: where it listens, its first process, and the folder of its finished work.
 
     Finished is the mail delivered, or for Madoguchi the acknowledgement; `named_by` is the header
-    of a finished file that holds the Message-ID of the mail behind it.
+    of a finished file that holds the Message-ID of the mail behind it; `beside` are processes whose
+    work is the server's own, though they are not below it.
     """
 
     port: int
@@ -24,6 +25,7 @@ class Contender(NamedTuple):
     finished: Path
     named_by: bytes
     log: Path
+    beside: tuple[int, ...] = ()
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def _sqlite() -> Iterator[Contender]:
 @contextmanager
 def _postgresql() -> Iterator[Contender]:
     with servers.postgres() as database, _madoguchi(database.create("bench")) as it:
-        yield it
+        yield it._replace(beside=(database.process.pid,))
 
 
 @contextmanager

@@ -99,11 +99,11 @@ def measure(task: Task) -> Measurement:
 
 def _load(server: Contender, plan: load.Plan) -> Loaded:
     _finish(server, len(_send(plan._replace(run="warm", mails=WARM_UP, rate=0)).accepted))
-    before, start = host.cpu(server.pid), time.time()
+    before, start = _cpu(server), time.time()
     with host.watched(server.pid, 1.0) as busy:
         result = _send(plan)
         done = _finish(server, WARM_UP + len(result.accepted))
-    seconds, cpu = time.time() - start, host.cpu(server.pid) - before
+    seconds, cpu = time.time() - start, _cpu(server) - before
     return Loaded(result, max(0, done - WARM_UP), seconds, cpu, busy)
 
 
@@ -132,6 +132,10 @@ def _summed_up(
         idle=idle,
         complaints=sorted(set(result.refused))[:5],
     )
+
+
+def _cpu(server: Contender) -> float:
+    return sum(host.cpu(pid) for pid in (server.pid, *server.beside))
 
 
 def _send(plan: load.Plan) -> load.Result:

@@ -32,7 +32,7 @@ def test_every_promise_survives_kill_9(tmp_path: Path, store: str) -> None:
 
 
 def _left(stored: list[str], acknowledged: list[str], in_doubt: tuple[str, ...] = ()) -> Left:
-    return Left(Counter(stored), Counter(acknowledged), frozenset(in_doubt), 1, 1)
+    return Left(Counter(stored), Counter(acknowledged), 0, frozenset(in_doubt), 1, 1)
 
 
 def test_the_books_tell_a_lost_mail() -> None:
@@ -55,6 +55,10 @@ def test_the_books_forgive_silence_only_where_doubt_is_listed() -> None:
 
 def test_the_books_tell_a_customer_parted_in_two() -> None:
     assert judge(["a"], _left(["a"], ["a"])._replace(customers=2)).parted == 1
+
+
+def test_quarantining_what_can_be_read_is_a_fault() -> None:
+    assert not judge(["a"], _left(["a"], ["a"])._replace(quarantined=1)).kept
 
 
 def test_mail_stored_without_its_250_is_no_fault() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 
 from tests.bench.measure import message_id_in
 
-UNDER_WAY = ("queued", "sending", "deferred")
+UNDER_WAY = ("unread", "queued", "sending", "deferred")
 
 
 class Left(NamedTuple):
@@ -19,6 +19,7 @@ class Left(NamedTuple):
 
     stored: Counter[str]
     acknowledged: Counter[str]
+    quarantined: int
     in_doubt: frozenset[str]
     customers: int
     authors: int
@@ -31,20 +32,22 @@ class Verdict(NamedTuple):
     stored_twice: list[str]
     acknowledged_twice: list[str]
     silent: list[str]
+    quarantined: int
     in_doubt: int
     parted: int
 
     @property
     def kept(self) -> bool:
-        wrong = (self.lost, self.stored_twice, self.acknowledged_twice, self.silent, self.parted)
-        return not any(wrong)
+        wrong = (self.lost, self.stored_twice, self.acknowledged_twice, self.silent)
+        return not any(wrong) and not self.parted and not self.quarantined
 
     def __str__(self) -> str:
         return (
             f"{len(self.lost)} lost {self.lost[:3]}, {len(self.stored_twice)} stored twice"
             f" {self.stored_twice[:3]}, {len(self.acknowledged_twice)} acknowledged twice"
             f" {self.acknowledged_twice[:3]}, {len(self.silent)} without acknowledgement and not in"
-            f" doubt {self.silent[:3]}, {self.in_doubt} in doubt, {self.parted} customers too many"
+            f" doubt {self.silent[:3]}, {self.quarantined} quarantined, {self.in_doubt} in doubt,"
+            f" {self.parted} customers too many"
         )
 
 
@@ -58,10 +61,9 @@ class Books:
         self._engine.dispose()
 
     def under_way(self) -> int:
-        """Acknowledgements that are still to be sent."""
+        """Mails still to be read, and acknowledgements still to be sent."""
         states = ", ".join(f"'{state}'" for state in UNDER_WAY)
-        query = f"select count(*) from v_messages where direction = 'out' and status in ({states})"
-        return int(self._rows(query)[0][0])
+        return int(self._rows(f"select count(*) from v_messages where status in ({states})")[0][0])
 
     def statuses(self) -> dict[str, int]:
         """How many received mails are in each status."""
@@ -78,6 +80,7 @@ class Books:
         return Left(
             stored=Counter(_bare(row[0]) for row in received),
             acknowledged=acknowledged(sent),
+            quarantined=self.statuses().get("quarantined", 0),
             in_doubt=frozenset(_bare(row[0]) for row in received if row[1] in cases),
             customers=int(self._rows("select count(*) from v_customers")[0][0]),
             authors=int(self._rows("select count(distinct address) from v_identities")[0][0]),
@@ -103,6 +106,7 @@ def judge(known: Iterable[str], left: Left) -> Verdict:
         stored_twice=_repeated(left.stored),
         acknowledged_twice=_repeated(left.acknowledged),
         silent=sorted(left.stored.keys() - spoken_for),
+        quarantined=left.quarantined,
         in_doubt=len(left.in_doubt),
         parted=left.customers - left.authors,
     )

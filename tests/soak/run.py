@@ -88,7 +88,11 @@ def _drive(plan: Plan, supervisor: Supervisor, store: str) -> Outcome:
         finished = sender.finish(SETTLE)
     books = Books(f"sqlite:///{site.database}" if store.startswith("sqlite") else store)
     try:
-        wait_until(lambda: books.under_way() == 0, SETTLE, "every acknowledgement is settled")
+        wait_until(
+            lambda: books.under_way() == 0,
+            SETTLE,
+            "every mail is read and every acknowledgement settled",
+        )
         verdict = judge(ledger.known, books.left(site.sent))
     finally:
         books.close()
