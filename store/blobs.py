@@ -26,6 +26,7 @@ class Blobs:
         self._failpoint = failpoint
         self.spool.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        _sync_folder(data_dir)
 
     def path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256[2:]
@@ -39,10 +40,11 @@ class Blobs:
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
             Path(spooled.path).replace(target)
-            _sync_folder(target.parent)
-            _sync_folder(self.folder)
         else:
             Path(spooled.path).unlink(missing_ok=True)
+        # Also for a file that was there: whoever put it there may not have come to this yet.
+        _sync_folder(target.parent)
+        _sync_folder(self.folder)
         self._failpoint("F13")
         return Raw(spooled.sha256, spooled.size, None)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
 PATIENCE = 5.0  # seconds that we wait for a lock or a server before the peer is told to try again
@@ -26,6 +27,23 @@ _SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -16384",
 )
 _FULL = {"SQLITE_FULL", "53100"}
+
+# A server that went away without a word is noticed within PATIENCE or little more.
+_POSTGRESQL = {
+    "connect_timeout": int(PATIENCE),
+    "application_name": "madoguchi",
+    "keepalives_idle": int(PATIENCE),
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": int(PATIENCE * 1000),
+}
+# Another writer that hangs must not hang us; and a 250 stands for an fsync, whatever the server's
+# own default for commits is.
+_POSTGRESQL_SESSION = f"""
+    SELECT set_config('lock_timeout', '{PATIENCE:.0f}s', false),
+           set_config('idle_in_transaction_session_timeout', '60s', false),
+           CASE current_setting('synchronous_commit')
+                WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END"""
 
 
 class StoreUnavailable(Exception):
@@ -44,6 +62,10 @@ class StoreDamaged(Exception):
     """The database file is damaged; docs/operations.md says how to repair it."""
 
 
+class StoreTooNew(StoreDamaged):
+    """A newer version of Madoguchi made this database; please run that one, or a newer one."""
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite URL; None for a server's."""
     parsed = make_url(url)
@@ -55,7 +77,7 @@ def sqlite_path(url: str) -> Path | None:
 def open_writer(url: str) -> Engine:
     """An engine with the one connection that writes."""
     if sqlite_path(url) is None:
-        return _postgresql(url, pool_size=1)
+        return _postgresql(url, pool_size=1, isolation_level="READ COMMITTED")
     engine = create_engine(url, poolclass=StaticPool, connect_args=_sqlite_arguments())
     _prepare(engine, _SQLITE_PRAGMAS, begin="BEGIN IMMEDIATE")
     return engine
@@ -64,7 +86,8 @@ def open_writer(url: str) -> Engine:
 def open_readers(url: str) -> Engine:
     """An engine whose connections cannot write; each reads one snapshot per transaction."""
     if sqlite_path(url) is None:
-        return _postgresql(url, pool_size=4)
+        readers = _postgresql(url, pool_size=4, isolation_level="REPEATABLE READ")
+        return readers.execution_options(postgresql_readonly=True)
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args=_sqlite_arguments())
     _prepare(engine, (*_SQLITE_PRAGMAS[2:4], "PRAGMA query_only = ON"), begin="BEGIN")
     return engine
@@ -74,15 +97,22 @@ def _sqlite_arguments() -> dict[str, Any]:
     return {"check_same_thread": False, "isolation_level": None, "timeout": PATIENCE}
 
 
-def _postgresql(url: str, pool_size: int) -> Engine:
-    return create_engine(
+def _postgresql(url: str, **options: Any) -> Engine:
+    engine = create_engine(
         url,
-        pool_size=pool_size,
         max_overflow=0,
         pool_timeout=PATIENCE,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": int(PATIENCE), "application_name": "madoguchi"},
+        connect_args=_POSTGRESQL,
+        **options,
     )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: object) -> None:
+        connection.execute(_POSTGRESQL_SESSION)
+        connection.commit()
+
+    return engine
 
 
 def _prepare(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
@@ -106,27 +136,36 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     """What a database's trouble means to a sender; None where a row is at fault, not the store."""
     if isinstance(error, StoreUnavailable):
         return error
-    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, exc.TimeoutError):
+        return StoreUnavailable("every connection to the store is in use")
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(original, sqlite3.Error):
-        name = getattr(original, "sqlite_errorname", "")
-        if isinstance(
-            original, sqlite3.OperationalError | sqlite3.DatabaseError
-        ) and not isinstance(
-            original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError
-        ):
-            return StoreUnavailable(name, full=name in _FULL)
-        return None
-    if isinstance(error, DBAPIError) and type(original).__module__.startswith("psycopg"):
+        return _sqlite_trouble(original)
+    if isinstance(error, exc.DBAPIError):
         return _postgresql_trouble(error)
     return StoreUnavailable(str(error)) if isinstance(original, OSError) else None
 
 
-def _postgresql_trouble(error: DBAPIError) -> StoreUnavailable | None:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    # Class 22 and 23: this row is wrong. 42: our SQL is. All else is the server's state.
-    if state[:2] in {"22", "23", "42"}:
+_ROW_AT_FAULT = (exc.DataError, exc.IntegrityError, exc.ProgrammingError)
+
+
+def _sqlite_trouble(error: sqlite3.Error) -> StoreUnavailable | None:
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+    # SQLITE_ERROR is a statement that will not do, and errors without a name are the driver's own.
+    wrong = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+    if isinstance(error, wrong) or name == "SQLITE_ERROR":
         return None
-    return StoreUnavailable(state or type(error.orig).__name__, full=state in _FULL)
+    return StoreUnavailable(f"{name}: {error}", full=name in _FULL)
+
+
+def _postgresql_trouble(error: exc.DBAPIError) -> StoreUnavailable | None:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    # Class 22 and 23: this row is wrong. 42: our SQL is. What the driver refuses before it is sent
+    # (NUL in a text) has the same classes and no state. All else is the server's state.
+    if state[:2] in {"22", "23", "42"} or (not state and isinstance(error, _ROW_AT_FAULT)):
+        return None
+    told = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+    return StoreUnavailable(f"{state} {told[0]}".strip(), full=state in _FULL)
 
 
 class WriteLock:
@@ -134,10 +173,13 @@ class WriteLock:
 
     SQLite from 3.7.0 to 3.51.2 can damage a database when one connection writes while another
     checkpoints (the WAL-reset bug); under this lock that cannot happen. PostgreSQL needs no file.
+
+    The file also remembers how far the database had come: SQLite takes a lost or shortened WAL, or
+    a database without octets, for an older truth, and nobody would miss the mail that was in it.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._file = None if path is None else path.with_name(path.name + ".write").open("ab")
+        self._file = None if path is None else _opened(_beside(path, "write"))
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -149,6 +191,33 @@ class WriteLock:
             yield
         finally:
             fcntl.flock(self._file.fileno(), fcntl.LOCK_UN)
+
+    def note(self, last_id: int) -> None:
+        """Remember the last id given out, once its transaction is durable."""
+        if self._file is not None:
+            with suppress(OSError):  # the transaction is what counts; the next one notes again
+                os.pwrite(self._file.fileno(), b"%020d\n" % last_id, 0)
+
+    def noted(self) -> int:
+        """The last id ever noted; 0 for a new database."""
+        found = b"" if self._file is None else os.pread(self._file.fileno(), 20, 0)
+        return int(found) if found.isdigit() else 0
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _opened(path: Path) -> FileIO:
+    """A file to read and write, made if need be; what is in it stays."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """A file that goes with a database, by whatever link the database was named."""
+    real = path.resolve()
+    return real.with_name(f"{real.name}.{suffix}")
 
 
 def _flock(descriptor: int, patience: float) -> None:
@@ -166,7 +235,7 @@ class DaemonLock:
     """Held for a daemon's life, so that two never deliver from one SQLite store."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.with_name(path.name + ".daemon").open("ab")
+        self._file = _beside(path, "daemon").open("ab")
         try:
             fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from store.engine import StoreTooNew
 from store.views import VIEWS
 
 HEAD = "0001"  # the newest file in migrations/versions
@@ -20,16 +21,28 @@ def version(connection: Connection) -> str | None:
     return found
 
 
+def last_id(connection: Connection) -> int:
+    """The last id given out; 0 for a new database."""
+    if version(connection) is None:
+        return 0
+    return int(
+        connection.execute(text("SELECT value FROM counters WHERE name = 'id'")).scalar_one()
+    )
+
+
 def migrate(engine: Engine, failpoint: Callable[[str], None]) -> bool:
     """Upgrade in one transaction, the views included; returns whether anything was to do.
 
-    A process that dies midway leaves the old schema: both databases undo DDL.
+    A process that dies midway leaves the old schema: both databases undo DDL. Raises StoreTooNew.
     """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(7274496)"))
-        if version(connection) == HEAD:
+        found = version(connection)
+        if found == HEAD:
             return False
+        if found is not None and found > HEAD:
+            raise StoreTooNew(f"this database is at revision {found}, and we know {HEAD}")
         _drop_views(connection)
         _upgrade(connection)
         failpoint("F7")

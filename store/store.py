@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, exc, text
 from sqlalchemy.exc import DBAPIError
 
 from normalizer.message import Spooled
@@ -28,7 +28,7 @@ from store.engine import (
 )
 from store.inbound import insert_sql
 from store.known import Accepted, Arrival, Plan, Raw
-from store.migrate import migrate
+from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
 from store.writer import Work, Writer
 
@@ -68,13 +68,15 @@ class Store:
         self.blobs = Blobs(data_dir, failpoint)
         self._data_dir = data_dir
         self._readers = open_readers(url)
-        self._writer = Writer(open_writer(url), WriteLock(sqlite_path(url)), plan, failpoint)
+        self._lock = WriteLock(sqlite_path(url))
+        self._writer = Writer(open_writer(url), self._lock, plan, failpoint)
         self._low_water = low_water
         self._disk = (0.0, False)
 
     async def close(self) -> None:
         await self._writer.close()
         self._readers.dispose()
+        self._lock.close()
 
     def low_on_disk(self) -> bool:
         """As the function; the disk is asked once a second at most."""
@@ -101,8 +103,10 @@ class Store:
             try:
                 with self._readers.begin() as connection:
                     return query(connection)
-            except (DBAPIError, OSError) as error:
-                raise as_unavailable(error) or error from error
+            except (DBAPIError, exc.TimeoutError, OSError) as error:
+                if (trouble := as_unavailable(error)) is None:
+                    raise
+                raise trouble from error
 
         return await asyncio.to_thread(run)
 
@@ -170,39 +174,58 @@ def ping(url: str) -> None:
 def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:
     """Check the file, then migrate; returns whether the schema changed.
 
-    Raises StoreDamaged, StoreUnavailable.
+    Raises StoreDamaged, StoreTooNew, StoreUnavailable.
     """
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = open_writer(url)
+    engine, lock = open_writer(url), WriteLock(path)
     try:
-        with WriteLock(path).held():
-            if path is not None:
-                _check(engine, path)
+        if path is not None:
+            _check(path, url, lock.noted())
+        with lock.held():
             return migrate(engine, failpoint)
     except DBAPIError as error:
         raise _damaged(error, path) or as_unavailable(error) or error from error
     finally:
         engine.dispose()
+        lock.close()
 
 
-def _check(engine: Engine, path: Path) -> None:
-    if not path.exists() or path.stat().st_size > _CHECKED_WHOLE:
-        return
-    with engine.connect() as connection:
-        found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+def _check(path: Path, url: str, noted: int) -> None:
+    """Read the file whole, if it is not too large, and see that nothing is missing at its end.
+
+    Reading only: a daemon beside us goes on writing.
+    """
+    last = 0
+    if path.exists():
+        engine = open_readers(url)
+        try:
+            with engine.connect() as connection:
+                if path.stat().st_size <= _CHECKED_WHOLE:
+                    _check_pages(connection, path)
+                last = last_id(connection)
+        finally:
+            engine.dispose()
+    if last < noted:
+        raise StoreDamaged(
+            f"{path} ends at {last} but had come to {noted}: mail is missing. Please put the whole"
+            f" database back, its -wal included; or, if an older copy is what you want, remove"
+            f" {path}.write and start again."
+        )
+
+
+def _check_pages(connection: Connection, path: Path) -> None:
+    found = connection.execute(text("PRAGMA integrity_check(1)")).scalar()
     if found != "ok":
-        raise StoreDamaged(f"{path}: {found}")
+        raise StoreDamaged(f"{path} is damaged: {found}. Please restore it from a backup.")
 
 
 def _damaged(error: DBAPIError, path: Path | None) -> StoreDamaged | None:
     name = getattr(error.orig, "sqlite_errorname", "")
-    return (
-        StoreDamaged(f"{path}: {error.orig}")
-        if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
-        else None
-    )
+    if name == "SQLITE_NOTADB" or name.startswith("SQLITE_CORRUPT"):
+        return StoreDamaged(f"{path} is damaged: {error.orig}. Please restore it from a backup.")
+    return None
 
 
 def lock_for_daemon(url: str) -> DaemonLock | None:

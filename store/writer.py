@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,8 @@ class Writer:
         self._failpoint = failpoint
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._unsynced = 0
+        self._closed = False
+        self.in_trouble = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -65,11 +68,15 @@ class Writer:
     def submit(self, arrival: Arrival | None = None, work: Work | None = None) -> Any:
         """An awaitable for what the job returns; it may raise StoreUnavailable."""
         future = self._loop.create_future()
-        self._jobs.put(Job(arrival, work, future))
+        if self._closed:
+            future.set_exception(StoreUnavailable("the store is closed"))
+        else:
+            self._jobs.put(Job(arrival, work, future))
         return future
 
     async def close(self) -> None:
         """Finish what waits, then stop."""
+        self._closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -105,6 +112,7 @@ class Writer:
         except Exception as error:
             trouble = as_unavailable(error)
             if trouble is not None:
+                self.in_trouble = True
                 self._engine.dispose()
                 return [trouble] * len(batch)
             if len(batch) == 1:
@@ -112,19 +120,26 @@ class Writer:
         return [self._attempt([job])[0] for job in batch]
 
     def _transaction(self, batch: Sequence[Job]) -> list[Any]:
-        with self._lock.held(), self._engine.begin() as connection:
-            changes = Changes(_lock_counter(connection))
-            before = changes.last_id
-            arrivals = [job.arrival for job in batch if job.arrival is not None]
-            accepted = iter(
-                inbound.commit(connection, changes, arrivals, self._plan) if arrivals else ()
-            )
-            results = [
-                job.work(connection, changes) if job.work else next(accepted) for job in batch
-            ]
+        with self._lock.held():
+            with self._engine.begin() as connection:
+                changes = Changes(_lock_counter(connection))
+                before = changes.last_id
+                results = self._run_jobs(connection, changes, batch)
+                if changes.last_id != before:
+                    connection.execute(_ADVANCE, {"last": changes.last_id})
             if changes.last_id != before:
-                connection.execute(_ADVANCE, {"last": changes.last_id})
+                self._lock.note(changes.last_id)
+        self.in_trouble = False
         return results
+
+    def _run_jobs(
+        self, connection: Connection, changes: Changes, batch: Sequence[Job]
+    ) -> list[Any]:
+        arrivals = [job.arrival for job in batch if job.arrival is not None]
+        accepted = iter(
+            inbound.commit(connection, changes, arrivals, self._plan) if arrivals else ()
+        )
+        return [job.work(connection, changes) if job.work else next(accepted) for job in batch]
 
     def _answer(self, batch: Sequence[Job], results: Sequence[Any]) -> None:
         self._loop.call_soon_threadsafe(_resolve, batch, results)
@@ -135,14 +150,10 @@ class Writer:
         if self._engine.dialect.name != "sqlite":
             return
         self._failpoint("F8")
-        try:
-            with self._lock.held(), self._engine.connect() as connection:
-                raw: Any = connection.connection.dbapi_connection
-                raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except Exception as error:
-            # The WAL keeps everything; the next batch meets the same trouble and reports it.
-            if as_unavailable(error) is None:
-                raise
+        # The WAL keeps everything; the next batch meets the same trouble and reports it.
+        with suppress(Exception), self._lock.held(), self._engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         self._failpoint("F8")
 
 
