@@ -71,7 +71,7 @@ class Access:
         self._clock = clock
         self._known: tuple[Token, ...] = ()
         self._asked = -math.inf
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
         self._wrong = Buckets(*WRONG, clock)
         self._right = Buckets(*RIGHT, clock)
 
@@ -95,11 +95,15 @@ class Access:
         old = FRESH if token else ANEW
         if self._clock() - self._asked < old:
             return token
-        async with self._asking:
-            if self._clock() - self._asked >= old:
-                self._known = await self._reads(tokens.active)
-                self._asked = self._clock()
+        # One question at a time: who comes meanwhile shares its answer, or its failure.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._ask())
+        await asyncio.shield(self._asking)
         return tokens.find(self._known, secret)
+
+    async def _ask(self) -> None:
+        self._known = await self._reads(tokens.active)
+        self._asked = self._clock()
 
 
 def _secret(authorization: str) -> str:

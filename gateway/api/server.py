@@ -9,9 +9,39 @@ from contextlib import ExitStack, contextmanager
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 GRACE = 5  # seconds that open requests have when we stop
 MOST = 500  # connections; more are answered 503, so that mail always finds a free descriptor
+PROMPT = 15.0  # seconds in which a connection brings its next request, whole
+
+
+class _Prompt(H11Protocol):
+    """A connection that is closed when it is only kept open; uvicorn times the first bytes at most."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._expect()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect()
+
+    def _expect(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(PROMPT, self._late)
+
+    def _late(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
 
 
 class _Guest(uvicorn.Server):
@@ -77,7 +107,7 @@ async def serve_on(app: ASGIApp, sockets: list[socket.socket], started: asyncio.
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=_Prompt,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.app import ApiState, Readiness, build
 from store.store import Store
-from tests.gateway.api.seed import SECRET, Seeded, Site, admission, database, seeded, shut
+from tests.gateway.api.seed import SECRET, Seeded, Site, admission, database, seeded
 
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
 
@@ -60,4 +60,4 @@ async def window(filled: Filled) -> AsyncIterator[Window]:
     app = build(ApiState(store, lambda: readiness[-1], CollectorRegistry(), "Example Support"))
     async with ask(app, headers=AUTHORIZED) as client, ask(app) as stranger:
         yield Window(app, store, filled.ids, readiness, client, stranger)
-    await shut(store)
+    await store.close()

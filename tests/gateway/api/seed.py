@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -186,20 +185,12 @@ async def with_store(site: Site, use: Callable[[Store], Awaitable[Seeded]]) -> S
     try:
         return await use(store)
     finally:
-        await shut(store)
-
-
-async def shut(store: Store) -> None:
-    """Close a store and the lock file that it leaves open; a process's end does that otherwise."""
-    await store.close()
-    if (lock := store._writer._lock._file) is not None:
-        lock.close()
+        await store.close()
 
 
 def seeded(site: Site) -> Seeded:
     """Migrate a database and fill it."""
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        prepare(site.url)  # its lock file closes with the process
+    prepare(site.url)
     return asyncio.run(with_store(site, fill))
 
 

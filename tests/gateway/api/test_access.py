@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import httpx
@@ -11,6 +12,7 @@ from litestar import Litestar
 from gateway.api.access import ANEW, FRESH, WRONG, Access, Buckets, TooMany, Unauthorized
 from gateway.api.reads import Reads
 from store import tokens
+from store.engine import StoreUnavailable
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
 
 BELOW_V1 = [
@@ -169,6 +171,23 @@ async def test_guesses_are_not_passed_on_to_the_store(window: Window) -> None:
         with pytest.raises((Unauthorized, TooMany)):
             await access.check(f"Bearer guess-{n}", "2001:db8::1")
     assert asked == 1
+
+
+async def test_when_the_store_hangs_all_who_wait_learn_it_together() -> None:
+    class Hanging:
+        asked = 0
+
+        async def __call__(self, query: object, patience: float = 0.0) -> object:
+            self.asked += 1
+            await asyncio.sleep(0)
+            raise StoreUnavailable
+
+    reads = Hanging()
+    access = Access(reads)  # type: ignore[arg-type]  # all that is asked of it here
+    checks = [access.check(f"Bearer guess-{n}", "192.0.2.1") for n in range(20)]
+    ends = await asyncio.gather(*checks, return_exceptions=True)
+    assert {type(end) for end in ends} == {StoreUnavailable}
+    assert reads.asked == 1
 
 
 async def test_one_ipv6_network_is_one_peer(window: Window) -> None:

@@ -21,7 +21,7 @@ from gateway.api.app import ApiState, Readiness, build
 from gateway.api.server import bind, serve_on
 from store.store import Store
 from tests.gateway.api.conftest import AUTHORIZED, Filled
-from tests.gateway.api.seed import admission, shut
+from tests.gateway.api.seed import admission
 
 EXAMPLES = 25
 
@@ -40,7 +40,7 @@ def base(filled: Filled) -> Iterator[str]:
         port = sockets[0].getsockname()[1]
         listening.set_result((asyncio.get_running_loop(), task, port))
         await asyncio.wait([task])
-        await shut(store)
+        await store.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     with pytest.MonkeyPatch.context() as patch:

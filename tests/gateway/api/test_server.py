@@ -52,6 +52,22 @@ async def test_a_forwarded_address_is_not_believed(window: Window) -> None:
     assert set(statuses) == {401, 429}
 
 
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_a_connection_that_brings_no_request_is_closed(
+    window: Window, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("gateway.api.server.PROMPT", 0.05)
+    async with running(window) as base, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+        whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        writer.write(whole)
+        assert await reader.readuntil(b'"ok"}') != b""
+        writer.write(begun)
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_path_that_climbs_stays_outside(window: Window) -> None:
     """W12: no client tidies up this path before it is sent."""
     async with running(window) as base:
@@ -115,7 +131,9 @@ async def test_every_address_of_a_host_gets_the_same_port() -> None:
     sockets = await bind("localhost", 0)
     try:
         assert len({one.getsockname()[1] for one in sockets}) == 1
-        assert {one.proto for one in sockets} == {socket.IPPROTO_TCP}  # or asyncio lets answers wait
+        assert {one.proto for one in sockets} == {
+            socket.IPPROTO_TCP
+        }  # or asyncio lets answers wait
     finally:
         for one in sockets:
             one.close()

@@ -1,0 +1,50 @@
+"""The pages for consumers name everything that there is, and nothing that there is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from store.views import VIEWS
+from tests.gateway.api.conftest import Window
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+async def test_every_address_and_parameter_is_in_the_page_on_the_api(window: Window) -> None:
+    page = (DOCS / "api.md").read_text("utf-8")
+    document = (await window.stranger.get("/openapi.json")).json()
+    named = set(re.findall(r"`GET (/[^`?]*)`", page))
+    assert named == set(document["paths"]) | {"/", "/docs", "/openapi.json"}
+    for path, methods in document["paths"].items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `GET {path}`"))
+        queries = {p["name"] for p in methods["get"].get("parameters", []) if p["in"] == "query"}
+        assert queries == (set(re.findall(r"`(\w+)`", row.split("|")[3])) if queries else set())
+
+
+async def test_every_kind_of_event_that_occurs_is_in_the_page(window: Window) -> None:
+    page = (DOCS / "api.md").read_text("utf-8")
+    events = (await window.client.get("/v1/events")).json()["items"]
+    for event in events:
+        row = next(line for line in page.splitlines() if f"`{event['type']}`" in line)
+        assert all(f"`{key}`" in row for key in event["data"]), event
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+async def test_every_column_of_a_view_is_in_its_own_table(window: Window, view: str) -> None:
+    page = (DOCS / "views.md").read_text("utf-8")
+    _, _, section = page.partition(f"\n## {view}\n")
+    section = section.partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    columns = await window.store.read(
+        lambda c: list(c.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys())
+    )
+    assert documented == columns
+
+
+def test_the_page_on_views_names_no_view_that_there_is_not() -> None:
+    page = (DOCS / "views.md").read_text("utf-8")
+    assert set(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == set(VIEWS)
