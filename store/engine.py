@@ -94,7 +94,12 @@ def open_readers(url: str) -> Engine:
 
 
 def _sqlite_arguments() -> dict[str, Any]:
-    return {"check_same_thread": False, "isolation_level": None, "timeout": PATIENCE}
+    return {
+        "check_same_thread": False,
+        "isolation_level": None,
+        "timeout": PATIENCE,
+        "cached_statements": 1024,  # one a table and number of rows
+    }
 
 
 def _postgresql(url: str, **options: Any) -> Engine:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Dialect,
     Select,
     and_,
     bindparam,
-    create_engine,
     func,
     or_,
     select,
@@ -24,20 +21,7 @@ from normalizer.message import Message
 from store import rows, schema
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.rows import instant
-
-TABLES = {
-    rows.Customer: schema.customers,
-    rows.Identity: schema.identities,
-    rows.Conversation: schema.conversations,
-    rows.Case: schema.cases,
-    rows.Blob: schema.blobs,
-    rows.Message: schema.messages,
-    rows.Part: schema.parts,
-    rows.Ledger: schema.ledger,
-    rows.Outbox: schema.outbox,
-    rows.FollowUp: schema.follow_ups,
-    rows.Event: schema.events,
-}
+from store.sql import TABLES, insert
 
 
 def commit(
@@ -221,9 +205,9 @@ def flush(connection: Connection, changes: Changes) -> None:
     if changes.removed_parts:
         p = schema.parts
         connection.execute(p.delete().where(p.c.message_id.in_(changes.removed_parts)))
-    for row_type, table in TABLES.items():
+    for row_type in TABLES:
         if added := changes.added.get(row_type):
-            connection.exec_driver_sql(insert_sql(table.name, connection.dialect), added)
+            insert(connection, added)
     for table_name, id_, values in changes.updated:
         table = schema.metadata.tables[table_name]
         connection.execute(update(table).where(table.c.id == id_).values(**values))
@@ -250,17 +234,3 @@ def _cancel_follow_ups(connection: Connection, case_id: int, reason: str) -> Non
         .where(t.c.case_id == case_id, t.c.state == "pending")
         .values(state="cancelled", reason=reason)
     )
-
-
-@lru_cache(maxsize=64)
-def insert_sql(table_name: str, dialect: Dialect) -> str:
-    """`INSERT` with positional parameters in the order of the table's columns, for `rows`' tuples.
-
-    Written once per database: building it for each row would cost more than the row does.
-    """
-    table = schema.metadata.tables[table_name]
-    style = "qmark" if dialect.name == "sqlite" else "format"
-    positional = create_engine(f"{dialect.name}+{dialect.driver}://", paramstyle=style).dialect
-    sql = str(table.insert().compile(dialect=positional))
-    # One copy of the same bytes is enough, whoever brought them first.
-    return sql + " ON CONFLICT (sha256) DO NOTHING" if table is schema.blobs else sql

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
 
 from normalizer.message import Address, Message
 from store import rows, schema
-from store.inbound import insert_sql
 from store.known import Changes
 from store.rows import instant, moment
+from store.sql import insert, values
 
 State = Literal["queued", "sending", "sent", "deferred", "failed", "in_doubt", "draft"]
 
@@ -132,17 +133,10 @@ def _content(row: Row[Any]) -> Message:
     )
 
 
-_SETTLE = (
-    update(schema.outbox)
-    .where(_o.id == bindparam("row"))
-    .values(
-        state=bindparam("new_state"),
-        peer_id=bindparam("peer"),
-        error=bindparam("why"),
-        due_at=bindparam("due"),
-        lease_until=None,
-    )
-)
+_SETTLE = """
+    UPDATE outbox SET state = v.column2, peer_id = v.column3, error = v.column4,
+                      due_at = v.column5, lease_until = NULL
+    FROM ({values}) AS v WHERE outbox.id = CAST(v.column1 AS BIGINT)"""
 
 
 def settle(
@@ -150,22 +144,13 @@ def settle(
 ) -> None:
     """Write how deliveries ended, with an event each."""
     at = instant(now)
-    connection.execute(
-        _SETTLE,
-        [
-            {
-                "row": s.id,
-                "new_state": s.state,
-                "peer": s.peer_id,
-                "why": s.error,
-                "due": instant(s.retry_at or now),
-            }
-            for s in settlements
-        ],
-    )
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    ended = [(s.id, s.state, s.peer_id, s.error, instant(s.retry_at or now)) for s in settlements]
+    statement = _SETTLE.format(values=values(mark, 5, len(ended)))
+    connection.exec_driver_sql(statement, tuple(chain.from_iterable(ended)))
     told = [rows.Event(changes.new_id(), f"delivery.{s.state}", s.conversation, at, _told(s))
             for s in settlements]  # fmt: skip
-    connection.exec_driver_sql(insert_sql("events", connection.dialect), told)
+    insert(connection, told)
     for s in settlements:
         if s.address_dead:
             _mark_failing(connection, s.message, at)

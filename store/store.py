@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exc, text
 from sqlalchemy.exc import DBAPIError
 
 from normalizer.message import Spooled
-from store import outbox, rows, schema
+from store import outbox, rows
 from store.blobs import Blobs
 from store.engine import (
     DaemonLock,
@@ -26,10 +26,10 @@ from store.engine import (
     open_writer,
     sqlite_path,
 )
-from store.inbound import insert_sql
 from store.known import Accepted, Arrival, Plan, Raw
 from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
+from store.sql import insert
 from store.writer import Work, Writer
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class Store:
 
 def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
     row = rows.Blob(id_, raw.sha256, raw.size, raw.data)
-    connection.exec_driver_sql(insert_sql(schema.blobs.name, connection.dialect), [row])
+    insert(connection, [row])
 
 
 def ping(url: str) -> None:
