@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.bench import host, load
 from tests.bench.host import MB
+from tests.bench.measure import WARM_UP
 from tests.bench.monsters import MONSTERS, mail
 from tests.bench.run import HERE
 from tests.daemon.servers import daemon, lay_out
@@ -88,6 +89,7 @@ def measure(mails: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="madoguchi-hostile-") as name:
         site, passage = lay_out(Path(name)), Passage()
         with daemon(site) as process, host.watched(process.pid, 0.2) as memory:
+            load.collect(load.start(load.Plan(site.smtp, run="warm", mails=WARM_UP)), 60)
             sender = threading.Thread(target=send_monsters, args=(site.smtp, mails, passage))
             sender.start()
             results = _beside(site.smtp, sender)

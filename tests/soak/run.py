@@ -121,16 +121,27 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2, help="times that each failpoint is hit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", choices=STORES, action="append", help="default: both")
+    parser.add_argument("--keep", type=Path, help="a new folder for everything, left as it is")
     given = parser.parse_args()
     broken = False
     for name in given.store or STORES:
         plan = Plan(given.mails, given.kills, failpoints_of(name) * given.each, given.seed)
-        with tempfile.TemporaryDirectory(prefix="madoguchi-soak-") as folder, STORES[name]() as url:
-            outcome = soak(plan, Path(folder), url)
+        with _folder(given.keep, name) as folder, STORES[name]() as url:
+            outcome = soak(plan, folder, url)
         sys.stdout.write(f"{name}: {outcome}\n" + "".join(f"  {f}\n" for f in outcome.faults()))
         sys.stdout.flush()
         broken |= bool(outcome.faults())
     sys.exit(broken)
+
+
+@contextmanager
+def _folder(keep: Path | None, name: str) -> Iterator[Path]:
+    if keep:
+        (keep / name).mkdir(parents=True)
+        yield (keep / name).resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="madoguchi-soak-") as folder:
+        yield Path(folder)
 
 
 def failpoints_of(store: str) -> tuple[str, ...]:
