@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 MAX_TEXT = 2000
+# Nobody wrote more than this to a help desk: no memory for a model beside such a mail.
+MAX_WRITTEN = 200_000
 # A few sentences are enough, and the model is slow on more.
 MAX_SAMPLE = 400
 # Below this the model guesses: it takes `OK` for Afrikaans.
@@ -91,7 +93,7 @@ def detect(text: str) -> str:
     """An ISO 639-1 code, or nothing. Kana means Japanese, whatever else stands there."""
     sample = text[:MAX_TEXT]
     if sample.isascii() or not _NOT_LATIN.search(sample):
-        return _latin(sample)
+        return _latin(sample, model=len(text) <= MAX_WRITTEN)
     if _KANA.search(sample):
         return "ja"
     for language, script in _SCRIPTS:
@@ -99,10 +101,10 @@ def detect(text: str) -> str:
             return language
     if len(_CYRILLIC.findall(sample)) >= 4:
         return "uk" if _UKRAINIAN.search(sample) else "ru"
-    return _latin(sample)
+    return _latin(sample, model=len(text) <= MAX_WRITTEN)
 
 
-def _latin(text: str) -> str:
+def _latin(text: str, *, model: bool) -> str:
     found = [
         word for word in text[:MAX_SAMPLE].lower().split() if "@" not in word and "/" not in word
     ]
@@ -111,7 +113,8 @@ def _latin(text: str) -> str:
     if clear:
         return language
     plain = " ".join(words)
-    return _by_model(plain) if len(plain) >= MIN_MODEL and len(words) >= MIN_WORDS else ""
+    enough = len(plain) >= MIN_MODEL and len(words) >= MIN_WORDS
+    return _by_model(plain) if model and enough else ""
 
 
 def _by_small_words(words: list[str]) -> tuple[str, bool]:

@@ -11,18 +11,64 @@ import re
 MAX_JOINED = 5
 MAX_LENGTH = 400
 
-_VERBS = (
-    "wrote|writes|sent|said|schrieb|geschrieben|écrit|escribió|escribio|escreveu|scritto|scrisse|"
-    "schreef|skrev|skreiv|skrifaði|kirjoitti|napisał|napisała|napisał(a)|napisal|napsal|napsal(a)|"
-    "napsala|napísal|napísala|написал|написала|написал(а)|пишет|написав|пише|написа|írta|ezt|scris|"
-    "yazdı|viết|写到|έγραψε|כתב|كتب|menulis|napisao|raksti|rašė|kirjutas|escriure|escrigué|scríobh"
-).split("|")
+_VERBS = [
+    "wrote",
+    "writes",
+    "sent",
+    "said",
+    "schrieb",
+    "geschrieben",
+    "écrit",
+    "escribió",
+    "escribio",
+    "escreveu",
+    "scritto",
+    "scrisse",
+    "schreef",
+    "skrev",
+    "skreiv",
+    "skrifaði",
+    "kirjoitti",
+    "napisał",
+    "napisała",
+    "napisał(a)",
+    "napisal",
+    "napsal",
+    "napsal(a)",
+    "napsala",
+    "napísal",
+    "napísala",
+    "написал",
+    "написала",
+    "написал(а)",
+    "пишет",
+    "написав",
+    "пише",
+    "написа",
+    "írta",
+    "ezt",
+    "scris",
+    "yazdı",
+    "viết",
+    "写到",
+    "έγραψε",
+    "כתב",
+    "كتب",
+    "menulis",
+    "napisao",
+    "raksti",
+    "rašė",
+    "kirjutas",
+    "escriure",
+    "escrigué",
+    "scríobh",
+]
 _VERB = re.compile(
-    r"(?:^|[\s>\"'(,)\]])(?:" + "|".join(map(re.escape, _VERBS)) + r")(?=$|[\s:：,.\-*_)])"
+    r"(?:^|[\s>\"'(,)\]])(?:" + "|".join(map(re.escape, _VERBS)) + r")(?=$|[\s:：,.\-*_()])"
     r"|(?:のメール|写道|寫道|書きました|작성)", re.IGNORECASE,
 )  # fmt: skip
 _VERB_AT_END = re.compile(
-    r"(?:wrote|sent|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał\(?a?\)?)"
+    r"(?:wrote|sent|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał\(?a?\)?|書きました)"
     r"[\s\-*_]*[:：]?[\s\-*_]*$", re.IGNORECASE,
 )  # fmt: skip
 _EMAIL = re.compile(r"[^\s<>\"'()\[\]]+@[^\s<>\"'()\[\]]+")
@@ -34,7 +80,16 @@ _OPENING = re.compile(
     r"[\s>*_\-–—~#\"']*(?:(?:on|at|am|um|le|el|em|no dia|il|in data|op|den|på|dnia|w dniu|dňa|dne|vào|pada|на|в|"
     r"le|la|den|kl|ngày)\b|(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mié|jue|"
     r"vie|sáb|dom|pon|wt|śr|czw|pt|sob|niedz|man|tir|ons|tor|fre|lør|søn|mån|tis|lör|sön|ma|ti|ke|to|pe|la|su|пн|вт|"
-    r"ср|чт|пт|сб|вс)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
+    r"ср|чт|пт|сб|вс|po|út|ut|st|čt|št|pá|pi|ne|h|k|sze|cs|sen|sel|rab|kam|jum|sab|min|th)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
+    re.IGNORECASE,
+)
+# Some mobile programs put the quoted text on the same line.
+_INLINE = re.compile(
+    r"\b(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev) ?:\s{2,}\S"
+)
+_REPLY_ABOVE = re.compile(
+    r"^\W*(?:please )?(?:type|write|reply|respond|answer|enter) .{0,30}above this line|^\W*(?:bitte )?(?:antworten|schreiben) sie .{0,30}(?:über|oberhalb) dieser"
+    r"|^\W*(?:この線|この行)より上",
     re.IGNORECASE,
 )
 _RULED = re.compile(r"^[\s>*]*-{2,}\s*(\S.{0,150}\S)\s*-{2,}[\s*]*$")
@@ -68,7 +123,7 @@ _FORM = re.compile(
 
 _ORIGINAL = (
     r"(?:original|reply) (?:message|e-?mail|appointment)|(?:ursprüngliche|antwort|original)\W?(?:nachricht|mail)|message d'origine|message original|"
-    r"mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|oprindelig (?:besked|meddelelse)|"
+    r"mail original(?:e)?|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|oprindelig (?:besked|meddelelse)|"
     r"opprinnelig (?:melding|e-post)|original(?:t )?meddelande|ursprungligt meddelande|alkuperäinen viesti|wiadomość oryginalna|"
     r"(?:oryginalna|pierwotna) wiadomość|(?:исходное|оригинальное|первоначальное) сообщение|původní (?:zpráva|e-mail)|pôvodná správa|"
     r"eredeti üzenet|(?:orijinal|özgün) (?:mesaj|ileti)|mesajul original|izvorna poruka|"
@@ -96,7 +151,7 @@ def separator(line: str) -> str:
     """`forwarded` or `quote` for a line such as `-----Original Message-----`; else empty."""
     match = _SEPARATOR.match(line)
     if match is None:
-        return ""
+        return "quote" if _REPLY_ABOVE.match(line) else ""
     plain = line.strip()
     drawn = plain[:2] in {"--", "__", "==", "**", "*-"} or plain.startswith(("—", ">"))
     rest = match[3].strip(" -=_*~>—–|")
@@ -137,6 +192,8 @@ def _begins_with_name(line: str) -> bool:
 
 
 def _is_attribution(text: str, *, quoted_next: bool) -> bool:
+    if _INLINE.search(text):
+        return bool(_MOMENT.search(text) and _OPENING.match(text))
     plain = text.rstrip(" -*_>")
     ends = plain.endswith((":", "："))
     if not ends and not _VERB_AT_END.search(plain):

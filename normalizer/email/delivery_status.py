@@ -63,13 +63,13 @@ def _action(value: str) -> str:
 def address_in(value: str) -> str:
     """The address of `rfc822; <a@b>`; nothing when a path or an X.400 name stands there."""
     found = _ADDRESS.search(value.partition(";")[2] or value)
-    return found[0].strip("'.") if found and found[0].find("@") > 0 else ""
+    return str(found[0]).strip("'.") if found and found[0].find("@") > 0 else ""
 
 
 def status_of(diagnostic: str, declared: str = "") -> str:
     """The status code; the remote server's own, which is quoted last, beats what our relay made of it."""
-    quoted = _ENHANCED.findall(diagnostic)
-    own = _ENHANCED.findall(declared)
+    quoted: list[str] = _ENHANCED.findall(diagnostic)
+    own: list[str] = _ENHANCED.findall(declared)
     if quoted and not quoted[-1].endswith(".0.0"):
         return quoted[-1]
     return own[-1] if own else (quoted[-1] if quoted else "")

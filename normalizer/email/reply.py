@@ -17,7 +17,7 @@ MAX_LINES = 5000
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
 _ENDS = (":", "：", "wrote", "-", "écrit")
-_DRAWN = "-_*=—–+#━─◆■□☆★~＝～"
+_DRAWN = "-_*=—–+#~━─◆■□☆★~＝～"
 _FIRSTS = ">" + _DRAWN
 _SHOWN = frozenset({"new", "inline-answer"})
 _BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060"
@@ -171,7 +171,7 @@ class _Scan:
             for line in self.plain[index : index + 3]
         ):
             kind = "forwarded"
-        if not attributed and kind == "quote":
+        if not attributed and kind == "quote" and self.named < 0:
             self.unnamed.append((index, end))
         elif self.named < 0:
             self.named = index

@@ -24,7 +24,7 @@ _MOBILE = re.compile(
     r"|verz?onden (?:vanaf|van|met|via) (?:mijn|\W?(?:outlook|iphone|ipad|samsung|blackberry|mail|yahoo|gmail))|verstuurd vanaf|outlook voor (?:ios|android) downloaden|downloaden outlook"
     r"|sendt fra (?:min|mit|\W?(?:outlook|iphone|ipad|yahoo|mail|samsung))|skickat från (?:min|mitt|\W?(?:outlook|iphone|ipad|yahoo|mail|samsung|e-post))|hämta outlook|hent outlook|lähetetty (?:\S+ )?(?:iphone|ipad|android|samsung|laite|puhelim|outlook)\S*|hanki outlook"
     r"|wysłan[eoa] z |pobierz outlook|отправлено (?:с|из|от)\s|надіслано з\s|скачать outlook|odesláno (?:z|ze|pomocí)\s|odoslané z\s|iphone'?(?:'?u?m)?(?:dan|den) gönderildi|\S+ (?:cihazımdan|telefonumdan) gönderildi|outlook(?:'u)? (?:edinin|indirin)|az? \S+ küldve|trimis de pe |poslano (?:s|iz|sa) |dikirim dari |được gửi từ |gửi từ "
-    r"|\S{0,20}(?:iphone|ipad|android|xperia|galaxy|スマートフォン|スマホ|携帯|ドコモ|docomo|outlook|yahoo ?メール|gmail)\S{0,20}(?:から|より|で)の?(?:送信|返信)|(?:從|从|由)\W?我的.{0,20}(?:傳送|发送|發送|寄出)|(?:发自|發自|寄自)|获取\W|取得\W{0,2}outlook|나의 .{0,30}에서 보냄|\S+에서 보냄"
+    r"|\S{0,20}(?:iphone|ipad|android|xperia|galaxy|スマートフォン|スマホ|携帯|ドコモ|docomo|outlook|yahoo ?メール|gmail)\S{0,20}(?:から|より|で)の?(?:送信|返信)|(?:從|从|由)\W?我的.{0,20}(?:傳送|发送|發送|寄出)|(?:发自|發自|寄自)|\S*outlook.{0,20}を入手|获取\W|取得\W{0,2}outlook|나의 .{0,30}에서 보냄|\S+에서 보냄"
     r")",
     re.IGNORECASE,
 )  # fmt: skip
