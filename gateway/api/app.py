@@ -19,6 +19,7 @@ from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
 from gateway.api.health import Readiness, Vitals
+from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
 from store.store import Store
@@ -36,7 +37,7 @@ class ApiState:
     name: str
 
 
-class Api(Litestar):
+class Api(Plain):
     """The application behind its gate."""
 
     def __init__(self, access: Access, metrics: CollectorRegistry, **settings: Any) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
-from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import ControllerRouterHandler
+
+from gateway.api.plain import Plain
 
 _ABOUT = """\
 One window for every channel. A **conversation** is the one thread of a customer, across all
@@ -60,5 +61,5 @@ def document(routes: Sequence[ControllerRouterHandler], name: str) -> bytes:
     Litestar serves it together with pages that load from elsewhere, so it is made by an
     application of its own that serves nothing.
     """
-    described = Litestar(routes, openapi_config=config(name), logging_config=None)
+    described = Plain(routes, openapi_config=config(name), logging_config=None)
     return msgspec.json.format(msgspec.json.encode(described.openapi_schema.to_schema()), indent=1)

@@ -7,9 +7,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import msgspec
 import uvicorn
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gateway.api.problems import MEDIA_TYPE, problem
 
 GRACE = 5  # seconds that open requests have when we stop
 MOST = 500  # connections; more are answered 503, so that mail always finds a free descriptor
@@ -23,7 +26,24 @@ class _Prompt(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._expect()
+        if len(self.connections) > MOST:
+            self._part(503, "Too many connections are open. Please try again in a moment.")
+        else:
+            self._expect()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not a problem document
+        self._part(400, "This is no HTTP request that we can read.")
+
+    def _part(self, status: int, detail: str) -> None:
+        """Say why, and close."""
+        what = problem(status, detail)
+        body = msgspec.json.encode(what)
+        head = (
+            f"HTTP/1.1 {status} {what.title}\r\nContent-Type: {MEDIA_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -117,5 +137,4 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,  # a peer is who connects, not whom it claims to forward
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE,
-        limit_concurrency=MOST,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -117,3 +119,16 @@ async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:
 async def test_the_real_store_answers_a_probe(window: Window) -> None:
     assert isinstance(window.store, Store)
     assert (await window.stranger.head("/readyz")).status_code == 200
+
+
+def test_starting_loads_no_library_for_what_we_do_not_use() -> None:
+    script = (
+        "import sys; from gateway.api.app import *; "
+        "build(ApiState(object(), lambda: None, CollectorRegistry(), 'x')); "
+        "print([m for m in ('pydantic.v1', 'attrs') if m in sys.modules])"
+    )
+    script = "from prometheus_client import CollectorRegistry; " + script
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

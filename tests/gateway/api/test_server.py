@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 import socket
@@ -68,16 +69,44 @@ async def test_a_connection_that_brings_no_request_is_closed(
         await writer.wait_closed()
 
 
+async def test_what_is_no_request_gets_a_problem_too(window: Window) -> None:
+    async with running(window) as base:
+        for nonsense in (b"HELO example.com\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"):
+            head, _, body = (await talk(base, nonsense)).partition(b"\r\n\r\n")
+            assert head.split()[1] == b"400"
+            assert b"application/problem+json" in head
+            assert json.loads(body)["status"] == 400
+
+
+async def test_one_connection_too_many_is_asked_to_come_again(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.api.server.MOST", 1)
+    async with running(window) as base, httpx.AsyncClient(base_url=base) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        answer = await talk(base, b"")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"application/problem+json" in answer
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def talk(base: str, request: bytes) -> bytes:
+    """All that the server says to these octets until it hangs up."""
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+
 async def test_a_path_that_climbs_stays_outside(window: Window) -> None:
     """W12: no client tidies up this path before it is sent."""
     async with running(window) as base:
-        port = int(base.rpartition(":")[2])
         for path in ("/docs/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//v1/events", "*"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-            answer = await reader.read()
-            writer.close()
-            await writer.wait_closed()
+            request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            answer = await talk(base, request.encode())
             assert answer.split()[1] in {b"401", b"404"}, path
             assert b"root:" not in answer
 
