@@ -144,7 +144,7 @@ def _machine(root: Entity, precedence: str, sender: str, reasons: list[str]) -> 
     if _DAEMON.fullmatch(sender.lower().partition("@")[0]):
         reasons.append("mail daemon")
         return "auto-generated"
-    if root.type == "text/calendar" or any(_is_answer(e) for e in _walk(root)):
+    if any(_is_answer(entity) for entity in _walk(root)):
         reasons.append("calendar answer")
         return "auto-generated"
     return None
