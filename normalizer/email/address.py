@@ -28,6 +28,7 @@ _MAILBOX = re.compile(
 _QUOTED_LOCAL = re.compile(r"\"[^\"\\\x00-\x1f\x7f]{1,64}\"@[^\s@<>\"(),:;\\\x00-\x1f\x7f]{1,255}")
 # Without any of these a header needs no grammar.
 _SPECIAL = re.compile(rb"[\"(),;:\\=\x00-\x1f\x7f-\xff]|<[^<]*<|>.")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -146,7 +147,7 @@ def _unquote(token: bytes) -> bytes:
 
 def sole(value: bytes, hints: Iterable[str] = ()) -> Address | None:
     """The mailbox of a header that names exactly one, well-formed and readable in one way only."""
-    if _SPECIAL.search(value) and _ambiguous(value):
+    if (b"<" not in value or _SPECIAL.search(value)) and _ambiguous(value):
         return None
     mailboxes = parse(value, hints)
     if len(mailboxes) != 1 or not well_formed(mailboxes[0].address):
@@ -155,14 +156,17 @@ def sole(value: bytes, hints: Iterable[str] = ()) -> Address | None:
 
 
 def _ambiguous(value: bytes) -> bool:
-    """Two angle brackets, a group, or a quotation or comment that never ends."""
-    depth = angles = 0
+    """Two angle brackets, a group, loose words, or a quotation or comment that never ends."""
+    if _CONTROL.search(value):
+        return True
+    depth = angles = words_before = 0
     for token in _TOKEN.findall(value):
         if token.startswith(b'"') and (len(token) == 1 or not token.endswith(b'"')):
             return True
         depth += (token == b"(") - (token == b")" and depth > 0)
-        if depth == 0:
+        if depth == 0 and token not in {b"(", b")"}:
             angles += token == b"<"
+            words_before += angles == 0 and bool(token.strip())
             if token in (b":", b";") or angles > 1:
                 return True
-    return depth > 0
+    return depth > 0 or (angles == 0 and words_before > 1)

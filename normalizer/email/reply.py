@@ -14,6 +14,7 @@ from normalizer.message import Label, Span
 
 # Beyond this nobody writes by hand; the rest keeps the label that the last line has.
 MAX_LINES = 5000
+MAX_DELIMITERS = 20
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
 _ENDS = (":", "：", "wrote", "-", "écrit")
@@ -77,6 +78,7 @@ class _Scan:
         self.near = _near_colons(self.plain)
         self.disclaims = False
         self.marked = False
+        self.delimiters = 0
         self.named = -1
         self.unnamed: list[tuple[int, int]] = []
 
@@ -110,7 +112,8 @@ class _Scan:
     def _drawn(self, index: int) -> int:
         """Signature delimiters, separators and rules above a copied header."""
         plain = self.plain[index]
-        if signature.is_delimiter(plain):
+        if signature.is_delimiter(plain) and self.delimiters < MAX_DELIMITERS:
+            self.delimiters += 1
             return self._mark_signature(index)
         if signature.is_list_footer(self.plain, index):
             return self._mark(index, len(self.lines), "signature")
