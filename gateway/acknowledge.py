@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.author import fold, is_robot, untagged
+from gateway.author import fold, is_ours, is_robot
 from normalizer.message import Identity, Message
 from store.known import Arrival, Budget, Spent
 
@@ -93,7 +93,7 @@ def _not_ours_to_answer(asked: Asked) -> str:
         return "not a new case"
     if not recipient(asked.message):
         return "there is no address to answer"
-    if untagged(Identity("email", recipient(asked.message))) in asked.own:
+    if is_ours(Identity("email", recipient(asked.message)), asked.own):
         return "From is our own address"
     return asked.arrival.author.reason if asked.arrival.author.identity is None else ""
 
@@ -125,7 +125,7 @@ def _delivery(asked: Asked) -> str:
 
 def _is_addressed_to(message: Message, own: Collection[Identity]) -> bool:
     return any(
-        untagged(Identity("email", address.address)) in own
+        is_ours(Identity("email", address.address.lower()), own)
         for address in (*message.to, *message.cc)
     )
 

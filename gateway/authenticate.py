@@ -16,9 +16,8 @@ from store.known import Token
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(r"([0-9a-z]{1,12})\.([0-9a-z]{1,12})\.([0-9a-f]{20})\Z")
-_COMMENT = re.compile(r"\([^()]*\)")
-_RESULT = re.compile(r"([a-z0-9-]+)\s*=\s*([a-z]+)")
-_PROPERTY = re.compile(r"([a-z]+\.[a-z0-9-]+)\s*=\s*\"?([^\s\";]+)")
+_RESULT = re.compile(r"\s*([a-z0-9-]+)(?:\s*/\s*\d+)?\s*=\s*([a-z]+)")
+_PROPERTY = re.compile(r"([a-z]+\.[a-z0-9-]+)\s*=\s*([^\s;]+)")
 _POLICY = re.compile(r"\bp=(reject|quarantine)|\bpolicy\.\w+=(reject|quarantine)", re.IGNORECASE)
 
 
@@ -64,7 +63,7 @@ def tokens(
     keys: Keys, references: Iterable[str], recipients: Iterable[str], address: str
 ) -> tuple[Token, ...]:
     """The valid tokens of a message, the nearest first: reply addresses, then Message-IDs."""
-    written = [local.partition("+")[2] for local, _, _ in (r.rpartition("@") for r in recipients)]
+    written = [local.rpartition("+")[2] for local, _, _ in (r.rpartition("@") for r in recipients)]
     written += [reference.partition("@")[0] for reference in references]
     found = (keys.check(text, address) for text in written if text)
     return tuple(dict.fromkeys(token for token in found if token))
@@ -125,11 +124,32 @@ def vouched(trace: Sequence[tuple[str, str]], authservs: Sequence[str], domain: 
         if received > 1:
             break
         if name == "authentication-results":
-            servers, _, results = _COMMENT.sub(" ", value).partition(";")
+            servers, _, results = _bare(value).partition(";")
             server = servers.split()[0].lower() if servers.split() else ""
             if not authservs or server in {a.lower() for a in authservs}:
                 return _evaluate(results.lower(), domain, _policy(value))
     return NOBODY_VOUCHES
+
+
+def _bare(value: str) -> str:
+    """A header without comments, and without what in a quoted string looks like syntax.
+
+    Senders choose what relays quote (`MAIL FROM:<"; dkim=pass …"@…>`, RFC 8601 section 2.2), so a
+    header that does not end as it began says nothing.
+    """
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for c in value:
+        if escaped or c == "\\":
+            escaped = not escaped
+        elif c == '"' and not depth:
+            quoted = not quoted
+        elif c in "()" and not quoted:
+            depth = max(0, depth + (1 if c == "(" else -1))
+            kept.append(" ")
+        elif not depth:
+            kept.append("_" if quoted and c in " ;=()" else c)
+    return "" if depth or quoted else "".join(kept)
 
 
 def _policy(value: str) -> bool:
@@ -140,7 +160,7 @@ def _evaluate(results: str, domain: str, strict: bool) -> Verdict:
     found = [
         (match[1], match[2], dict(_PROPERTY.findall(result)))
         for result in results.split(";")
-        if (match := _RESULT.search(result))
+        if (match := _RESULT.match(result))
     ]
     if any(method == "dmarc" and outcome == "fail" for method, outcome, _ in found):
         return Verdict(False, "DMARC failed", distrusted=strict)

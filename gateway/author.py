@@ -38,6 +38,11 @@ def untagged(identity: Identity) -> Identity:
     return Identity(identity.kind, f"{local.partition('+')[0]}{at}{domain}")
 
 
+def is_ours(identity: Identity, own: Collection[Identity]) -> bool:
+    """Whether an address is one of our own, plus-tagged or as it is written in the configuration."""
+    return untagged(identity) in own or identity in own
+
+
 def resolve(message: Message, own: Collection[Identity], verdict: Verdict) -> Author:
     """The author of a message, or why nobody can say.
 
@@ -47,8 +52,8 @@ def resolve(message: Message, own: Collection[Identity], verdict: Verdict) -> Au
     claims = {claim.source: claim for claim in reversed(message.claims)}
     first = claims.get("from")
     if first is None:
-        return _somebody(message)
-    if untagged(first.identity) in own:
+        return _somebody(message, own)
+    if is_ours(first.identity, own):
         return Author(None, first.name, reason="From is our own address: a form, a list or a copy")
     if _is_rewritten(message, first, claims):
         return Author(
@@ -63,9 +68,9 @@ def resolve(message: Message, own: Collection[Identity], verdict: Verdict) -> Au
     return Author(first.identity, first.name, verdict.authenticated, verdict.reason)
 
 
-def _somebody(message: Message) -> Author:
+def _somebody(message: Message, own: Collection[Identity]) -> Author:
     only = message.claims[0] if len(message.claims) == 1 else None
-    if only and only.source == "envelope":
+    if only and only.source == "envelope" and not is_ours(only.identity, own):
         return Author(
             only.identity, reason="the envelope's sender: the mail itself could not be read"
         )
