@@ -175,7 +175,7 @@ def _store(
     changes: Changes,
 ) -> None:
     if arrival.rereads:
-        _replace(known.rereading[arrival.rereads], row, changes)
+        _replace(known, known.rereading[arrival.rereads], row, changes)
     else:
         changes.add(row)
         record.raw_row(changes, arrival.raw)
@@ -183,12 +183,15 @@ def _store(
     record.part_rows(changes, row.id, message)
 
 
-def _replace(before: rows.Message, row: rows.Message, changes: Changes) -> None:
-    """The new reading of a message in place of the old; a case that it leaves behind is done."""
+def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Changes) -> None:
+    """The new reading of a message in place of the old; a case that it alone opened is done."""
     changes.update("messages", row.id, **row._asdict())
     changes.removed_parts.append(row.id)
-    if before.case_id and before.case_id != row.case_id:
-        changes.update("cases", before.case_id, status="resolved", resolved_at=row.received_at)
+    left = known.cases.get(before.case_id or 0)
+    if left is None or left.id == row.case_id:
+        return
+    if left.status == "new" and left.opened_at == before.received_at:
+        changes.update("cases", left.id, status="resolved", resolved_at=row.received_at)
 
 
 def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:

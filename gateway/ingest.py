@@ -15,7 +15,7 @@ from time import monotonic
 import structlog
 
 from channels.base import Receipt, Unavailable
-from gateway import acknowledge
+from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, Trust, tokens
 from gateway.author import resolve
 from gateway.metrics import Metrics
@@ -107,9 +107,9 @@ class Ingest:
             message=message,
             author=author,
             tokens=self._tokens(message, envelope, author.identity),
-            budget=acknowledge.budget(message),
+            budget=budget(message),
             distrusted=verdict.distrusted,
-            history=self.clock() - envelope.received_at > self.max_age,
+            history=self._is_history(envelope),
             rereads=rereads,
         )
 
@@ -119,7 +119,13 @@ class Ingest:
         if identity is None:
             return ()
         references = (message.in_reply_to, *reversed(message.references))
-        return tokens(self.keys, references, envelope.transport.recipients, identity.address)
+        address = recipient(message) if identity.kind == "form" else identity.address
+        return tokens(self.keys, references, envelope.transport.recipients, address)
+
+    def _is_history(self, envelope: Envelope) -> bool:
+        """Old, or by no channel that we have (an import, a channel of earlier): nobody to answer on."""
+        is_old = self.clock() - envelope.received_at > self.max_age
+        return is_old or envelope.channel not in self.trust
 
     async def _keep(self, data: bytes | Spooled, sha256: str) -> Raw:
         if isinstance(data, Spooled):

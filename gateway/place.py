@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from gateway.record import storable
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Person, Seen
@@ -47,6 +48,8 @@ def place(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
     returned = _ours(known, message)
     if returned and returned.case_id in known.cases:
         return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
+    if still := _still_unreadable(known, arrival, message):
+        return still
     person = _person(known, arrival, message, changes)
     if stays := _stays(known, arrival, person):
         return Place(person, stays, False, "read again, by the same author")
@@ -59,6 +62,20 @@ def place(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
         return Place(person, linked, True, f"{reason}, but resolved long ago: a linked new case")
     reason = "a new matter" if arrival.author.authenticated else "a new matter, unverified"
     return Place(person, _open_case(known, arrival, message, person, changes), True, reason)
+
+
+def _still_unreadable(known: Known, arrival: Arrival, message: Message) -> Place | None:
+    """A message that was read in vain again stays where it is, also when nobody knows its author."""
+    before = known.rereading.get(arrival.rereads or 0)
+    case = known.cases.get(before.case_id or 0) if before else None
+    if not (before and case and message.unreadable):
+        return None
+    person = (
+        Person(before.identity_id, case.customer_id, case.conversation_id, before.language, False)
+        if before.identity_id
+        else None
+    )
+    return Place(person, case, False, "read again, and still unreadable")
 
 
 def _stays(known: Known, arrival: Arrival, person: Person) -> rows.Case | None:
@@ -85,7 +102,9 @@ def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) 
         return known.people[address]
     at = instant(arrival.received_at)
     customer = rows.Customer(changes.new_id(), message.language, at)
-    person = rows.Identity(changes.new_id(), customer.id, address, arrival.author.name, None, at)
+    person = rows.Identity(
+        changes.new_id(), customer.id, address, storable(arrival.author.name), None, at
+    )
     conversation = rows.Conversation(changes.new_id(), customer.id, at)
     for row in (customer, person, conversation):
         changes.add(row)
@@ -144,6 +163,7 @@ def _open_case(
     linked: int | None = None,
 ) -> rows.Case:
     at = instant(arrival.received_at)
+    is_done = _is_history(known, arrival)
     tags = ["automatic"] if message.automatic.is_auto else []
     case = rows.Case(
         id=changes.new_id(),
@@ -151,20 +171,27 @@ def _open_case(
         customer_id=person.customer_id,
         reference=new_reference(),
         channel=arrival.channel,
-        subject=message.subject,
-        base_subject=message.base_subject,
-        status="resolved" if arrival.history else "new",
+        subject=storable(message.subject),
+        base_subject=storable(message.base_subject),
+        status="resolved" if is_done else "new",
         stage="",
         owner="",
         tags=msgspec.json.encode(tags).decode(),
         unverified=not arrival.author.authenticated,
         linked_case_id=linked,
         opened_at=at,
-        resolved_at=at if arrival.history else None,
+        resolved_at=at if is_done else None,
     )
     changes.add(case)
     known.cases[case.id] = case
     return case
+
+
+def _is_history(known: Known, arrival: Arrival) -> bool:
+    """Whether nobody need look; a message that waited in quarantine for long is as open as it was."""
+    before = known.rereading.get(arrival.rereads or 0)
+    case = known.cases.get(before.case_id or 0) if before else None
+    return case.status == "resolved" if case else arrival.history
 
 
 def duplicate_of(known: Known, arrival: Arrival) -> Accepted | None:
