@@ -29,8 +29,8 @@ class Reads:
         self._store = store
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def __call__(self, query: Callable[[Connection], T], patience: float = PATIENCE) -> T:
-        return await self._bounded(self._store.read(query), patience)
+    async def __call__(self, query: Callable[[Connection], T]) -> T:
+        return await self._bounded(self._store.read(query))
 
     async def found(self, query: Callable[[Connection], T | None]) -> T:
         """As a call; raises Absent instead of returning None."""
@@ -41,7 +41,7 @@ class Reads:
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Run other work in a thread, under the same limits."""
-        return await self._bounded(asyncio.to_thread(work), PATIENCE)
+        return await self._bounded(asyncio.to_thread(work))
 
     async def whole(self, stored: reading.Bytes) -> AsyncIterator[bytes]:
         """Stored bytes in pieces; raises Absent before the first when the file is gone."""
@@ -66,12 +66,12 @@ class Reads:
         except OSError as error:
             raise StoreUnavailable(type(error).__name__) from error
 
-    async def _bounded(self, work: Awaitable[T], patience: float) -> T:
+    async def _bounded(self, work: Awaitable[T]) -> T:
         # A thread cannot be cancelled: what nobody waits for any more keeps its slot until it ends.
         task = asyncio.ensure_future(self._in_turn(work))
         task.add_done_callback(_seen)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(PATIENCE):
                 return await asyncio.shield(task)
         except TimeoutError:
             raise StoreUnavailable("the store takes too long to answer") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 
 import httpx
@@ -61,6 +62,18 @@ async def test_without_a_token_every_path_below_v1_is_401(
         if method != "HEAD":
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["status"] == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_no_route_below_v1_was_forgotten(window: Window, method: str) -> None:
+    """R22: each route that is served, with each method, with no token and with a wrong one."""
+    routes = [r.path for r in window.app.routes if r.path.startswith("/v1")]
+    assert len(routes) == 8
+    for path in routes:
+        address = re.sub(r"{\w+:int}", "1", path)
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            answer = await window.stranger.request(method, address, headers=headers)
+            assert answer.status_code == 401, (method, address)
 
 
 async def test_a_doubled_slash_does_not_go_round_the_gate(window: Window) -> None:
@@ -161,7 +174,7 @@ async def test_guesses_are_not_passed_on_to_the_store(window: Window) -> None:
     asked = 0
 
     class Counting(Reads):
-        async def __call__(self, query: object, patience: float = 1.0) -> object:  # type: ignore[override]
+        async def __call__(self, query: object) -> object:  # type: ignore[override]
             nonlocal asked
             asked += 1
             return ()
@@ -177,7 +190,7 @@ async def test_when_the_store_hangs_all_who_wait_learn_it_together() -> None:
     class Hanging:
         asked = 0
 
-        async def __call__(self, query: object, patience: float = 0.0) -> object:
+        async def __call__(self, query: object) -> object:
             self.asked += 1
             await asyncio.sleep(0)
             raise StoreUnavailable

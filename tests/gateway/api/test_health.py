@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,9 +14,12 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.api.app import ApiState, Readiness, build
+from gateway.api.reads import Reads
 from store.engine import StoreUnavailable
-from store.store import Store
+from store.store import Store, prepare
+from tests.daemon.servers import postgres, require
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
+from tests.gateway.api.seed import admission
 
 
 class Dead:
@@ -24,8 +30,6 @@ class Dead:
         self.asked = 0
 
     async def read(self, query: object) -> object:
-        import asyncio
-
         self.asked += 1
         if self.hang is not None:
             await asyncio.to_thread(self.hang.wait)
@@ -91,15 +95,42 @@ async def test_a_store_that_hangs_is_asked_once_however_many_want_to_know(
 
 
 async def test_a_read_that_hangs_ends_as_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gateway.api.reads import Reads
-
+    monkeypatch.setattr("gateway.api.reads.PATIENCE", 0.05)
     hang = threading.Event()
     reads = Reads(Dead(hang))  # type: ignore[arg-type]  # all that is asked of a store here
     try:
         with pytest.raises(StoreUnavailable, match="too long"):
-            await reads(lambda _: None, patience=0.05)
+            await reads(lambda _: None)
     finally:
         hang.set()
+
+
+async def test_a_server_that_stands_still_costs_503_and_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("postgres")
+    monkeypatch.setattr("gateway.api.reads.PATIENCE", 0.2)
+    monkeypatch.setattr("gateway.api.health.PATIENCE", 0.2)
+    with postgres() as server:
+        url = server.create("still")
+        prepare(url)
+        store = Store(url, tmp_path, admission())
+        state = ApiState(store, lambda: Readiness(ready=True), CollectorRegistry(), "Still")
+        async with ask(build(state), headers=AUTHORIZED) as client:
+            os.kill(server.process.pid, signal.SIGSTOP)
+            try:
+                answer = await client.get("/v1/events")
+                assert answer.status_code == 503
+                assert answer.headers["retry-after"]
+                assert (await client.get("/readyz")).json()["missing"] == ["store"]
+                assert (await client.get("/healthz")).status_code == 200
+            finally:
+                os.kill(server.process.pid, signal.SIGCONT)
+            async with asyncio.timeout(10):
+                while (await client.get("/readyz")).status_code != 200:
+                    assert (await client.get("/healthz")).status_code == 200
+            assert (await client.get("/v1/events")).status_code == 401  # no token was made here
+        await store.close()
 
 
 async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:
