@@ -146,12 +146,12 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     original = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(original, sqlite3.Error):
         return _sqlite_trouble(original)
-    if isinstance(error, exc.DBAPIError):
-        return _postgresql_trouble(error)
+    if isinstance(original, Exception) and type(original).__module__.startswith("psycopg"):
+        return _postgresql_trouble(original)
     return StoreUnavailable(str(error)) if isinstance(original, OSError) else None
 
 
-_ROW_AT_FAULT = (exc.DataError, exc.IntegrityError, exc.ProgrammingError)
+_ROW_AT_FAULT = {"DataError", "IntegrityError", "ProgrammingError"}
 
 
 def _sqlite_trouble(error: sqlite3.Error) -> StoreUnavailable | None:
@@ -163,13 +163,13 @@ def _sqlite_trouble(error: sqlite3.Error) -> StoreUnavailable | None:
     return StoreUnavailable(f"{name}: {error}", full=name in _FULL)
 
 
-def _postgresql_trouble(error: exc.DBAPIError) -> StoreUnavailable | None:
-    state = getattr(error.orig, "sqlstate", None) or ""
+def _postgresql_trouble(error: Exception) -> StoreUnavailable | None:
+    state = getattr(error, "sqlstate", None) or ""
     # Class 22 and 23: this row is wrong. 42: our SQL is. What the driver refuses before it is sent
     # (NUL in a text) has the same classes and no state. All else is the server's state.
-    if state[:2] in {"22", "23", "42"} or (not state and isinstance(error, _ROW_AT_FAULT)):
+    if state[:2] in {"22", "23", "42"} or (not state and type(error).__name__ in _ROW_AT_FAULT):
         return None
-    told = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+    told = str(error).strip().splitlines() or [type(error).__name__]
     return StoreUnavailable(f"{state} {told[0]}".strip(), full=state in _FULL)
 
 

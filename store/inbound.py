@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Select,
     and_,
     bindparam,
     func,
@@ -21,7 +20,7 @@ from normalizer.message import Message
 from store import rows, schema
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.rows import instant
-from store.sql import TABLES, insert
+from store.sql import TABLES, Prepared, insert
 
 
 def commit(
@@ -59,11 +58,15 @@ _i, _k, _c, _l, _m, _o = (
     schema.messages.c,
     schema.outbox.c,
 )
-_UNITS = select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(_one_of(_l.unit, "units"))
-_SEEN = select(_m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint).where(
-    or_(_one_of(_m.fingerprint, "fingerprints"), _one_of(_m.message_id, "ids"))
+_UNITS = Prepared(
+    select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(_one_of(_l.unit, "units"))
 )
-_PEOPLE = (
+_SEEN = Prepared(
+    select(_m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint).where(
+        or_(_one_of(_m.fingerprint, "fingerprints"), _one_of(_m.message_id, "ids"))
+    )
+)
+_PEOPLE = Prepared(
     select(_i.address, _i.id, _i.customer_id, _c.id, _k.language, _i.failing_since)
     .join(schema.customers, _k.id == _i.customer_id)
     .join(schema.conversations, _c.customer_id == _i.customer_id)
@@ -74,8 +77,8 @@ _PEOPLE = (
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-def _count(column: Any) -> Select[Any]:
-    return (
+def _count(column: Any) -> Prepared:
+    return Prepared(
         select(column, func.count())
         .where(_one_of(column, "values"), _o.created_at > bindparam("since"), _o.automatic)
         .group_by(column)
@@ -87,12 +90,13 @@ _COUNT = {
     "conversation_day": _count(_o.conversation_id),
     "domain_hour": _count(_o.domain),
 }
-_RECENT = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"))
-_STRANGERS = _RECENT.where(_o.authenticated.is_(False))
+_SINCE = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"))
+_RECENT = Prepared(_SINCE)
+_STRANGERS = Prepared(_SINCE.where(_o.authenticated.is_(False)))
 
 
 def _load_units(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    found = connection.execute(_UNITS, {"units": [a.unit for a in arrivals]})
+    found = _UNITS.run(connection, units=[a.unit for a in arrivals])
     for channel, unit, outcome, message_id in found:
         known.units[channel, unit] = Accepted(message_id or 0, outcome)
 
@@ -103,8 +107,8 @@ def _load_seen(connection: Connection, arrivals: Sequence[Arrival], known: Known
         if arrival.message:
             ids |= _named_ids(arrival, arrival.message)
     ids.discard("")
-    asked = {"fingerprints": [a.fingerprint for a in arrivals], "ids": list(ids)}
-    for message_id, *found in connection.execute(_SEEN, asked):
+    fingerprints = [a.fingerprint for a in arrivals]
+    for message_id, *found in _SEEN.run(connection, fingerprints=fingerprints, ids=list(ids)):
         seen = Seen(*found)
         if seen.fingerprint:
             known.fingerprints[seen.fingerprint] = seen
@@ -127,7 +131,7 @@ def _load_people(connection: Connection, arrivals: Sequence[Arrival], known: Kno
     addresses = {str(a.author.identity) for a in arrivals if a.author.identity}
     if not addresses:
         return
-    found = connection.execute(_PEOPLE, {"addresses": list(addresses)})
+    found = _PEOPLE.run(connection, addresses=list(addresses))
     for address, id_, customer, conversation, language, failing in found:
         known.people[address] = Person(id_, customer, conversation, language, failing is not None)
 
@@ -182,14 +186,13 @@ def _load_spent(
     )
     for name, into, values, back in groups:
         if name in counted and values:
-            given = {"values": list(values), "since": instant(now - back)}
-            into.update(tuple(row) for row in connection.execute(_COUNT[name], given))
+            since = instant(now - back)
+            into.update(_COUNT[name].run(connection, values=list(values), since=since))
     if "unauthenticated_hour" in counted:
-        since = {"since": instant(now - _HOUR)}
-        spent.unauthenticated_hour = connection.execute(_STRANGERS, since).scalar_one()
+        found = _STRANGERS.run(connection, since=instant(now - _HOUR))
+        spent.unauthenticated_hour = found[0][0]
     if "all_minute" in counted:
-        since = {"since": instant(now - _MINUTE)}
-        spent.all_minute = connection.execute(_RECENT, since).scalar_one()
+        spent.all_minute = _RECENT.run(connection, since=instant(now - _MINUTE))[0][0]
 
 
 def _load_rereading(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:

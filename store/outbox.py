@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from normalizer.message import Address, Message
+from normalizer.message import Address, Kind, Message
 from store import rows, schema
 from store.known import Changes
 from store.rows import instant, moment
-from store.sql import insert, values
+from store.sql import Prepared, insert, update_from
 
 State = Literal["queued", "sending", "sent", "deferred", "failed", "in_doubt", "draft"]
 
@@ -47,17 +46,6 @@ class Settlement(NamedTuple):
 
 
 _o, _m = schema.outbox.c, schema.messages.c
-_CONTENT = (
-    _m.kind,
-    _m.message_id,
-    _m.in_reply_to,
-    _m.references,
-    _m.recipients,
-    _m.reply_to,
-    _m.subject,
-    _m.text,
-    _m.language,
-)
 
 
 def claim(
@@ -65,17 +53,17 @@ def claim(
 ) -> list[Delivery]:
     """Take up to `limit` due rows of a channel: `sending` from the commit on."""
     due = _DUE_LOCKED if connection.dialect.name == "postgresql" else _DUE
-    asked = {"now": instant(now), "channel": channel, "limit": limit}
-    found = connection.execute(due, asked).all()
-    if not found:
-        return []
-    taken = {"rows": [row.id for row in found], "owner": owner, "until": instant(now + lease)}
-    connection.execute(_TAKE, taken)
+    found = [
+        _Due(*row) for row in due.run(connection, now=instant(now), channel=channel, most=limit)
+    ]
+    if found:
+        until = instant(now + lease)
+        _TAKE.run(connection, rows=[row.id for row in found], owner=owner, until=until)
     return [
         Delivery(
             row.id,
-            row.message_pk,
-            row.conversation_id,
+            row.message,
+            row.conversation,
             channel,
             bool(row.automatic),
             row.attempts + 1,
@@ -85,15 +73,41 @@ def claim(
     ]
 
 
-_DUE: Select[Any] = (
+class _Due(NamedTuple):
+    """A row of `_DUE`."""
+
+    id: int
+    message: int
+    conversation: int | None
+    automatic: int
+    attempts: int
+    kind: Kind
+    message_id: str
+    in_reply_to: str
+    references: str
+    recipients: str
+    reply_to: str
+    subject: str
+    text: str
+    language: str
+
+
+_QUEUED = (
     select(
         _o.id,
-        _m.id.label("message_pk"),
+        _m.id,
         _o.conversation_id,
         _o.automatic,
         _o.attempts,
-        _o.due_at,
-        *_CONTENT,
+        _m.kind,
+        _m.message_id,
+        _m.in_reply_to,
+        _m.references,
+        _m.recipients,
+        _m.reply_to,
+        _m.subject,
+        _m.text,
+        _m.language,
     )
     .join(schema.messages, _m.id == _o.message_id)
     .where(
@@ -102,10 +116,11 @@ _DUE: Select[Any] = (
         _o.due_at <= bindparam("now"),
     )
     .order_by(_o.due_at)
-    .limit(bindparam("limit"))
+    .limit(bindparam("most"))
 )
-_DUE_LOCKED = _DUE.with_for_update(skip_locked=True, of=schema.outbox)
-_TAKE = (
+_DUE = Prepared(_QUEUED)
+_DUE_LOCKED = Prepared(_QUEUED.with_for_update(skip_locked=True, of=schema.outbox))
+_TAKE = Prepared(
     update(schema.outbox)
     .where(_o.id.in_(bindparam("rows", expanding=True)))
     .values(
@@ -117,7 +132,7 @@ _TAKE = (
 )
 
 
-def _content(row: Row[Any]) -> Message:
+def _content(row: _Due) -> Message:
     recipients = json.loads(row.recipients)
     return Message(
         kind=row.kind,
@@ -144,10 +159,8 @@ def settle(
 ) -> None:
     """Write how deliveries ended, with an event each."""
     at = instant(now)
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
     ended = [(s.id, s.state, s.peer_id, s.error, instant(s.retry_at or now)) for s in settlements]
-    statement = _SETTLE.format(values=values(mark, 5, len(ended)))
-    connection.exec_driver_sql(statement, tuple(chain.from_iterable(ended)))
+    update_from(connection, _SETTLE, ended)
     told = [rows.Event(changes.new_id(), f"delivery.{s.state}", s.conversation, at, _told(s))
             for s in settlements]  # fmt: skip
     insert(connection, told)

@@ -1,4 +1,4 @@
-"""Many rows in one statement.
+"""The hot path's SQL: Core statements compiled once, and many rows in one statement.
 
 The driver lets go of the interpreter's lock at each step of a statement, and gets it back only
 when the loop pauses. Measured under load, a batch that is written row by row spends most of its
@@ -7,12 +7,13 @@ time waiting for that; one statement a table waits once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import ClauseElement, Connection, create_engine
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from store import rows, schema
 
@@ -33,15 +34,72 @@ TABLES = {
 _MOST_PARAMETERS = 16_000  # of 32,766 (SQLite) and 65,535 (PostgreSQL)
 
 
+class Prepared:
+    """A Core statement as the driver takes it: compiled at its first use on each database.
+
+    Expanding parameters (`IN`) take a list. Rows come back as the driver's own tuples.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, tuple[tuple[str, Any], ...]]] = {}
+
+    def run(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
+        """Execute on the connection's open transaction; the driver's own errors come out."""
+        text, known = self._compiled.get(connection.dialect.name) or self._compile(connection)
+        parameters: list[Any] = []
+        for name, constant in known:
+            value = given.get(name, constant)
+            if isinstance(value, list):
+                marks = _marks(_mark(connection), len(value))
+                text = text.replace(f"(__[POSTCOMPILE_{name}])", f"({marks})")
+                parameters += value
+            else:
+                parameters.append(value)
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(text, parameters)
+            return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            cursor.close()
+
+    def _compile(self, connection: Connection) -> tuple[str, tuple[tuple[str, Any], ...]]:
+        name = connection.dialect.name
+        style = "qmark" if name == "sqlite" else "format"
+        driver = f"{name}+{connection.dialect.driver}://"
+        dialect = create_engine(driver, paramstyle=style).dialect
+        compiled = cast("SQLCompiler", self._statement.compile(dialect=dialect))
+        names = compiled.positiontup or ()
+        found = str(compiled), tuple((key, compiled.params.get(key)) for key in names)
+        self._compiled[name] = found
+        return found
+
+
+def _mark(connection: Connection) -> str:
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
+def _marks(mark: str, count: int) -> str:
+    # IN () is no SQL; nothing equals NULL.
+    return ", ".join([mark] * count) or "NULL"
+
+
 def insert(connection: Connection, added: Sequence[tuple[Any, ...]]) -> None:
     """Insert typed rows of one table; a blob that is there already stays."""
     row_type, width = type(added[0]), len(added[0])
     step = _MOST_PARAMETERS // width
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
     for start in range(0, len(added), step):
         part = added[start : start + step]
-        statement = _insert(row_type, len(part), mark)
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
+        execute(connection, _insert(row_type, len(part), _mark(connection)), part)
+
+
+def execute(connection: Connection, statement: str, data: Iterable[tuple[Any, ...]]) -> None:
+    """Run a statement of ours with the values of all these rows, one after the other."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement, tuple(chain.from_iterable(data)))
+    finally:
+        cursor.close()
 
 
 @lru_cache(maxsize=2048)
@@ -49,11 +107,17 @@ def _insert(row_type: type[tuple[Any, ...]], count: int, mark: str) -> str:
     table = TABLES[row_type]
     # Every name of ours is lower case; quoted, so that `references` is no keyword.
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    values = ", ".join([f"({', '.join([mark] * len(table.columns))})"] * count)
+    added = values(mark, len(table.columns), count)
     unless = " ON CONFLICT (sha256) DO NOTHING" if table is schema.blobs else ""
-    return f"INSERT INTO {table.name} ({columns}) VALUES {values}{unless}"  # noqa: S608  names are ours
+    return f"INSERT INTO {table.name} ({columns}) {added}{unless}"
 
 
 def values(mark: str, width: int, count: int) -> str:
     """`VALUES (…), (…)`: both databases call its columns `column1`, `column2`, …"""
-    return "VALUES " + ", ".join([f"({', '.join([mark] * width)})"] * count)
+    return "VALUES " + ", ".join([f"({_marks(mark, width)})"] * count)
+
+
+def update_from(connection: Connection, statement: str, data: Sequence[tuple[Any, ...]]) -> None:
+    """Run an `UPDATE … FROM ({values}) AS v` for all rows at once."""
+    listed = values(_mark(connection), len(data[0]), len(data))
+    execute(connection, statement.format(values=listed), data)

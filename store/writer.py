@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from store import inbound, schema
 from store.engine import StoreUnavailable, WriteLock, as_unavailable
 from store.known import Arrival, Changes, Plan
+from store.sql import Prepared
 
 Work = Callable[[Connection, Changes], Any]
 
@@ -59,6 +60,7 @@ class Writer:
         self._failpoint = failpoint
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._unsynced = 0
+        self._connection: Connection | None = None
         self._closed = False
         self.in_trouble = False
         self._loop = asyncio.get_running_loop()
@@ -90,7 +92,7 @@ class Writer:
             if last:
                 break
         self._checkpoint()
-        self._engine.dispose()
+        self._disconnect()
 
     def _gather(self, first: Job) -> tuple[list[Job], bool]:
         batch, size = [first], first.size
@@ -113,7 +115,7 @@ class Writer:
             trouble = as_unavailable(error)
             if trouble is not None:
                 self.in_trouble = True
-                self._engine.dispose()
+                self._disconnect()
                 return [trouble] * len(batch)
             if len(batch) == 1:
                 return [error]
@@ -121,16 +123,30 @@ class Writer:
 
     def _transaction(self, batch: Sequence[Job]) -> list[Any]:
         with self._lock.held():
-            with self._engine.begin() as connection:
+            connection = self._connected()
+            with connection.begin():
                 changes = Changes(_lock_counter(connection))
                 before = changes.last_id
                 results = self._run_jobs(connection, changes, batch)
                 if changes.last_id != before:
-                    connection.execute(_ADVANCE, {"last": changes.last_id})
+                    _ADVANCE.run(connection, last=changes.last_id)
             if changes.last_id != before:
                 self._lock.note(changes.last_id)
         self.in_trouble = False
         return results
+
+    def _connected(self) -> Connection:
+        """The one connection, kept from batch to batch."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+        self._engine.dispose()
 
     def _run_jobs(
         self, connection: Connection, changes: Changes, batch: Sequence[Job]
@@ -151,9 +167,11 @@ class Writer:
             return
         self._failpoint("F8")
         # The WAL keeps everything; the next batch meets the same trouble and reports it.
-        with suppress(Exception), self._lock.held(), self._engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with suppress(Exception), self._lock.held():
+            cursor = self._connected().connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            cursor.fetchall()
+            cursor.close()
         self._failpoint("F8")
 
 
@@ -168,8 +186,10 @@ def _resolve(batch: Sequence[Job], results: Sequence[Any]) -> None:
 
 
 _counter = schema.counters.c
-_LOCK = select(_counter.value).where(_counter.name == "id").with_for_update()
-_ADVANCE = update(schema.counters).where(_counter.name == "id").values(value=bindparam("last"))
+_LOCK = Prepared(select(_counter.value).where(_counter.name == "id").with_for_update())
+_ADVANCE = Prepared(
+    update(schema.counters).where(_counter.name == "id").values(value=bindparam("last"))
+)
 
 
 def _lock_counter(connection: Connection) -> int:
@@ -178,7 +198,8 @@ def _lock_counter(connection: Connection) -> int:
     Ids and event cursors are therefore seen in the order in which they were given: no reader ever
     meets a later cursor before an earlier one.
     """
-    value: int | None = connection.execute(_LOCK).scalar()
-    if value is None:
+    found = _LOCK.run(connection)
+    if not found:
         raise StoreUnavailable("the store has no counter")
-    return value
+    last: int = found[0][0]
+    return last
