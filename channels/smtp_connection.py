@@ -54,10 +54,7 @@ class Connection(Wire):
         self._peer = _address(transport.get_extra_info("peername"))
         self._reception.guests.add(self)
         if self._is_one_too_many(transport):
-            self._consume = self._ignore
-            self._dialogue.turn = Turn.BYE
-            self._reply(b"421 4.3.2 too many connections, please come back in a moment\r\n")
-            self._close()
+            self._turn_away(b"421 4.3.2 too many connections, please come back in a moment\r\n")
         elif self._reception.believes(self._peer):
             self._consume = self._take_proxy_header
         else:
@@ -114,7 +111,7 @@ class Connection(Wire):
         self._consume = self._take_early
         self._is_counted = self._reception.limits.take_peer(self._peer)
         if not self._is_counted:
-            self._hang_up(b"421 4.7.0 too many connections from you, please come back later\r\n")
+            self._turn_away(b"421 4.7.0 too many connections from you, please come later\r\n")
         elif self._reception.settings.tls == "implicit":
             self._encrypt()
         else:
@@ -185,6 +182,8 @@ class Connection(Wire):
             self._refused(reply)
         if self._dialogue.turn is not Turn.COMMAND:
             self._take_turn()
+        elif self._dialogue.is_spent:
+            self._hang_up(b"421 4.7.0 too many commands that lead nowhere, goodbye\r\n")
 
     def _skip_line(self, data: bytes) -> None:
         end = data.find(b"\n") + 1
@@ -196,8 +195,6 @@ class Connection(Wire):
     def _refused(self, reply: bytes) -> None:
         if reply[:3] in {b"550", b"552", b"553", b"535", b"452"} and reply[4:9] != b"4.5.3":
             self._log("smtp.refused", reply=reply[:9].decode())
-        if self._dialogue.is_spent:
-            self._hang_up(b"421 4.7.0 too many commands that lead nowhere, goodbye\r\n")
 
     def _take_turn(self) -> None:
         if self._dialogue.turn is Turn.CONTENT:
@@ -348,6 +345,14 @@ class Connection(Wire):
         if self._body is not None:  # a pause of ours does not make the peer slow
             self._since, self._octets = self._loop.time(), 0
         super()._resume()
+
+    def _turn_away(self, reply: bytes) -> None:
+        """Close at once: a crowd that lingers would keep everybody else out."""
+        self._log("smtp.turned_away", reply=reply[:9].decode())
+        self._consume = self._ignore
+        self._dialogue.turn = Turn.BYE
+        self._reply(reply)
+        self._close()
 
     def _hang_up(self, reply: bytes) -> None:
         """Say why, close our side, and give the peer a moment to read it and close its own."""

@@ -107,7 +107,9 @@ class Desk:
         return self.channel.bound[0][1]
 
     async def peer(self, **options: Any) -> Peer:
-        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port, **options))
+        if "sock" not in options:
+            options |= {"host": "127.0.0.1", "port": self.port}
+        peer = Peer(*await asyncio.open_connection(**options))
         self.peers.append(peer)
         return peer
 
