@@ -15,7 +15,7 @@ from gateway.acknowledge import Decision
 from gateway.authenticate import Keys
 from gateway.place import Place
 from gateway.record import to_json
-from gateway.words import AckFacts, Words
+from gateway.words import AckFacts, Text, Words
 from normalizer.message import Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
@@ -27,6 +27,7 @@ from store.rows import instant
 # anything that could end a header or fill one.
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
 _REFERENCES = 20
+_REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 
 
 class Promise(NamedTuple):
@@ -75,7 +76,8 @@ class Writer:
         settings = self.channels[arrival.channel]
         token = self.keys.token(where.case.id, id_, decision.to)
         language = self._language(message, where, settings)
-        text = self.words.acknowledgement(self._facts(arrival, message, where), language, "long")
+        facts = self._facts(arrival, message)
+        text = _fill(_written(self.words, facts, language), where.case.reference)
         replies_to = _usable(message.message_id)
         pattern = settings.reply_pattern
         return rows.Message(
@@ -107,14 +109,14 @@ class Writer:
             received_at=instant(arrival.received_at),
         )
 
-    def _facts(self, arrival: Arrival, message: Message, where: Place) -> AckFacts:
+    def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
         minute = arrival.received_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
         promised = _promise_of_the_minute(self.calendar, self.within, minute)
         known = arrival.author.authenticated
         return AckFacts(
             gateway_name=self.name,
-            reference=where.case.reference,
-            now=arrival.received_at.astimezone(self.zone),
+            reference=_REFERENCE,
+            now=minute.astimezone(self.zone),
             promised_by=promised.by.astimezone(self.zone),
             open_now=promised.open_now,
             closed_days=promised.closed,
@@ -128,6 +130,16 @@ class Writer:
     def _language(self, message: Message, where: Place, settings: Settings) -> str:
         earlier = where.person.language if where.person else ""
         return message.language or earlier or settings.language or self.language
+
+
+@lru_cache(maxsize=64)
+def _written(words: Words, facts: AckFacts, language: str) -> Text:
+    """Strangers who write in the same minute and language read the same but for the reference."""
+    return words.acknowledgement(facts, language, "long")
+
+
+def _fill(text: Text, reference: str) -> Text:
+    return Text(*(line.replace(_REFERENCE, reference) for line in text))
 
 
 def _usable(message_id: str) -> str:

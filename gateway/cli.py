@@ -76,7 +76,7 @@ def run(config: ConfigFile = DEFAULT) -> None:
     from gateway import log, supervisor
     from gateway.failpoints import failpoint
     from gateway.words import WordsError
-    from store.engine import StoreDamaged, StoreInUse
+    from store.engine import StoreDamaged, StoreInUse, StoreUnavailable
 
     loaded = _load(config)
     log.configure(loaded.gateway.log)
@@ -85,7 +85,7 @@ def run(config: ConfigFile = DEFAULT) -> None:
     sys.setswitchinterval(0.0005)
     try:
         uvloop.run(supervisor.run(loaded, failpoint(os.environ)))
-    except (StoreInUse, StoreDamaged, WordsError, OSError) as error:
+    except (StoreInUse, StoreDamaged, StoreUnavailable, WordsError, OSError) as error:
         raise _fail(error) from None
 
 

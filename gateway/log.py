@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Literal, TextIO
 
+import msgspec
 import structlog
 
 
@@ -17,7 +19,11 @@ def configure(
     `quiet` is for commands: what is only information would drown what they print.
     """
     pretty = form == "pretty" or (form == "auto" and stream.isatty())
-    last = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    last = (
+        structlog.dev.ConsoleRenderer()
+        if pretty
+        else structlog.processors.JSONRenderer(serializer=_to_json)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,6 +41,13 @@ def configure(
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
     # It logs each command at INFO and bodies at DEBUG.
     logging.getLogger("mail.log").setLevel(logging.WARNING)
+
+
+def _to_json(fields: object, **_: object) -> str:
+    try:
+        return msgspec.json.encode(fields, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, in something that a stranger wrote
+        return json.dumps(fields, default=repr)
 
 
 class _Forward(logging.Handler):

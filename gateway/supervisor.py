@@ -13,6 +13,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
+from litestar.types import ASGIApp
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
@@ -25,6 +26,7 @@ from gateway.api.app import ApiState, Readiness, build
 from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
 from gateway.config import Config
+from gateway.config_types import Endpoint
 from gateway.deliver import Deliver
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
@@ -210,7 +212,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         ApiState(parts.store, parts.readiness, parts.metrics.registry, parts.config.gateway.name)
     )
     inner = [
-        _start("http", lambda: server.serve_on(app, sockets, asyncio.Event())),
+        _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
         _start("backlog", parts.backlog.run),
         _start("leases", lambda: _watch_leases(parts)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
@@ -224,6 +226,13 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     log.info("daemon.stopping")
     await _cancel(outer)
     await _cancel(inner)
+
+
+async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:
+    """Serve on the sockets of the start; after a fall, which closes them, on new ones."""
+    sockets = bound[:] or await server.bind(*listen)
+    bound.clear()
+    await server.serve_on(app, sockets, asyncio.Event())
 
 
 def _start(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 
+@lru_cache(maxsize=64)  # one mail asks for the same instant seven times
 def instant(at: datetime) -> str:
     """An aware datetime as the store keeps it: `2026-11-21T09:00:00.000000Z`."""
     return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
