@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,8 @@ SEND_LIMIT = 120.0  # seconds for one delivery
 LEASE = timedelta(minutes=5)
 _IDLE = 1.0  # seconds between looks at an outbox that had nothing due
 _STORE_DOWN = 2.0
+_SOON = 0.05  # seconds that deliveries may take before others are claimed beside them
+_DOWN_RETRY = timedelta(minutes=5)  # at the latest, a channel that was down is tried again
 
 
 @dataclass(slots=True)
@@ -55,36 +58,48 @@ class Deliver:
         settled: list[Settlement] = []
         try:
             while True:
-                settled = await self._next(name, sending, settled)
+                await self._next(name, sending, settled)
         finally:
             if sending or settled:
                 await asyncio.shield(self._finish(name, sending, settled))
 
     async def _next(
         self, name: str, sending: set[asyncio.Task[Settlement]], settled: list[Settlement]
-    ) -> list[Settlement]:
+    ) -> None:
         """One turn: settle and claim, then wait until there is something to settle or to claim."""
         self._awake[name].clear()
-        free = max(1, UNDER_WAY // len(self.channels)) - len(sending)
         try:
-            claimed = await self._claim(name, settled, free)
+            await _whole(self._claim(name, sending, settled))
         except StoreUnavailable as error:
             log.warning("delivery.store_down", channel=name, reason=str(error))
             await asyncio.sleep(_STORE_DOWN)
-            return settled
-        sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)
+            return
         if sending:
-            done, _ = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
-            sending -= done
-            return [task.result() for task in done]
-        await self._rest(name)
-        return []
+            await self._movement(name, sending)
+            settled += _ended(sending)
+        else:
+            await self._rest(name)
 
-    async def _claim(self, name: str, settled: list[Settlement], free: int) -> list[Delivery]:
+    async def _claim(
+        self, name: str, sending: set[asyncio.Task[Settlement]], settled: list[Settlement]
+    ) -> None:
+        free = max(1, UNDER_WAY // len(self.channels)) - len(sending)
+        if not (free or settled):
+            return
         self.failpoint("F3")
-        return await self.store.settle_and_claim(
+        claimed = await self.store.settle_and_claim(
             settled, name, self.clock, self.owner, LEASE, free, self.failpoint
         )
+        settled.clear()
+        sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)
+
+    async def _movement(self, name: str, sending: set[asyncio.Task[Settlement]]) -> None:
+        """Until a delivery ends; where that takes long, also until there is more to deliver."""
+        done, _ = await asyncio.wait(sending, timeout=_SOON, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            woken = asyncio.create_task(self._rest(name))
+            await asyncio.wait({*sending, woken}, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
 
     async def _rest(self, name: str) -> None:
         try:
@@ -117,9 +132,31 @@ class Deliver:
     async def _finish(
         self, name: str, sending: set[asyncio.Task[Settlement]], settled: list[Settlement]
     ) -> None:
-        ended = settled + list(await asyncio.gather(*sending))
-        if ended:
-            await self._claim(name, ended, 0)
+        settled += await asyncio.gather(*sending)
+        try:
+            if settled:
+                await self.store.settle_and_claim(settled, name, self.clock, self.owner, LEASE, 0)
+        except StoreUnavailable as error:
+            # The rows stay `sending`; the next start finds them, as after a crash.
+            log.warning("delivery.store_down", channel=name, reason=str(error))
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Await work to its end, also when we are cancelled meanwhile: a claimed row has to be sent."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(StoreUnavailable):
+            await task
+        raise
+
+
+def _ended(sending: set[asyncio.Task[Settlement]]) -> list[Settlement]:
+    """Take out the deliveries that have ended."""
+    done = {task for task in sending if task.done()}
+    sending -= done
+    return [task.result() for task in done]
 
 
 def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlement:
@@ -130,14 +167,15 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
         return _settled(delivery, "failed", error=why, address_dead=dead)
     if isinstance(error, InDoubt) and delivery.automatic:
         return _settled(delivery, "in_doubt", error=why)
-    if is_hopeless(delivery.attempts):
+    is_down = isinstance(error, ChannelDown)
+    if is_hopeless(delivery.attempts, at_most=_DOWN_RETRY if is_down else None):
         return _settled(
             delivery, "failed", error=f"given up after {delivery.attempts} tries: {why}"
         )
     after = error.after if isinstance(error, Retry) else None
     again = now + after if after else retry_at(delivery.attempts, now)
-    if isinstance(error, ChannelDown):
-        again = min(again, now + timedelta(minutes=5))
+    if is_down:
+        again = min(again, now + _DOWN_RETRY)
     return _settled(delivery, "deferred", error=why, retry_at=again)
 
 

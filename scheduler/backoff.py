@@ -14,7 +14,11 @@ def retry_at(attempts: int, now: datetime) -> datetime:
     return now + _WAITS[min(attempts, len(_WAITS)) - 1]
 
 
-def is_hopeless(attempts: int) -> bool:
-    """Whether so many tries have used up the days that a mail is worth trying."""
-    spent = sum(_WAITS, timedelta()) + _WAITS[-1] * max(0, attempts - len(_WAITS))
+def is_hopeless(attempts: int, at_most: timedelta | None = None) -> bool:
+    """Whether so many tries have used up the days that a mail is worth trying.
+
+    `at_most` is the longest wait between them, where it is shorter than ours.
+    """
+    waits = [min(wait, at_most or wait) for wait in _WAITS]
+    spent = sum(waits, timedelta()) + waits[-1] * max(0, attempts - len(waits))
     return spent > GIVE_UP_AFTER

@@ -1,0 +1,282 @@
+"""Each end of a delivery, and no row of which nobody knows whether it was tried."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text as sql
+
+from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
+from gateway import deliver as module
+from gateway.deliver import UNDER_WAY, Deliver, failed
+from normalizer.message import Message
+from store.outbox import Delivery
+from tests.making import NOON, Desk, Wire, mail
+
+
+def delivery(attempts: int = 1, *, automatic: bool = True) -> Delivery:
+    return Delivery(1, 2, 3, "mail", automatic, attempts, Message())
+
+
+MINUTE = timedelta(minutes=1)
+ENDS: dict[str, tuple[Exception, bool, str, timedelta | None]] = {
+    "retry": (Retry("busy"), True, "deferred", MINUTE),
+    "retry, after": (Retry("busy", timedelta(hours=2)), True, "deferred", timedelta(hours=2)),
+    "refused": (Rejected("spam"), True, "failed", None),
+    "dead": (Rejected("gone", "address_dead"), True, "failed", None),
+    "window": (Rejected("late", "window"), False, "failed", None),
+    "down": (ChannelDown("no route"), True, "deferred", MINUTE),
+    "in doubt, automatic": (InDoubt("broke"), True, "in_doubt", None),
+    "in doubt, a person's": (InDoubt("broke"), False, "deferred", MINUTE),
+}
+
+
+@pytest.mark.parametrize(("error", "automatic", "state", "wait"), ENDS.values(), ids=ENDS)
+def test_an_unhappy_end_has_its_state_and_its_time(
+    error: Any, automatic: bool, state: str, wait: timedelta | None
+) -> None:
+    settled = failed(delivery(automatic=automatic), error, NOON)
+    assert settled.state == state
+    assert settled.retry_at == (NOON + wait if wait else None)
+    assert settled.error == str(error)
+    assert settled.address_dead is (str(error) == "gone")
+
+
+def test_a_channel_that_is_down_is_asked_every_five_minutes_for_days() -> None:
+    settled = failed(delivery(300), ChannelDown(), NOON)
+    assert (settled.state, settled.retry_at) == ("deferred", NOON + timedelta(minutes=5))
+    assert failed(delivery(2000), ChannelDown(), NOON).state == "failed"
+
+
+def test_after_five_days_of_tries_it_is_given_up() -> None:
+    settled = failed(delivery(250), Retry("busy"), NOON)
+    assert settled.state == "failed"
+    assert settled.error == "given up after 250 tries: busy"
+
+
+def test_why_is_never_empty() -> None:
+    assert all(
+        failed(delivery(), kind(), NOON).error for kind in (Retry, Rejected, ChannelDown, InDoubt)
+    )
+
+
+class Stuck(Wire):
+    """A peer that keeps the first mail of all waiting until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: asyncio.Queue[str] = asyncio.Queue()
+        self.let_go = asyncio.Event()
+        self.first = True
+
+    async def send(self, message: Message, key: str) -> Sent:
+        stuck, self.first = self.first, False
+        self.given.put_nowait(key)
+        if stuck:
+            await self.let_go.wait()
+        return await super().send(message, key)
+
+
+async def states(desk: Desk) -> list[str]:
+    return [row["state"] for row in await desk.rows("SELECT state FROM outbox ORDER BY id")]
+
+
+async def settled(desk: Desk, wanted: set[str]) -> None:
+    """Until every row is in one of the wanted states."""
+    async with asyncio.timeout(10):
+        while not set(await states(desk)) <= wanted:
+            await asyncio.sleep(0.005)
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def deliver_all(desk: Desk, deliver: Deliver | None = None, *ends: str) -> None:
+    task = asyncio.create_task((deliver or desk.deliver()).run("mail"))
+    await settled(desk, set(ends) or {"sent"})
+    await stop(task)
+
+
+async def fill(desk: Desk, mails: int) -> None:
+    for n in range(mails):
+        await desk.accept(mail(f"c{n}@example{n}.jp"))
+
+
+async def test_what_is_queued_is_sent_once_and_told(desk: Desk) -> None:
+    await fill(desk, 3)
+    await deliver_all(desk)
+    await deliver_all(desk)
+    assert len(desk.wire.sent) == 3
+    events = await desk.rows("SELECT type FROM v_events WHERE type = 'delivery.sent'")
+    assert len(events) == 3
+    assert {row["peer_id"] for row in await desk.rows("SELECT peer_id FROM outbox")} == {
+        "peer-1", "peer-2", "peer-3",
+    }  # fmt: skip
+
+
+async def test_a_dead_address_is_not_written_to_again(desk: Desk) -> None:
+    await desk.accept(mail())
+    desk.wire.answers = [Rejected("no such user", "address_dead")]
+    await deliver_all(desk, None, "failed")
+    row = await desk.one("SELECT failing_since FROM identities")
+    assert row["failing_since"]
+    desk.clock.advance(days=3)
+    later = await desk.accept(mail(subject="Another matter"))
+    assert (await desk.decision(later.message))["reason"] == "mail to this address fails"
+
+
+async def test_content_that_is_refused_leaves_the_address_alone(desk: Desk) -> None:
+    await desk.accept(mail())
+    desk.wire.answers = [Rejected("spam", "content")]
+    await deliver_all(desk, None, "failed")
+    assert (await desk.one("SELECT failing_since FROM identities"))["failing_since"] is None
+
+
+async def test_a_deferred_delivery_waits_for_its_time(desk: Desk) -> None:
+    await desk.accept(mail())
+    desk.wire.answers = [Retry("busy", timedelta(minutes=10))]
+    await deliver_all(desk, None, "deferred")
+    claimed = await desk.store.settle_and_claim([], "mail", desk.clock, "us", MINUTE, 9)
+    assert claimed == []
+    desk.clock.advance(minutes=10)
+    await deliver_all(desk)
+    assert (await desk.one("SELECT attempts FROM outbox"))["attempts"] == 2
+
+
+async def test_a_defect_of_ours_is_in_doubt_and_harms_no_neighbour(desk: Desk) -> None:
+    await fill(desk, 2)
+    desk.wire.answers = [ZeroDivisionError("ours")]
+    await deliver_all(desk, None, "sent", "in_doubt")
+    assert sorted(await states(desk)) == ["in_doubt", "sent"]
+
+
+async def test_a_peer_that_never_answers_is_in_doubt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SEND_LIMIT", 0.01)
+    desk.wire = Stuck()
+    await desk.accept(mail())
+    await deliver_all(desk, None, "in_doubt")
+    assert desk.wire.sent == []
+
+
+async def test_one_stuck_delivery_holds_up_no_other(desk: Desk) -> None:
+    desk.wire = stuck = Stuck()
+    deliver = desk.deliver()
+    await fill(desk, 1)
+    task = asyncio.create_task(deliver.run("mail"))
+    async with asyncio.timeout(5):
+        await stuck.given.get()
+        await desk.accept(mail("later@example.org"))
+        deliver.wake("mail")
+        await stuck.given.get()
+    stuck.let_go.set()
+    await settled(desk, {"sent"})
+    await stop(task)
+
+
+async def test_a_stop_finishes_what_is_under_way(desk: Desk) -> None:
+    desk.wire = stuck = Stuck()
+    await fill(desk, 1)
+    task = asyncio.create_task(desk.deliver().run("mail"))
+    await stuck.given.get()
+    task.cancel()
+    stuck.let_go.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert await states(desk) == ["sent"]
+
+
+async def test_a_stop_during_a_claim_leaves_no_row_untold(desk: Desk) -> None:
+    await fill(desk, 3)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    claim = desk.store.settle_and_claim
+
+    async def slow(*given: Any) -> list[Delivery]:
+        reached.set()
+        found = await claim(*given)
+        await go_on.wait()
+        return found
+
+    desk.store.settle_and_claim = slow  # type: ignore[method-assign]  # a slow store
+    task = asyncio.create_task(desk.deliver().run("mail"))
+    await reached.wait()
+    task.cancel()
+    go_on.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert "sending" not in await states(desk)
+    assert len(desk.wire.sent) == 3
+
+
+async def test_no_more_are_under_way_than_a_crash_may_leave_in_doubt(desk: Desk) -> None:
+    class Full(Wire):
+        under_way = most = 0
+
+        async def send(self, message: Message, key: str) -> Sent:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            await asyncio.sleep(0)
+            self.under_way -= 1
+            return await super().send(message, key)
+
+    desk.wire = full = Full()
+    await fill(desk, UNDER_WAY + 15)
+    await deliver_all(desk)
+    assert len(full.sent) == UNDER_WAY + 15
+    assert full.most == UNDER_WAY
+
+
+async def crashed(desk: Desk, *, automatic: bool) -> None:
+    """A row that a process was sending when it died."""
+    await desk.accept(mail())
+    await desk.store.write(
+        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
+    )
+    claimed = await desk.store.settle_and_claim([], "mail", desk.clock, "us", MINUTE, 9)
+    assert len(claimed) == 1
+
+
+async def test_after_a_crash_automatic_mail_is_in_doubt_and_stays_unsent(desk: Desk) -> None:
+    await crashed(desk, automatic=True)
+    assert await desk.store.recover(desk.clock(), "us") == 1
+    assert await states(desk) == ["in_doubt"]
+    assert await desk.store.settle_and_claim([], "mail", desk.clock, "us", MINUTE, 9) == []
+
+
+async def test_after_a_crash_a_person_s_reply_goes_again_with_the_same_message_id(
+    desk: Desk,
+) -> None:
+    await crashed(desk, automatic=False)
+    await desk.store.recover(desk.clock(), "us")
+    assert await states(desk) == ["queued"]
+    await deliver_all(desk)
+    stored = await desk.one("SELECT message_id FROM messages WHERE direction = 'out'")
+    assert [m.message_id for m in desk.wire.sent] == [stored["message_id"]]
+
+
+async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_ends(
+    desk: Desk,
+) -> None:
+    await crashed(desk, automatic=True)
+    assert await desk.store.recover(desk.clock(), "somebody else") == 0
+    desk.clock.advance(minutes=2)
+    assert await desk.store.recover(desk.clock(), "somebody else") == 1
+
+
+async def test_a_clock_set_back_an_hour_sends_nothing_twice_t02(desk: Desk) -> None:
+    await fill(desk, 2)
+    await deliver_all(desk)
+    desk.clock.advance(hours=-1)
+    await deliver_all(desk)
+    assert len(desk.wire.sent) == 2
+    before = await desk.one("SELECT max(id) AS id FROM messages")
+    again = await desk.accept(mail("new@example.net"))
+    assert again.message > before["id"]
