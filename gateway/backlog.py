@@ -10,7 +10,7 @@ import structlog
 
 from gateway import reports
 from gateway.ingest import Ingest
-from gateway.readers import ReaderDied, TooSlow
+from gateway.readers import ReaderDied, TooSlow, discard
 from normalizer.message import Envelope, Message, Spooled
 from store import accounts, unfinished
 from store.engine import StoreUnavailable
@@ -34,11 +34,22 @@ class Backlog:
         """Read what is unread, until cancelled."""
         while True:
             try:
-                for kept in await self.waiting("unread"):
-                    await self.reread(kept)
+                # Large parts become files on the way: a full disk is no fault of the mail.
+                if not self.store.low_on_disk():
+                    await self._look()
             except StoreUnavailable as error:
                 log.warning("backlog.store_down", reason=str(error))
             await asyncio.sleep(_PAUSE)
+
+    async def _look(self) -> None:
+        for kept in await self.waiting("unread"):
+            try:
+                await self.reread(kept)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # One message that our rules fall over does not keep the others waiting.
+                log.exception("message.not_read_later", message_id=kept.id)
 
     async def waiting(self, status: str, after: int = 0) -> list[Kept]:
         """The next messages of a status, the oldest first."""
@@ -65,8 +76,11 @@ class Backlog:
         """Replace a stored message by what reading gives now; it keeps its id and its receipts."""
         message = await self.read(kept.envelope)
         raw = Raw(kept.sha256, _size(kept.envelope), None)
-        arrival = await self.ingest.arrival(kept.envelope, raw, message, rereads=kept.id)
-        accepted = await self.store.commit_inbound(arrival)
+        try:
+            arrival = await self.ingest.arrival(kept.envelope, raw, message, rereads=kept.id)
+            accepted = await self.store.commit_inbound(arrival)
+        finally:
+            discard((message,))
         self.ingest.committed(kept.envelope.channel)
         log.info(
             "message.read_later",

@@ -19,7 +19,7 @@ from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, Trust, tokens
 from gateway.author import resolve
 from gateway.metrics import Metrics
-from gateway.readers import ReaderDied, Readers, TooSlow
+from gateway.readers import ReaderDied, Readers, TooSlow, discard
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
 from store.engine import StoreUnavailable
 from store.known import Arrival, Raw, Token
@@ -57,6 +57,7 @@ class Ingest:
         the raw bytes are ours.
         """
         began = monotonic()
+        message: Message | None = None
         try:
             async with asyncio.timeout(PATIENCE):
                 message, sha256 = await self._read(envelope)
@@ -68,8 +69,11 @@ class Ingest:
             log.warning("message.deferred", unit=envelope.unit, reason=str(error))
             raise Unavailable("4.3.1", 452) if error.full else Unavailable() from error
         except TimeoutError as error:
+            self.metrics.received(envelope.channel, "deferred", monotonic() - began)
             log.warning("message.deferred", unit=envelope.unit, reason="the store took too long")
             raise Unavailable from error
+        finally:
+            discard((message,) if message else ())
         self.committed(envelope.channel)
         self.metrics.received(envelope.channel, receipt.outcome, monotonic() - began)
         log.info(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import cast
 import structlog
 
 from gateway.worker import Reading
-from normalizer.message import Envelope, Spooled
+from normalizer.message import Envelope, Message, Spooled
 
 log = structlog.get_logger()
 
@@ -46,6 +46,7 @@ class _Job:
     size: int
     give_up: float
     patience: float
+    alone: bool  # so that it is to blame, and no neighbour, if its worker dies
 
 
 @dataclass(eq=False, repr=False)
@@ -67,8 +68,9 @@ class _Worker(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         for frame in self._frames():
-            self.ready = True
-            self.pool.answered(self, pickle.loads(frame))  # noqa: S301  our own child wrote it
+            readings: list[Reading] = pickle.loads(frame)  # noqa: S301  our own child wrote it
+            self.ready = self.ready or not readings
+            self.pool.answered(self, readings)
 
     def _frames(self) -> Iterator[bytes]:
         buffer = self._buffer
@@ -82,6 +84,8 @@ class _Worker(asyncio.Protocol):
     def give(self, jobs: list[_Job], now: float) -> None:
         self.jobs.extend(jobs)
         self.started = now
+        # After such a mail a tired worker leaves; it says so by not saying that it is ready again.
+        self.ready = not any(isinstance(job.envelope.raw, Spooled) for job in jobs)
         frame = pickle.dumps([(job.number, job.envelope) for job in jobs], pickle.HIGHEST_PROTOCOL)
         assert self.transport is not None
         self.transport.write(len(frame).to_bytes(4) + frame)
@@ -102,6 +106,7 @@ class Readers:
         self._large: deque[_Job] = deque()
         self._workers: list[_Worker] = []
         self._closing = False
+        self._replacing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self.restarts = 0
 
@@ -109,20 +114,25 @@ class Readers:
         await asyncio.gather(*(self._spawn(only_small=i > 0) for i in range(self._count)))
 
     async def close(self) -> None:
+        """End every worker, and wait until it has ended."""
         self._closing = True
         if self._ticker:
             self._ticker.cancel()
-        for worker in self._workers:
+        if self._replacing:
+            await asyncio.gather(*self._replacing)
+        workers = list(self._workers)  # each leaves the pool when its connection ends
+        for worker in workers:
             if worker.transport:
                 worker.transport.close()
-        for worker in self._workers:
-            try:
-                await asyncio.to_thread(worker.process.wait, 2.0)
-            except subprocess.TimeoutExpired:
-                worker.kill()
+        await asyncio.gather(*(asyncio.to_thread(_end, worker.process) for worker in workers))
+        for job in (*self._waiting, *self._large):
+            if not job.future.done():
+                job.future.set_exception(TooSlow())
 
     async def read(self, envelope: Envelope, *, patient: bool = False) -> Reading:
         """Read in a worker; `patient` waits as long as reading may take at all."""
+        if self._closing:
+            raise TooSlow
         now = self._loop.time()
         raw = envelope.raw
         size = raw.size if isinstance(raw, Spooled) else len(raw)
@@ -133,6 +143,7 @@ class Readers:
             size,
             now + (3600 if patient else QUEUE_PATIENCE),
             HARD_LIMIT if patient else READ_PATIENCE,
+            patient,
         )
         (self._large if size >= LARGE else self._waiting).append(job)
         self._dispatch()
@@ -153,22 +164,31 @@ class Readers:
                 worker.give(jobs, now)
 
     def _take(self, worker: _Worker) -> list[_Job]:
-        if self._large and not worker.only_small:
-            return [self._large.popleft()]
+        while self._large and not worker.only_small:
+            job = self._large.popleft()
+            if not job.future.done():
+                return [job]
         jobs: list[_Job] = []
         size = 0
         while self._waiting and len(jobs) < _BATCH and size < _BATCH_BYTES:
+            if jobs and self._waiting[0].alone:
+                break
             job = self._waiting.popleft()
-            if not job.future.done():
-                jobs.append(job)
-                size += job.size
+            if job.future.done():
+                continue
+            jobs.append(job)
+            size += job.size
+            if job.alone:
+                break
         return jobs
 
     def answered(self, worker: _Worker, readings: list[Reading]) -> None:
         for reading in readings:
             job = worker.jobs.popleft()
             worker.started = self._loop.time()
-            if not job.future.done():
+            if job.future.done():
+                discard(reading.messages)
+            else:
                 job.future.set_result(reading)
         self._dispatch()
 
@@ -183,7 +203,9 @@ class Readers:
             self._waiting.extendleft(reversed(worker.jobs))
         if not self._closing:
             self.restarts += 1
-            self._loop.create_task(self._replace(worker))
+            task = self._loop.create_task(self._replace(worker))
+            self._replacing.add(task)
+            task.add_done_callback(self._replacing.discard)
 
     async def _replace(self, worker: _Worker) -> None:
         await asyncio.to_thread(worker.process.wait)
@@ -195,11 +217,8 @@ class Readers:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        for queue in (self._waiting, self._large):
-            while queue and (queue[0].future.done() or queue[0].give_up < now):
-                job = queue.popleft()
-                if not job.future.done():
-                    job.future.set_exception(TooSlow())
+        self._waiting = _still_waiting(self._waiting, now)
+        self._large = _still_waiting(self._large, now)
         for worker in self._workers:
             self._hurry(worker, now)
         busy = self._waiting or self._large or any(worker.jobs for worker in self._workers)
@@ -212,6 +231,31 @@ class Readers:
                 job.future.set_exception(TooSlow())
         if worker.jobs and now - worker.started > HARD_LIMIT:
             worker.kill()
+
+
+def discard(messages: Iterable[Message]) -> None:
+    """Delete the spooled parts of messages that nobody wants any more; a part that was kept stays."""
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part.data, Spooled):
+                Path(part.data.path).unlink(missing_ok=True)
+
+
+def _still_waiting(queue: deque[_Job], now: float) -> deque[_Job]:
+    """A queue without the jobs that have waited for too long, whoever stands before them."""
+    for job in queue:
+        if job.give_up < now and not job.future.done():
+            job.future.set_exception(TooSlow())
+    return deque(job for job in queue if not job.future.done())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a child that was told to end; one that does not is killed."""
+    try:
+        process.wait(2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _start_child(spool: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:

@@ -159,3 +159,4 @@ def start() -> None:
             gc.collect()
             if _resident() > TIRED:
                 break
+            _send(connection, [])  # ready again

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -28,7 +30,7 @@ from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.worker import Reading
 from normalizer import normalize
-from normalizer.message import Address, Claim, Envelope, Identity, Message, Transport
+from normalizer.message import Address, Claim, Envelope, Identity, Message, Spooled, Transport
 from store.known import Arrival, Author, Changes, Known, Raw
 from store.store import Store, prepare
 
@@ -81,7 +83,7 @@ def read(raw: bytes) -> Message:
     return normalize(envelope(raw))[0]
 
 
-def envelope(raw: bytes = b"", *, unit: str = "", **more: Any) -> Envelope:
+def envelope(raw: bytes | Spooled = b"", *, unit: str = "", **more: Any) -> Envelope:
     facts: dict[str, Any] = {
         "channel": "mail",
         "format": "rfc5322",
@@ -223,8 +225,6 @@ class Desk:
             id=message,
             about=about,
         )
-        import json
-
         return cast("dict[str, str]", json.loads(row["d"]))
 
     def deliver(self, owner: str = "us", **more: Any) -> Deliver:
@@ -284,11 +284,16 @@ async def shut(store: Store) -> None:
         lock.close()
 
 
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something that happens elsewhere; it is asked again until it holds."""
+    async with asyncio.timeout(20):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.005)
+
+
 def with_header(raw: bytes, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
     """The same mail with more lines on top, as another hop would add them."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return "".join(f"{name}: {value}\r\n" for name, value in pairs).encode() + raw
-
-
-def told(content: Message, **more: Any) -> Message:
-    return replace(content, **more)

@@ -15,7 +15,7 @@ from gateway import deliver as module
 from gateway.deliver import UNDER_WAY, Deliver, failed
 from normalizer.message import Message
 from store.outbox import Delivery
-from tests.making import NOON, Desk, Wire, mail
+from tests.making import NOON, Desk, Wire, mail, until
 
 
 def delivery(attempts: int = 1, *, automatic: bool = True) -> Delivery:
@@ -87,9 +87,11 @@ async def states(desk: Desk) -> list[str]:
 
 async def settled(desk: Desk, wanted: set[str]) -> None:
     """Until every row is in one of the wanted states."""
-    async with asyncio.timeout(10):
-        while not set(await states(desk)) <= wanted:
-            await asyncio.sleep(0.005)
+
+    async def holds() -> bool:
+        return set(await states(desk)) <= wanted
+
+    await until(holds)
 
 
 async def stop(task: asyncio.Task[None]) -> None:
@@ -205,7 +207,7 @@ async def test_a_stop_during_a_claim_leaves_no_row_untold(desk: Desk) -> None:
         await go_on.wait()
         return found
 
-    desk.store.settle_and_claim = slow  # type: ignore[method-assign]  # a slow store
+    desk.store.settle_and_claim = slow  # type: ignore[method-assign, assignment]  # a slow store
     task = asyncio.create_task(desk.deliver().run("mail"))
     await reached.wait()
     task.cancel()

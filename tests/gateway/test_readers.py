@@ -1,0 +1,226 @@
+"""No mail holds up another: slow, deadly and large ones cost their neighbours nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gateway import readers as module
+from gateway.readers import ReaderDied, Readers, TooSlow
+from normalizer.message import Spooled
+from tests import making
+from tests.making import envelope, mail
+
+LARGE = mail(body="x" * 79 + "\r\n" + "y" * module.LARGE)
+
+
+@asynccontextmanager
+async def running(spool: Path, count: int = 2) -> AsyncIterator[Readers]:
+    readers = Readers(count, spool)
+    await readers.start()
+    await until(lambda: all(worker.ready for worker in readers._workers))
+    try:
+        yield readers
+    finally:
+        for worker in readers._workers:
+            worker.process.send_signal(signal.SIGCONT)
+        await readers.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async def asked() -> bool:
+        return holds()
+
+    await making.until(asked)
+
+
+@pytest.fixture
+async def pool(tmp_path: Path) -> AsyncIterator[Readers]:
+    async with running(tmp_path) as readers:
+        yield readers
+
+
+def replaced(readers: Readers, times: int) -> bool:
+    workers = readers._workers
+    return readers.restarts == times and len(workers) == 2 and all(w.ready for w in workers)
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, be it a zombie."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def pids(readers: Readers) -> list[int]:
+    return [worker.process.pid for worker in readers._workers]
+
+
+def freeze(readers: Readers, worker: int) -> int:
+    """A worker that hangs, as over a mail that no time limit inside it can end."""
+    pid = pids(readers)[worker]
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+async def test_many_mails_are_each_read_once_and_as_themselves(pool: Readers) -> None:
+    raws = [mail(subject=f"number {n}") for n in range(100)]
+    read = await asyncio.gather(*(pool.read(envelope(raw), patient=True) for raw in raws))
+    assert [reading.messages[0].subject for reading in read] == [f"number {n}" for n in range(100)]
+    assert [r.sha256 for r in read] == [hashlib.sha256(raw).hexdigest() for raw in raws]
+
+
+async def test_a_mail_that_hangs_its_reader_is_told_so_in_time_and_delays_no_neighbour(
+    pool: Readers,
+) -> None:
+    freeze(pool, 0)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(TooSlow):
+        await pool.read(envelope(mail()))
+    hung = asyncio.get_running_loop().time() - began
+    neighbours = await asyncio.gather(*(pool.read(envelope(mail())) for _ in range(20)))
+    assert len(neighbours) == 20
+    assert hung < module.READ_PATIENCE + 2  # a busy machine; without a limit it would be 8 s
+
+
+async def test_a_hanging_worker_is_killed_and_replaced(
+    pool: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HARD_LIMIT", 0.2)
+    frozen = freeze(pool, 0)
+    with pytest.raises((TooSlow, ReaderDied)):
+        await pool.read(envelope(mail()))
+    await until(lambda: pool.restarts == 1 and len(pool._workers) == 2)
+    assert frozen not in pids(pool)
+    assert not exists(frozen)  # waited for: no zombie
+    assert (await pool.read(envelope(mail()), patient=True)).messages
+
+
+async def test_a_deadly_mail_is_blamed_alone_and_its_neighbours_are_read(pool: Readers) -> None:
+    """The others of its batch go to another worker; they were given before it died."""
+    for worker in (0, 1):
+        freeze(pool, worker)
+    jobs = [asyncio.ensure_future(pool.read(envelope(mail()))) for _ in range(6)]
+    await asyncio.sleep(0)
+    first = pool._workers[0]
+    given = len(first.jobs)
+    os.kill(pids(pool)[1], signal.SIGCONT)
+    os.kill(first.process.pid, signal.SIGKILL)
+    ended = await asyncio.gather(*jobs, return_exceptions=True)
+    assert given >= 1
+    assert sum(isinstance(one, ReaderDied) for one in ended) == 1
+    assert sum(isinstance(one, TooSlow) for one in ended) == 0
+
+
+async def test_a_patient_reading_is_alone_with_its_worker(pool: Readers) -> None:
+    """So that it is never blamed for a neighbour's deadly mail."""
+    for worker in (0, 1):
+        freeze(pool, worker)
+    jobs = [
+        asyncio.ensure_future(pool.read(envelope(mail()), patient=patient))
+        for patient in (False, False, True, False, True)
+    ]
+    await asyncio.sleep(0)
+    shared = [list(worker.jobs) for worker in pool._workers]
+    assert all(len(given) == 1 for given in shared if any(job.alone for job in given))
+    for pid in pids(pool):
+        os.kill(pid, signal.SIGCONT)
+    ended = await asyncio.gather(*jobs, return_exceptions=True)
+    assert not [one for one in ended if isinstance(one, ReaderDied)]
+
+
+async def test_large_mail_never_takes_the_worker_that_is_kept_for_small_mail(
+    pool: Readers,
+) -> None:
+    freeze(pool, 0)
+    large = [asyncio.ensure_future(pool.read(envelope(LARGE))) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert [len(worker.jobs) for worker in pool._workers] == [1, 0]
+    assert (await pool.read(envelope(mail()))).messages
+    assert all(isinstance(e, TooSlow) for e in await asyncio.gather(*large, return_exceptions=True))
+
+
+async def test_a_patient_reading_in_front_lets_nobody_wait_longer_than_promised(
+    pool: Readers,
+) -> None:
+    freeze(pool, 0)
+    patient = [asyncio.ensure_future(pool.read(envelope(LARGE), patient=True)) for _ in range(2)]
+    async with asyncio.timeout(module.QUEUE_PATIENCE + 3):
+        with pytest.raises(TooSlow):
+            await pool.read(envelope(LARGE))
+    assert not any(job.done() for job in patient)
+    for job in patient:
+        job.cancel()
+
+
+async def test_a_reading_that_comes_too_late_leaves_no_file(tmp_path: Path, pool: Readers) -> None:
+    raw = mail(Content_Type="application/pdf", body="x" * (module.LARGE // 2))
+    in_time = await pool.read(envelope(raw), patient=True)
+    assert len(files(tmp_path)) == 1
+    module.discard(in_time.messages)
+    assert files(tmp_path) == []
+    for worker in (0, 1):
+        freeze(pool, worker)
+    late = asyncio.ensure_future(pool.read(envelope(raw), patient=True))
+    await asyncio.sleep(0)
+    late.cancel()
+    for pid in pids(pool):
+        os.kill(pid, signal.SIGCONT)
+    await until(lambda: not any(worker.jobs for worker in pool._workers))
+    assert files(tmp_path) == []
+
+
+async def test_a_tired_worker_leaves_and_takes_no_mail_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a spooled mail a worker that has grown ends; the next mail is not given to it."""
+    start = "import gateway.worker as w; w.TIRED = 0; w.start()"
+    popen = subprocess.Popen
+
+    def tired(command: list[str], **more: object) -> object:
+        return popen([command[0], "-c", start, *command[3:]], **more)
+
+    monkeypatch.setattr(subprocess, "Popen", tired)
+    raw = mail()
+    async with running(tmp_path) as pool:
+        for _ in range(3):
+            path = tmp_path / "spooled"
+            path.write_bytes(raw)
+            spooled = Spooled(str(path), module.LARGE, hashlib.sha256(raw).hexdigest())
+            reading = await pool.read(envelope(spooled), patient=True)
+            assert reading.messages[0].subject == "Where is my parcel?"
+        await until(lambda: pool.restarts == 3)
+
+
+async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(pool: Readers) -> None:
+    children = pids(pool)
+    freeze(pool, 0)
+    freeze(pool, 1)
+    waiting = [asyncio.ensure_future(pool.read(envelope(mail()), patient=True)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await pool.close()
+    assert not any(map(exists, children))
+    async with asyncio.timeout(1):
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(one, TooSlow | ReaderDied) for one in ended)
+    with pytest.raises(TooSlow):
+        await pool.read(envelope(mail()))
+
+
+async def test_workers_that_die_one_after_another_are_all_replaced(pool: Readers) -> None:
+    for times in (1, 2, 3):
+        os.kill(pids(pool)[0], signal.SIGKILL)
+        await until(partial(replaced, pool, times))
+    assert (await pool.read(envelope(mail()), patient=True)).messages
+    assert sorted(worker.only_small for worker in pool._workers) == [False, True]
