@@ -96,9 +96,11 @@ def _seven_bit(data: bytes, name: str) -> str:
 
 def _stateful(data: bytes, name: str) -> str:
     try:
-        return data.decode(name)
+        text = data.decode(name)
     except (UnicodeError, LookupError):
-        return data.decode("utf-8", "replace") if name == "utf-7" else data.decode(name, "replace")
+        text = data.decode("utf-8" if name == "utf-7" else name, "replace")
+    # UTF-7 can write half of a pair; nobody else could store it.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _labelled_utf8(data: bytes, hints: Iterable[str]) -> str:
