@@ -86,6 +86,10 @@ class Store:
             self._disk = (time.monotonic(), low)
         return low
 
+    def takes_mail(self) -> bool:
+        """Whether the last commit went well and the disk has room for the next."""
+        return not (self._writer.in_trouble or self.low_on_disk())
+
     def commit_inbound(self, arrival: Arrival) -> Awaitable[Accepted]:
         """Ledger, message, customer, case, acknowledgement, events: durable when this returns."""
         future: Awaitable[Accepted] = self._writer.submit(arrival=arrival)

@@ -112,10 +112,11 @@ class Writer:
         try:
             return self._transaction(batch)
         except Exception as error:
+            # Also for one wrong row: a commit that failed may leave its transaction open.
+            self._disconnect()
             trouble = as_unavailable(error)
             if trouble is not None:
                 self.in_trouble = True
-                self._disconnect()
                 return [trouble] * len(batch)
             if len(batch) == 1:
                 return [error]

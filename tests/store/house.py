@@ -61,7 +61,7 @@ def _acknowledgement(
     ids = (where.conversation_id, where.case.id, where.case.customer_id, None)
     return rows.Message(
         id_, *ids, "mail", "out", "acknowledgement", "stored", f"{id_}@example.com",
-        message.message_id, "[]", None, f"Re: {message.subject}", "We have it.", None, "en", "{}",
+        message.message_id, "[]", None, "Re: parcel", "We have it.", None, "en", "{}",
         f'{{"to": [["", "{decision.to}"]]}}', "", "", "{}", "[]", None, None,
         instant(arrival.received_at),
     )  # fmt: skip

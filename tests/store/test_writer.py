@@ -1,0 +1,235 @@
+"""One thread writes for all: nobody pays for a neighbour, and trouble passes by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from store import engine as engines
+from store import rows
+from store.engine import StoreUnavailable, open_writer
+from store.known import Accepted, Arrival, Changes
+from store.sql import insert
+from store.store import Store, prepare
+from tests.store.house import Site, arrival, ask, opened
+
+
+def _nul() -> Arrival:
+    return arrival("nul\0inside")
+
+
+def _half_a_pair() -> Arrival:
+    good = arrival("surrogate")
+    return replace(good, unit="surrogate \ud83d", author=good.author._replace(name="\udc00"))
+
+
+def _falls(connection: Connection, changes: Changes) -> None:
+    raise ZeroDivisionError
+
+
+def _inserts_twice(connection: Connection, changes: Changes) -> None:
+    event = rows.Event(changes.new_id(), "poison", None, "", "{}")
+    insert(connection, [event, event])
+
+
+def _points_nowhere(connection: Connection, changes: Changes) -> None:
+    """SQLite finds this out at the commit only."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+    insert(connection, [rows.Conversation(changes.new_id(), 4711, "")])
+
+
+def _speaks_nonsense(connection: Connection, changes: Changes) -> None:
+    connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+@pytest.mark.parametrize(
+    "poison", [_falls, _inserts_twice, _points_nowhere, _speaks_nonsense], ids=lambda f: f.__name__
+)
+async def test_a_poisoned_job_never_fails_its_neighbours(store: Store, poison: Any) -> None:
+    jobs = [store.commit_inbound(arrival(f"before {n}")) for n in range(3)]
+    jobs.append(store.write(poison))
+    jobs += [store.commit_inbound(arrival(f"after {n}")) for n in range(3)]
+    ends = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [isinstance(end, Accepted) for end in ends] == [True] * 3 + [False] + [True] * 3
+    assert isinstance(ends[3], Exception)
+    assert not isinstance(ends[3], StoreUnavailable)
+    assert await ask(store, "SELECT count(*) FROM v_ledger") == [(6,)]
+    assert store.takes_mail()
+
+
+@pytest.mark.parametrize("poison", [_nul, _half_a_pair], ids=lambda f: f.__name__)
+async def test_text_that_no_database_takes_poisons_nobody(store: Store, poison: Any) -> None:
+    ends = await asyncio.gather(
+        store.commit_inbound(arrival("before")),
+        store.commit_inbound(poison()),
+        store.commit_inbound(arrival("after")),
+        return_exceptions=True,
+    )
+    assert isinstance(ends[0], Accepted)
+    assert isinstance(ends[2], Accepted)
+    assert not isinstance(ends[1], StoreUnavailable)
+
+
+async def test_what_customers_write_is_stored_whatever_the_octets(store: Store) -> None:
+    good = arrival("octets")
+    assert good.message is not None
+    odd = "a\0b \ud800 \udfff 返品 \U0001f338"
+    message = replace(good.message, subject=odd, text=odd, reply_text="\0")
+    strange = replace(good, message=message, author=good.author._replace(name=odd))
+    assert (await store.commit_inbound(strange)).outcome == "accepted"
+    stored = await ask(store, "SELECT text FROM v_messages WHERE direction = 'in'")
+    assert "返品 \U0001f338" in stored[0][0]
+    assert "\0" not in stored[0][0]
+
+
+async def test_jobs_that_wait_share_one_commit(store: Store, monkeypatch: Any) -> None:
+    held = asyncio.Event()
+    loop, batches = asyncio.get_running_loop(), []
+    transaction = store._writer._transaction
+
+    def counted(batch: Any) -> Any:
+        batches.append(len(batch))
+        return transaction(batch)
+
+    monkeypatch.setattr(store._writer, "_transaction", counted)
+    first = store.write(lambda *_: asyncio.run_coroutine_threadsafe(held.wait(), loop).result(9))
+    others = [store.commit_inbound(arrival(f"mail {n}")) for n in range(50)]
+    held.set()
+    await asyncio.gather(first, *others)
+    assert max(batches) >= 50
+
+
+async def test_after_the_end_nobody_waits_in_vain(site: Site) -> None:
+    async with opened(site) as store:
+        last = store.commit_inbound(arrival("last"))
+    assert (await last).outcome == "accepted"
+    with pytest.raises(StoreUnavailable):
+        await store.commit_inbound(arrival("too late"))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience of a tenth of a second, for whatever is waited for."""
+    monkeypatch.setattr(engines, "PATIENCE", 0.1)
+    pragmas = tuple(p.replace("5000", "100") for p in engines._SQLITE_PRAGMAS)
+    monkeypatch.setattr(engines, "_SQLITE_PRAGMAS", pragmas)
+    session = engines._POSTGRESQL_SESSION.replace("'5s'", "'100ms'")
+    monkeypatch.setattr(engines, "_POSTGRESQL_SESSION", session)
+
+
+@contextmanager
+def _locked(site: Site) -> Iterator[None]:
+    """Somebody else is in the middle of a transaction."""
+    writer = open_writer(site.url)
+    with writer.begin() as connection:
+        connection.execute(text("UPDATE counters SET value = value"))
+        yield
+    writer.dispose()
+
+
+async def test_a_locked_store_is_waited_for(store: Store, site: Site) -> None:
+    with _locked(site):
+        job = store.commit_inbound(arrival("patient"))
+        assert not (await asyncio.wait([asyncio.ensure_future(job)], timeout=0.2))[0]
+    assert (await job).outcome == "accepted"
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_store_locked_for_long_is_trouble_that_passes(site: Site) -> None:
+    async with opened(site) as store:
+        with _locked(site):
+            jobs = [store.commit_inbound(arrival(f"mail {n}")) for n in range(5)]
+            ends = await asyncio.gather(*jobs, return_exceptions=True)
+            assert all(isinstance(end, StoreUnavailable) for end in ends)
+            assert not store.takes_mail()
+        assert (await store.commit_inbound(arrival("mail 0"))).outcome == "accepted"
+        assert store.takes_mail()
+        assert await ask(store, "SELECT count(*) FROM v_ledger") == [(1,)]
+
+
+async def test_a_commit_that_fails_fails_all_who_share_it(postgresql: Site) -> None:
+    prepare(postgresql.url)
+
+    def dies(connection: Connection, changes: Changes) -> None:
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    async with opened(postgresql) as store:
+        jobs = [store.commit_inbound(arrival("one")), store.write(dies)]
+        ends = await asyncio.gather(*jobs, return_exceptions=True)
+        assert isinstance(ends[1], StoreUnavailable)
+        found = await ask(store, "SELECT count(*) FROM v_ledger")
+        assert found == [(int(isinstance(ends[0], Accepted)),)]
+        assert (await store.commit_inbound(arrival("two"))).outcome == "accepted"
+
+
+async def test_connections_that_the_server_ended_are_replaced(postgresql: Site) -> None:
+    """Readers never notice; a writer notices once."""
+    prepare(postgresql.url)
+    async with opened(postgresql) as store:
+        await store.commit_inbound(arrival("before"))
+        assert len(await ask(store, "SELECT * FROM v_ledger")) == 1
+        _end_all_sessions(postgresql)
+        assert len(await ask(store, "SELECT * FROM v_ledger")) == 1
+        with suppress(StoreUnavailable):
+            await store.commit_inbound(arrival("meanwhile"))
+        assert (await store.commit_inbound(arrival("after"))).outcome == "accepted"
+
+
+def _end_all_sessions(site: Site) -> None:
+    engine = open_writer(site.url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+async def test_a_full_disk_is_trouble_that_passes(small_disk: Path) -> None:
+    """D12, D13: what was accepted stays, and nothing else does."""
+    site = Site(f"sqlite:///{small_disk / 'madoguchi.db'}", small_disk)
+    prepare(site.url)
+    accepted, trouble = 0, None
+    async with opened(site) as store:
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(b"x" * 2**20)
+        while trouble is None:
+            try:
+                await store.commit_inbound(arrival(f"mail {accepted}"))
+                accepted += 1
+            except StoreUnavailable as error:
+                trouble = error
+        assert trouble.full
+        assert await ask(store, "SELECT count(*) FROM v_ledger") == [(accepted,)]
+        ballast.unlink()
+        assert (await store.commit_inbound(arrival("room again"))).outcome == "accepted"
+    with closing(sqlite3.connect(small_disk / "madoguchi.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM v_ledger").fetchone() == (accepted + 1,)
