@@ -58,6 +58,10 @@ class Chronicle:
     orphans: int = 0
     slowest_start: float = 0.0
 
+    @property
+    def deaths(self) -> int:
+        return self.kills + len(self.died_at)
+
 
 class Supervisor:
     """Starts the daemon again and again; always in the same place, on the same ports."""

@@ -16,6 +16,7 @@ from tests.soak.lives import FAILPOINTS, Chronicle, Life, Supervisor, draw_lives
 from tests.soak.sender import Ledger, Sender
 
 SETTLE = 120.0  # seconds for the last mails and the last acknowledgements
+UNDER_WAY = 20  # acknowledgements that one process may be sending when it dies
 
 
 class Plan(NamedTuple):
@@ -46,6 +47,7 @@ class Outcome(NamedTuple):
             f"the database was damaged: {seen.corrupt[:3]}": bool(seen.corrupt),
             f"failpoints were never passed: {seen.never_passed}": bool(seen.never_passed),
             f"{seen.orphans} processes outlived their daemon": bool(seen.orphans),
+            f"{self.verdict.in_doubt} in doubt": self.verdict.in_doubt > UNDER_WAY * seen.deaths,
             str(self.verdict): not self.verdict.kept,
         }
         return [fault for fault, true in told.items() if true]
