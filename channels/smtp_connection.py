@@ -112,9 +112,9 @@ class Connection(Wire):
         self._is_counted = self._reception.limits.take_peer(self._peer)
         if not self._is_counted:
             self._turn_away(b"421 4.7.0 too many connections from you, please come later\r\n")
-        elif self._reception.settings.tls == "implicit":
-            self._encrypt()
         else:
+            if self._reception.settings.tls == "implicit":
+                self._dialogue.restart(self._cipher())
             # Two turns of the loop, so that what was sent before the greeting is seen before it.
             self._loop.call_soon(self._loop.call_soon, self._greet)
 
@@ -224,13 +224,9 @@ class Connection(Wire):
         self._since = self._loop.time()
         if self._reception.is_stopping:
             self._hang_up(_STOPPING)
-        elif self._reception.settings.tls != "implicit":
+        else:
             self._consume = self._take_commands
             self.data_received(b"")
-        elif self._partial:
-            self._take_early(self._partial)
-        else:
-            self._greet()
 
     # Content.
 

@@ -11,6 +11,7 @@ from channels.base import Accept, Host
 from channels.smtp_connection import Connection
 from channels.smtp_reception import Clock, Reception, now
 from channels.smtp_settings import ListenerSettings
+from channels.smtp_wire import HANDSHAKE_SECONDS
 
 _BACKLOG = 512
 _log = structlog.get_logger()
@@ -47,9 +48,14 @@ class Listener:
 
     async def _listen(self, reception: Reception) -> asyncio.Server:
         host, port = self._settings.endpoint
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(
-            partial(Connection, reception), host, port, backlog=_BACKLOG
+        implicit = self._settings.tls == "implicit"
+        return await asyncio.get_running_loop().create_server(
+            partial(Connection, reception),
+            host,
+            port,
+            backlog=_BACKLOG,
+            ssl=reception.tls if implicit else None,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
         )
 
     async def _watch(self, reception: Reception) -> None:

@@ -7,7 +7,7 @@ import ssl
 from contextlib import suppress
 from typing import cast
 
-_HANDSHAKE_SECONDS = 30.0
+HANDSHAKE_SECONDS = 10.0
 _LINGER_SECONDS = 2.0
 
 
@@ -79,7 +79,7 @@ class Wire(asyncio.Protocol):
                 self,
                 context,
                 server_side=True,
-                ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except OSError:  # ssl.SSLError and TimeoutError are, too
             transport.abort()

