@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -38,10 +39,12 @@ from store.engine import StoreUnavailable
 from store.store import Store
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 WORKERS = 2
 _RESTART_AFTER = 2.0  # seconds before a part that fell is started again; doubled up to …
 _RESTART_AT_MOST = 60.0
+_STORE_AT_MOST = 8.0  # the longest pause between looks for a store that did not answer
 _LEASES = 60.0  # seconds between looks for rows that another, dead process was sending
 _DRAIN = 20.0  # seconds that a stop waits for what is under way
 
@@ -101,8 +104,10 @@ class Parts:
     metrics: Metrics
 
     def readiness(self) -> Readiness:
-        """Whether every channel listens."""
+        """Whether every channel listens, and what comes in can be stored."""
         missing = [f"listener {name}" for name, c in self.channels.items() if not c.ready]
+        if not self.store.takes_mail():
+            missing.append("room in the store")
         return Readiness(not missing, tuple(missing))
 
 
@@ -150,17 +155,22 @@ def _named(settings: Settings, config: Config) -> Settings:
 
 async def prepare(config: Config, failpoint: Callable[[str], None]) -> None:
     """Bring the store up to date; a server that does not answer yet is waited for."""
+    changed = await _patiently(
+        lambda: asyncio.to_thread(stores.prepare, config.store.dsn, failpoint)
+    )
+    log.info("store.ready", migrated=changed)
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """What the work gives, once the store answers."""
     wait = _RESTART_AFTER
     while True:
         try:
-            changed = await asyncio.to_thread(stores.prepare, config.store.dsn, failpoint)
+            return await work()
         except StoreUnavailable as error:
             log.warning("store.waiting", reason=str(error))
             await asyncio.sleep(wait)
-            wait = min(wait * 2, _RESTART_AT_MOST)
-        else:
-            log.info("store.ready", migrated=changed)
-            return
+            wait = min(wait * 2, _STORE_AT_MOST)
 
 
 async def run(config: Config, failpoint: Callable[[str], None]) -> None:
@@ -176,12 +186,18 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
         parts = await assemble(config, failpoint, stack)
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
-        await parts.store.recover(now(), parts.deliver.owner)
-        made = await access.first(parts.store, config.gateway.data_dir, now())
-        if made:
-            print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
-        await _serve(parts, sockets, stop)
+        if await _unless(stop, _begin(parts)):
+            await _serve(parts, sockets, stop)
     log.info("daemon.stopped")
+
+
+async def _begin(parts: Parts) -> None:
+    """The first writes: what a dead process was sending, and the token of a first start."""
+    data_dir = parts.config.gateway.data_dir
+    await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner))
+    made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
+    if made:
+        print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
 
 
 def _stop_signal() -> asyncio.Event:
