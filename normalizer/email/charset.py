@@ -106,8 +106,10 @@ def _stateful(data: bytes, name: str) -> str:
 def _labelled_utf8(data: bytes, hints: Iterable[str]) -> str:
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
         text = data.decode("utf-8", "replace")
+        if error.reason == "unexpected end of data":
+            return text
     # A character cut in two is a small wound; text in another character set is all wounds.
     wounds = text.count("\ufffd")
     good = sum(map(len, _NON_ASCII.findall(text))) - wounds
@@ -155,6 +157,9 @@ def guess(data: bytes, hints: Iterable[str] = (), worst: str | None = None) -> s
             return text
     if worst is not None:
         return worst
+    kanji = japanese.from_kanji(data)
+    if kanji is not None:
+        return kanji
     return _single_byte(data, _cyrillic(data) or "cp1252")
 
 

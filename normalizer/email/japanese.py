@@ -110,6 +110,16 @@ def guess(data: bytes) -> str | None:
     return max(texts, key=_weight, default=None)
 
 
+def from_kanji(data: bytes) -> str | None:
+    """Shift_JIS without any kana, such as a name: lead bytes that Western text uses for dashes."""
+    leads = len(data) - len(data.translate(None, _LEADS))
+    high = len(data) - len(data.translate(None, _HIGH))
+    text = _try(data, "cp932") if high >= 3 and leads * 3 >= high else None
+    return text if text and not _NO_KANJI.search(text) else None
+
+
+_LEADS = bytes(range(0x81, 0xA0))
+_NO_KANJI = re.compile(r"[^\x00-\x7f\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _HIGH = bytes(range(0x80, 0x100))
 
 
