@@ -75,10 +75,6 @@ class Dialogue:
         spent = self._bad * _IDLE_COMMANDS_PER_BAD_ONE + self._idle
         return spent > self._rules.settings.max_bad_commands * _IDLE_COMMANDS_PER_BAD_ONE
 
-    @property
-    def is_logging_in(self) -> bool:
-        return self._exchange is not None
-
     def answer(self, line: bytes) -> bytes:
         if self._exchange is not None:
             return self._proceed(self._exchange, line)

@@ -40,7 +40,6 @@ class Listener:
             self._settings, self._host, accept, lmtp=self._lmtp, clock=self._clock
         )
         try:
-            reception.clear_spool()
             self._server = await self._listen(reception)
             await self._watch(reception)
         finally:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import structlog
 
@@ -79,7 +78,6 @@ class Reception:
         self._clock = clock
         self._executor = ThreadPoolExecutor(2, f"spool-{settings.name}")
         self._spooling = Spooling(host.data_dir / "spool", self._executor, self.spawn)
-        self._prefix = quote(settings.name, safe="")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` to its end, whoever hangs up meanwhile."""
@@ -106,12 +104,7 @@ class Reception:
         return any(address in network for network in self.settings.proxies)
 
     def new_body(self, unit: str, on_relief: Callable[[], None]) -> Body:
-        return Body(f"{self._prefix}-{unit}", self._spooling, on_relief)
-
-    def clear_spool(self) -> None:
-        """Delete what a process that died had not received whole."""
-        for part in self._spooling.folder.glob(f"{self._prefix}-*.part"):
-            part.unlink(missing_ok=True)
+        return Body(unit, self._spooling, on_relief)
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)

@@ -242,18 +242,6 @@ async def test_a_disk_that_fails_is_temporary_trouble(
         assert (await deliver(running)).startswith("250")
 
 
-async def test_what_a_dead_process_left_half_received_is_cleared(tmp_path: Path) -> None:
-    spool = tmp_path / "spool"
-    spool.mkdir()
-    for name in ("mail-1.part", "mail-2.eml", "other-1.part"):
-        (spool / name).touch()
-    async with desk(tmp_path):
-        assert sorted(path.name for path in spooled_files(tmp_path)) == [
-            "mail-2.eml",
-            "other-1.part",
-        ]
-
-
 async def test_d25_at_stop_idle_peers_get_421_and_mails_under_way_finish(tmp_path: Path) -> None:
     async with desk(tmp_path) as running:
         idle = [await (await running.peer()).helloed() for _ in range(20)]
