@@ -25,9 +25,11 @@ QUEUE_PATIENCE = 0.1  # seconds that a mail waits for a free worker before it is
 READ_PATIENCE = 0.5  # seconds that its reading may take before it is
 HARD_LIMIT = 8.0  # seconds after which a worker is given up for dead
 LARGE = 2**20  # octets; one worker never takes such mail, so that small mail always passes
+_START_PATIENCE = 30.0  # seconds for an interpreter and its imports on a busy machine
 _BATCH = 16
 _BATCH_BYTES = 256 * 2**10
 _TICK = 0.02
+_HELP_AFTER = 0.005  # seconds that one worker is left alone with what waits
 
 
 class TooSlow(Exception):
@@ -57,6 +59,7 @@ class _Worker(asyncio.Protocol):
     only_small: bool
     process: subprocess.Popen[bytes]
     ready: bool = False
+    greeted: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = 0.0
     jobs: deque[_Job] = field(default_factory=deque)
     _buffer: bytearray = field(default_factory=bytearray)
@@ -70,6 +73,7 @@ class _Worker(asyncio.Protocol):
         for frame in self._frames():
             readings: list[Reading] = pickle.loads(frame)  # noqa: S301  our own child wrote it
             self.ready = self.ready or not readings
+            self.greeted.set()
             self.pool.answered(self, readings)
 
     def _frames(self) -> Iterator[bytes]:
@@ -108,10 +112,14 @@ class Readers:
         self._closing = False
         self._replacing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
+        self._is_due = False
         self.restarts = 0
 
     async def start(self) -> None:
-        await asyncio.gather(*(self._spawn(only_small=i > 0) for i in range(self._count)))
+        """Start the workers; returns when each has said that it is there."""
+        await asyncio.gather(*(self._spawn(only_small=not i) for i in range(self._count)))
+        async with asyncio.timeout(_START_PATIENCE):
+            await asyncio.gather(*(worker.greeted.wait() for worker in self._workers))
 
     async def close(self) -> None:
         """End every worker, and wait until it has ended."""
@@ -146,7 +154,7 @@ class Readers:
             patient,
         )
         (self._large if size >= LARGE else self._waiting).append(job)
-        self._dispatch()
+        self._dispatch_soon()
         if self._ticker is None:
             self._ticker = self._loop.call_later(_TICK, self._tick)
         return await job.future
@@ -157,11 +165,26 @@ class Readers:
         self._workers.append(worker)
         await self._loop.create_connection(lambda: worker, sock=ours)
 
+    def _dispatch_soon(self) -> None:
+        """All mails of one turn of the loop go to the workers together: each frame wakes a process."""
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._dispatch)
+
     def _dispatch(self) -> None:
+        self._is_due = False
         now = self._loop.time()
-        for worker in self._workers:
-            if worker.ready and not worker.jobs and (jobs := self._take(worker)):
+        # Who never takes large mail takes small mail first.
+        for worker in sorted(self._workers, key=lambda worker: not worker.only_small):
+            is_free = worker.ready and not worker.jobs
+            if is_free and self._is_needed(now) and (jobs := self._take(worker)):
                 worker.give(jobs, now)
+
+    def _is_needed(self, now: float) -> bool:
+        """A second worker helps when the first takes its time; before that, waking it costs more."""
+        if self._large or len(self._waiting) > _BATCH:
+            return True
+        return not any(w.jobs and now - w.started < _HELP_AFTER for w in self._workers)
 
     def _take(self, worker: _Worker) -> list[_Job]:
         while self._large and not worker.only_small:
@@ -221,6 +244,7 @@ class Readers:
         self._large = _still_waiting(self._large, now)
         for worker in self._workers:
             self._hurry(worker, now)
+        self._dispatch()
         busy = self._waiting or self._large or any(worker.jobs for worker in self._workers)
         self._ticker = self._loop.call_later(_TICK, self._tick) if busy else None
 

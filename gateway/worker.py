@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -152,6 +153,11 @@ def start() -> None:
     connection.setblocking(True)
     _confine()
     gc.freeze()
+    with suppress(ConnectionError):  # the parent has died: so do we, and say nothing
+        _read_all(connection, spool)
+
+
+def _read_all(connection: socket.socket, spool: Path) -> None:
     _send(connection, [])  # ready
     while (jobs := _receive(connection)) is not None:
         _work(connection, jobs, spool)
