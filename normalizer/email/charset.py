@@ -8,6 +8,7 @@ A label that the bytes contradict loses.
 from __future__ import annotations
 
 import re
+from codecs import lookup
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,23 +16,28 @@ from normalizer.email import japanese
 
 _TABLE = {
     "cp1252": "ascii us-ascii ansi_x3.4-1968 iso-8859-1 iso8859-1 iso88591 iso_8859-1 latin1 l1 "
-    "latin-1 windows-1252 cp1252 x-ansi ansi iso-8859-1-windows-3.1-latin-1",
+    "latin-1 8859_1 8859-1 windows-1252 cp1252 x-ansi ansi iso-8859-1-windows-3.1-latin-1",
     "cp1254": "iso-8859-9 iso8859-9 latin5 windows-1254",
     "cp874": "tis-620 tis620 iso-8859-11 windows-874 x-windows-874 dos-874",
-    "gb18030": "gb2312 gbk gb_2312-80 x-gbk euc-cn gb18030 cp936 csgb2312 chinese gb2312_charset",
+    "gb18030": "gb2312 gbk gb-2312 gb_2312-80 x-gbk euc-cn gb18030 cp936 csgb2312 chinese gb2312_charset",
     "big5hkscs": "big5 big5-hkscs x-x-big5 cn-big5 cp950 big-5",
     "cp949": "euc-kr euckr ks_c_5601-1987 ks_c_5601 ksc5601 ksc_5601 windows-949 x-windows-949 "
-    "cp949 uhc ks_c_5601-1989 iso-ir-149 korean",
+    "cp949 uhc euc_kr ks_c_5601-1989 iso-ir-149 korean",
     "cp932": "shift_jis shift-jis sjis x-sjis ms_kanji windows-31j x-ms-cp932 cp932 cp943c ms932 "
-    "shift_jisx0213 shift_jis-2004 csshiftjis",
+    "shift_jisx0213 shift_jis-2004 shift_jis_2004 sjis-win csshiftjis",
     "euc-jp": "euc-jp x-euc-jp eucjp euc_jp cp51932 eucjp-ms eucjp-win cseucpkdfmtjapanese ujis "
-    "euc-jis-2004 euc-jisx0213",
+    "euc-jis-2004 euc-jisx0213 euc_jis_2004 euc_jisx0213",
     "iso-2022-jp": "iso-2022-jp iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-3 iso-2022-jp-ms jis "
-    "iso-2022-jp-2004 csiso2022jp cp50220 cp50221 cp50222 iso-2022-jp-ext x-iso-2022-jp",
-    "utf-8": "utf-8 utf8 utf8mb4 unicode-1-1-utf-8 x-unicode20utf8 utf-8-mac cp65001 utf_8",
+    "iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_jp_2004 iso2022_jp_ext iso-2022-jp-2004 csiso2022jp cp50220 cp50221 cp50222 iso-2022-jp-ext x-iso-2022-jp",
+    "utf-8": "utf-8-strict cesu-8 utf-8 utf8 utf8mb4 unicode-1-1-utf-8 x-unicode20utf8 utf-8-mac cp65001 utf_8",
     "utf-7": "utf-7 utf7 unicode-1-1-utf-7 x-unicode-2-0-utf-7",
     "utf-16": "utf-16 utf16 unicode ucs-2 iso-10646-ucs-2",
     "mac_roman": "macintosh mac x-mac-roman macroman",
+    "mac_latin2": "x-mac-ce x-mac-centraleurroman",
+    "mac_greek": "x-mac-greek",
+    "mac_turkish": "x-mac-turkish",
+    "iso8859_2": "latin-2",
+    "cp866": "x-ibm866",
     "mac_cyrillic": "x-mac-cyrillic x-mac-ukrainian",
     "iso8859_8": "iso-8859-8-i iso-8859-8-e logical visual iso8859-8",
     "iso8859_16": "iso-8859-16 iso8859-16",
@@ -42,7 +48,17 @@ _TABLE = {
 }
 _LABELS = {label: codec for codec, labels in _TABLE.items() for label in labels.split()}
 # Python knows these by the same mechanism, but they are no character sets of mail.
-_NEVER = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+_NEVER = frozenset(
+    {
+        "idna",
+        "punycode",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "unicode-escape",
+        "raw-unicode-escape",
+        "undefined",
+    }
+)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}")
 _MULTIBYTE = frozenset({"gb18030", "big5hkscs", "cp949", "cp932", "euc-jp"})
 _STATEFUL = frozenset({"utf-7", "hz", "iso2022_kr", "utf-16", "utf_16_le", "utf_16_be"})
@@ -61,13 +77,14 @@ def codec(label: str) -> str:
     name = "cp" + numbered[1] if numbered else label
     plain = name.replace("-", "_")
     try:
+        known = lookup(plain).name
         b"text".decode(plain)
     except UnicodeError:
         # A character set that ASCII text does not fit is one nevertheless.
-        pass
+        return plain
     except (LookupError, ValueError):
         return ""
-    return "" if plain in _NEVER else _LABELS.get(plain.replace("_", "-"), plain)
+    return "" if known in _NEVER else _LABELS.get(known, plain)
 
 
 def decode(data: bytes, label: str = "", hints: Iterable[str] = ()) -> str:

@@ -36,6 +36,7 @@ _FIRST = re.compile(
     + ADDRESS.pattern
     + r")(?=[\s>\"'\])]*(?:$|[:;,<]|\.\.\.|\s(?:on|was|failed)\s))"
 )
+_TO = re.compile(r"\s*to:\s*<?(" + ADDRESS.pattern + ")", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:recipients?|user(?:id)?|address(?:ed to|es)?|mailbox|account|delivered? to|deliver message to"
     r"|undeliverable\s+to|message to|delivery to|mail to|attempts|smtp|rcpt to|full|あて先|宛先)\W{1,6}(?:of\W{1,3})?("
@@ -80,6 +81,9 @@ def recipients(report: Iterable[str], ours: frozenset[str]) -> tuple[str, ...]:
         if first and not line.lstrip("> \t").lower().startswith(("from", "to:")):
             _note(ranks[0], first[1], ours, ranks[3])
             continue
+        to = _TO.match(line)
+        if to:
+            _note(ranks[3], to[1], ours, ranks[3])
         foreign = _FOREIGN.search(line)
         for match in _NAMED.finditer(line):
             _note(ranks[2 if foreign else 1], match[1], ours, ranks[3])
@@ -91,6 +95,7 @@ def recipients(report: Iterable[str], ours: frozenset[str]) -> tuple[str, ...]:
 
 
 def _note(rank: dict[str, str], address: str, ours: frozenset[str], last: dict[str, str]) -> None:
+    address = address.strip("'")
     plain = address.lower()
     (last if plain in ours else rank).setdefault(plain, address)
 
