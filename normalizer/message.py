@@ -92,8 +92,14 @@ class Bounce(NamedTuple):
     original_message_id: str = ""
 
 
+NULL_SENDER = "<>"  # MAIL FROM:<>, the reverse-path of notifications (RFC 5321 section 4.5.5)
+
+
 class Transport(NamedTuple):
-    """What the wire knows of an envelope; what a channel does not have stays empty."""
+    """What the wire knows of an envelope; what a channel does not have stays empty.
+
+    `sender` is MAIL FROM, or NULL_SENDER where that is `<>`.
+    """
 
     peer: str = ""
     helo: str = ""

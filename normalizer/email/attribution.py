@@ -92,6 +92,8 @@ _REPLY_ABOVE = re.compile(
     r"|^\W*(?:この線|この行)より上",
     re.IGNORECASE,
 )
+# In any language: an address in brackets that ends the line above a marked quotation.
+_ADDRESSED = re.compile(r"<\s*[^\s<>]+@[^\s<>]+>\W{0,4}$")
 _RULED = re.compile(r"^[\s>*]*-{2,}\s*(\S.{0,150}\S)\s*-{2,}[\s*]*$")
 
 _FROM = (
@@ -130,7 +132,7 @@ _ORIGINAL = (
     r"元のメッセージ|元のメール|オリジナルメッセージ|原始邮件|原始郵件|原邮件|원본 ?메시지|pesan asli|αρχικό μήνυμα"
 )
 _FORWARDED = (
-    r"forwarded (?:message|by|mail)|begin forwarded message|weitergeleitete nachricht|anfang der weitergeleiteten|message transféré|"
+    r"forwarded (?:message|by|mail)|begin forwarded message|weitergeleitete nachricht|anfang der weitergeleiteten|(?:message|mail|courriel|e-mail) transféré|"
     r"début du message (?:transféré|réexpédié)|mensaje reenviado|mensagem encaminhada|messaggio (?:inoltrato|reindirizzato)|inizio messaggio inoltrato|"
     r"doorgestuurd bericht|begin doorgestuurd bericht|videresendt (?:besked|melding)|vidarebefordrat (?:meddelande|brev)|edelleenlähetetty viesti|"
     r"przekazana wiadomość|пересылаемое сообщение|пересланное сообщение|přeposlaná zpráva|továbbított üzenet|iletilen mesaj|"
@@ -149,7 +151,7 @@ def is_rule(line: str) -> bool:
 
 def separator(line: str) -> str:
     """`forwarded` or `quote` for a line such as `-----Original Message-----`; else empty."""
-    match = _SEPARATOR.match(line)
+    match = _SEPARATOR.match(" ".join(line.split()))
     if match is None:
         return "quote" if _REPLY_ABOVE.match(line) else ""
     plain = line.strip()
@@ -165,7 +167,7 @@ def length(lines: list[str], index: int, *, quoted_next: bool) -> int:
     ruled = _RULED.match(lines[index])
     if ruled and _VERB_AT_END.search(ruled[1]):
         return 1
-    if not _OPENING.match(lines[index]) and not _begins_with_name(lines[index]):
+    if not _OPENING.match(lines[index]) and not _begins_with_name(lines[index], quoted_next):
         return 0
     joined = ""
     blank = 0
@@ -186,15 +188,17 @@ def length(lines: list[str], index: int, *, quoted_next: bool) -> int:
     return 0
 
 
-def _begins_with_name(line: str) -> bool:
+def _begins_with_name(line: str, quoted_next: bool) -> bool:
     """`Max Muster <max@example.com> schrieb am …`: an address and a verb of writing in one line."""
-    return "@" in line and bool(_VERB.search(line))
+    return "@" in line and (quoted_next or bool(_VERB.search(line)))
 
 
 def _is_attribution(text: str, *, quoted_next: bool) -> bool:
     if _INLINE.search(text):
         return bool(_MOMENT.search(text) and _OPENING.match(text))
     plain = text.rstrip(" -*_>")
+    if quoted_next and _ADDRESSED.search(text):
+        return bool(_MOMENT.search(text)) or plain.endswith((":", "："))
     ends = plain.endswith((":", "："))
     if not ends and not _VERB_AT_END.search(plain):
         return False

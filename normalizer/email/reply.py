@@ -17,11 +17,12 @@ MAX_LINES = 5000
 MAX_DELIMITERS = 20
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
-_ENDS = (":", "：", "wrote", "-", "écrit")
+_ENDS = (":", "：", ">", "wrote", "-", "écrit")
 _DRAWN = "-_*=—–+#~━─◆■□☆★~＝～"
 _FIRSTS = ">" + _DRAWN
 _SHOWN = frozenset({"new", "inline-answer"})
-_BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060"
+# White space, and the marks that turn the direction of writing.
+_BLANKS = " \t\r\xa0\u3000\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
 
 
 def label(text: str, *, forwarded: bool) -> tuple[Span, ...]:
