@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import io
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from gateway import log
 from tests.making import Desk, opened
 
 
@@ -15,3 +20,32 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """The gateway's parts, reading in this process; its one relay is trusted."""
     async with opened(tmp_path) as desk:
         yield desk
+
+
+@pytest.fixture
+def own_log() -> Iterator[None]:
+    """Whatever a test makes of the log, the next test has it as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    _forget_loggers()
+    yield
+    structlog.reset_defaults()
+    _forget_loggers()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def logged(own_log: None) -> io.StringIO:
+    """The log as the daemon writes it where nobody looks: one JSON object a line."""
+    stream = io.StringIO()
+    log.configure("json", stream)
+    return stream
+
+
+def _forget_loggers() -> None:
+    """A logger keeps the first configuration that it meets; ours live as long as their modules."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in log._OURS]:
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, structlog._config.BoundLoggerLazyProxy):
+                vars(value).pop("bind", None)

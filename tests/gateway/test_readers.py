@@ -7,7 +7,7 @@ import hashlib
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -68,11 +68,25 @@ def pids(readers: Readers) -> list[int]:
     return [worker.process.pid for worker in readers._workers]
 
 
-def freeze(readers: Readers, worker: int) -> int:
+def freeze(readers: Readers, *, only_small: bool) -> int:
     """A worker that hangs, as over a mail that no time limit inside it can end."""
-    pid = pids(readers)[worker]
+    pid = worker_of(readers, only_small=only_small).process.pid
     os.kill(pid, signal.SIGSTOP)
     return pid
+
+
+def freeze_all(readers: Readers) -> list[int]:
+    return [freeze(readers, only_small=only_small) for only_small in (True, False)]
+
+
+def go_on(pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def worker_of(readers: Readers, *, only_small: bool) -> module._Worker:
+    (found,) = (worker for worker in readers._workers if worker.only_small is only_small)
+    return found
 
 
 async def test_many_mails_are_each_read_once_and_as_themselves(pool: Readers) -> None:
@@ -91,7 +105,7 @@ async def turns() -> None:
 async def test_a_mail_that_hangs_its_reader_is_told_so_in_time_and_delays_no_neighbour(
     pool: Readers,
 ) -> None:
-    freeze(pool, 0)
+    freeze(pool, only_small=True)
     began = asyncio.get_running_loop().time()
     with pytest.raises(TooSlow):
         await pool.read(envelope(mail()))
@@ -105,7 +119,7 @@ async def test_a_hanging_worker_is_killed_and_replaced(
     pool: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HARD_LIMIT", 0.2)
-    frozen = freeze(pool, 0)
+    frozen = freeze(pool, only_small=True)
     with pytest.raises((TooSlow, ReaderDied)):
         await pool.read(envelope(mail()))
     await until(lambda: pool.restarts == 1 and len(pool._workers) == 2)
@@ -116,14 +130,13 @@ async def test_a_hanging_worker_is_killed_and_replaced(
 
 async def test_a_deadly_mail_is_blamed_alone_and_its_neighbours_are_read(pool: Readers) -> None:
     """The others of its batch go to another worker; they were given before it died."""
-    for worker in (0, 1):
-        freeze(pool, worker)
+    freeze_all(pool)
     jobs = [asyncio.ensure_future(pool.read(envelope(mail()))) for _ in range(6)]
     await turns()
-    first = pool._workers[0]
-    given = len(first.jobs)
-    os.kill(pids(pool)[1], signal.SIGCONT)
-    os.kill(first.process.pid, signal.SIGKILL)
+    deadly = max(pool._workers, key=lambda worker: len(worker.jobs))
+    given = len(deadly.jobs)
+    go_on(pid for pid in pids(pool) if pid != deadly.process.pid)
+    os.kill(deadly.process.pid, signal.SIGKILL)
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert given >= 1
     assert sum(isinstance(one, ReaderDied) for one in ended) == 1
@@ -132,17 +145,15 @@ async def test_a_deadly_mail_is_blamed_alone_and_its_neighbours_are_read(pool: R
 
 async def test_a_patient_reading_is_alone_with_its_worker(pool: Readers) -> None:
     """So that it is never blamed for a neighbour's deadly mail."""
-    for worker in (0, 1):
-        freeze(pool, worker)
+    frozen = freeze_all(pool)
     jobs = [
         asyncio.ensure_future(pool.read(envelope(mail()), patient=patient))
         for patient in (False, False, True, False, True)
     ]
-    await turns()
+    await until(lambda: all(worker.jobs for worker in pool._workers))
     shared = [list(worker.jobs) for worker in pool._workers]
     assert all(len(given) == 1 for given in shared if any(job.alone for job in given))
-    for pid in pids(pool):
-        os.kill(pid, signal.SIGCONT)
+    go_on(frozen)
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert not [one for one in ended if isinstance(one, ReaderDied)]
 
@@ -150,10 +161,11 @@ async def test_a_patient_reading_is_alone_with_its_worker(pool: Readers) -> None
 async def test_large_mail_never_takes_the_worker_that_is_kept_for_small_mail(
     pool: Readers,
 ) -> None:
-    freeze(pool, 1)
+    freeze(pool, only_small=False)
     large = [asyncio.ensure_future(pool.read(envelope(LARGE))) for _ in range(4)]
     await turns()
-    assert [len(worker.jobs) for worker in pool._workers] == [0, 1]
+    assert len(worker_of(pool, only_small=False).jobs) == 1
+    assert not worker_of(pool, only_small=True).jobs
     assert (await pool.read(envelope(mail()))).messages
     assert all(isinstance(e, TooSlow) for e in await asyncio.gather(*large, return_exceptions=True))
 
@@ -161,7 +173,7 @@ async def test_large_mail_never_takes_the_worker_that_is_kept_for_small_mail(
 async def test_a_patient_reading_in_front_lets_nobody_wait_longer_than_promised(
     pool: Readers,
 ) -> None:
-    freeze(pool, 1)
+    freeze(pool, only_small=False)
     patient = [asyncio.ensure_future(pool.read(envelope(LARGE), patient=True)) for _ in range(2)]
     async with asyncio.timeout(module.QUEUE_PATIENCE + 3):
         with pytest.raises(TooSlow):
@@ -177,13 +189,11 @@ async def test_a_reading_that_comes_too_late_leaves_no_file(tmp_path: Path, pool
     assert len(files(tmp_path)) == 1
     module.discard(in_time.messages)
     assert files(tmp_path) == []
-    for worker in (0, 1):
-        freeze(pool, worker)
+    frozen = freeze_all(pool)
     late = asyncio.ensure_future(pool.read(envelope(raw), patient=True))
     await turns()
     late.cancel()
-    for pid in pids(pool):
-        os.kill(pid, signal.SIGCONT)
+    go_on(frozen)
     await until(lambda: not any(worker.jobs for worker in pool._workers))
     assert files(tmp_path) == []
 
@@ -211,9 +221,7 @@ async def test_a_tired_worker_leaves_and_takes_no_mail_with_it(
 
 
 async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(pool: Readers) -> None:
-    children = pids(pool)
-    freeze(pool, 0)
-    freeze(pool, 1)
+    children = freeze_all(pool)
     waiting = [asyncio.ensure_future(pool.read(envelope(mail()), patient=True)) for _ in range(5)]
     await turns()
     await pool.close()
