@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -13,7 +14,7 @@ from channels.smtp_proxy import Malformed, header_length, source
 from channels.smtp_reception import TRY_AGAIN, Reception
 from channels.smtp_spool import Body
 from channels.smtp_wire import Wire
-from normalizer.message import Transport
+from normalizer.message import NULL_SENDER, Transport
 
 _LINE_LIMIT = 4096
 _PENDING_LIMIT = 65536
@@ -36,7 +37,7 @@ class Connection(Wire):
         super().__init__()
         self._reception = reception
         self._dialogue = Dialogue(reception.rules)
-        self._consume = self._take_early
+        self._consume: Callable[[bytes], None] = self._take_early
         self._partial = b""
         self._peer = ""
         self._is_counted = False
@@ -278,7 +279,7 @@ class Connection(Wire):
         facts = Transport(
             self._peer,
             dialogue.helo,
-            mail.sender,
+            mail.sender or NULL_SENDER,
             tuple(mail.recipients),
             dialogue.tls,
             dialogue.user,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from itertools import count
 from typing import Any, Protocol
 
 import structlog
@@ -76,6 +77,8 @@ class Reception:
         self._host = host
         self._accept = accept
         self._clock = clock
+        # Each process counts on from a number of its own: no two transactions share a name.
+        self._units = count(secrets.randbits(32))
         self._executor = ThreadPoolExecutor(2, f"spool-{settings.name}")
         self._spooling = Spooling(host.data_dir / "spool", self._executor, self.spawn)
 
@@ -146,7 +149,7 @@ class Reception:
 
     def _new_unit(self) -> str:
         micros = int(self._clock().timestamp() * 1_000_000)
-        return f"{micros:014x}{secrets.token_hex(4)}"
+        return f"{micros:014x}{next(self._units) & 0xFFFFFFFF:08x}"
 
 
 def _reply(unit: str, receipt: Receipt) -> bytes:

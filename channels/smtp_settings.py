@@ -120,11 +120,6 @@ class ListenerSettings(MailSettings):
         gt=0,
         description="Bad commands until 421; a NOOP, a RSET or a refused recipient counts a fifth.",
     )
-    max_received: int = Field(
-        default=100,
-        gt=0,
-        description="A mail with more Received headers than this runs in a loop and is refused.",
-    )
 
     @field_validator("listen")
     @classmethod

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.author import fold, is_ours, is_robot
-from normalizer.message import Identity, Message
+from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
-
-NULL_SENDER = "<>"  # how a transport says MAIL FROM:<>
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Metrics:
     """One registry for one daemon."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
         self.registry = CollectorRegistry()
         self._received = Counter(
             "madoguchi_messages",

@@ -165,7 +165,7 @@ async def test_p18_a_null_sender_is_welcome(tmp_path: Path) -> None:
             assert (await peer.say(line)).startswith("250")
         await peer.say("DATA")
         assert (await peer.say(MAIL + b".\r\n")).startswith("250 2.0.0")
-    assert running.gateway.envelopes[0].transport.sender == ""
+    assert running.gateway.envelopes[0].transport.sender == "<>"
 
 
 async def test_p19_addresses_beyond_ascii_go_round(tmp_path: Path) -> None:
