@@ -129,7 +129,8 @@ class Writer:
                 changes = Changes(_lock_counter(connection))
                 before = changes.last_id
                 results = self._run_jobs(connection, changes, batch)
-                if changes.last_id != before:
+                if changes.last_id != before or self.in_trouble:
+                    # After trouble, whoever comes first tries whether writing works again.
                     _ADVANCE.run(connection, last=changes.last_id)
             if changes.last_id != before:
                 self._lock.note(changes.last_id)
