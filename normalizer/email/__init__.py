@@ -28,7 +28,7 @@ from normalizer.message import Address, Envelope, Message
 # RFC 5321 section 6.3: a mail that went through more hosts than this goes in circles.
 MAX_RECEIVED = 100
 
-_TRACE = frozenset({"received", "authentication-results", "arc-authentication-results"})
+_TRACE = frozenset({"received", "authentication-results"})
 
 
 def read(envelope: Envelope) -> tuple[Message, ...]:

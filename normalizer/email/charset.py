@@ -81,7 +81,7 @@ def codec(label: str) -> str:
         b"text".decode(plain)
     except UnicodeError:
         # A character set that ASCII text does not fit is one nevertheless.
-        return plain
+        return "" if known in _NEVER else plain
     except (LookupError, ValueError):
         return ""
     return "" if known in _NEVER else _LABELS.get(known, plain)

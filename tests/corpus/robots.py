@@ -48,6 +48,9 @@ ROBOTS = (
     ("arf", "feedback-report", _P + "Subject: Abuse report\n" + _REPORT.format(kind="feedback-report", part="message/feedback-report", fields="Feedback-Type: abuse\nVersion: 1\nUser-Agent: x/1\n")),
     ("dsn", "dsn", _P + "Subject: Failure\n" + _REPORT.format(kind="delivery-status", part="message/delivery-status", fields="Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\n")),
     ("ticket-system", "auto-generated", _P + "Subject: [Ticket 1] received\nX-Auto-Generated: yes\n\nWe got it.\n"),
+    ("x-mailer-vacation", "auto-reply", _P + "Subject: Re: order\nX-Mailer: vacation 1.2.6\n\nI am away.\n"),
+    ("delivered-to-autoresponder", "auto-reply", _P + "Subject: Re: order\nDelivered-To: autoresponder\n\nThank you.\n"),
+    ("mass-mailer", "bulk", _P + "Subject: January offers\nX-MC-User: 4711\n\nBuy.\n"),
     ("x-loop", "auto-generated", _P + "Subject: Re: order\nX-Loop: help@example.jp\n\nWe got it.\n"),
 )  # fmt: skip
 
