@@ -91,9 +91,17 @@ class _Scan:
             if line and index >= done and (not above or self.near[index] or line[0] in _FIRSTS):
                 done = self._step(index)
             above = line
+        self._last_line()
         if self.marked:
             self._settle()
         return self.labels
+
+    def _last_line(self) -> None:
+        """Below the last new words a mobile signature needs no empty line above it."""
+        last = self._last("new")
+        while last > 0 and signature.is_mobile(self.plain[last]):
+            self._mark(last, last + 1, "signature")
+            last = self._last("new")
 
     def _step(self, index: int) -> int:
         """Label one line or one region; where to go on."""
