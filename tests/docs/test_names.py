@@ -17,11 +17,12 @@ from tests.docs.pages import ROOT, first_column, modules, page, section
 
 LOG = {"debug", "info", "warning", "error", "exception", "log", "_log"}
 EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
+ENDS = tuple(set(get_args(State)) - {"sending", "draft", "queued"})  # of a try to deliver
 # What a formatted name stands for, by the expression in its braces.
 DOMAINS = {
     "outcome": get_args(Outcome),
-    "settlement.state": tuple(set(get_args(State)) - {"sending", "draft"}),
-    "s.state": tuple(set(get_args(State)) - {"sending", "draft", "queued"}),
+    "settlement.state": ENDS,
+    "s.state": ENDS,
 }
 
 
