@@ -160,13 +160,16 @@ def _ambiguous(value: bytes) -> bool:
     if _CONTROL.search(value):
         return True
     depth = angles = words_before = 0
+    apart = True
     for token in _TOKEN.findall(value):
         if token.startswith(b'"') and (len(token) == 1 or not token.endswith(b'"')):
             return True
         depth += (token == b"(") - (token == b")" and depth > 0)
         if depth == 0 and token not in {b"(", b")"}:
             angles += token == b"<"
-            words_before += angles == 0 and bool(token.strip())
+            if angles == 0:
+                words_before += apart and bool(token.strip())
+                apart = not token.strip()
             if token in (b":", b";") or angles > 1:
                 return True
     return depth > 0 or (angles == 0 and words_before > 1)

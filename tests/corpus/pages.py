@@ -16,5 +16,5 @@ PAGES = (
     ("iphone", f'<html><body dir="auto">{NEW}<br><div dir="ltr">Sent from my iPhone</div><div dir="ltr"><br><blockquote type="cite">On Jan 5, 2026, at 9:12 AM, Support &lt;support@example.com&gt; wrote:<br><br></blockquote></div><blockquote type="cite"><div dir="ltr">{_OLD}</div></blockquote></body></html>'),
     ("yahoo", f'<html><body><div class="ydp1"><div>{NEW}</div><div><br></div></div><div id="ydp2yahoo_quoted" class="yahoo_quoted"><div><div>On Monday, January 5, 2026 at 09:12:33 AM GMT+1, Support &lt;support@example.com&gt; wrote: </div><div><br></div><div>{_OLD}</div></div></div></body></html>'),
     ("thunderbird", f'<html><body><p>{NEW}</p><div class="moz-cite-prefix">On 05.01.26 09:12, Support wrote:<br></div><blockquote type="cite" cite="mid:a@b">{_OLD}</blockquote></body></html>'),
-    ("table-layout", f'<table><tr><td>{NEW}</td></tr></table><div>On Mon, Jan 5, 2026 at 9:12 AM Support &lt;support@example.com&gt; wrote:</div><blockquote>{_OLD}</blockquote>'),
+    ("table-layout", f"<table><tr><td>{NEW}</td></tr></table><div>On Mon, Jan 5, 2026 at 9:12 AM Support &lt;support@example.com&gt; wrote:</div><blockquote>{_OLD}</blockquote>"),
 )  # fmt: skip
