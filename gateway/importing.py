@@ -18,6 +18,7 @@ from store.known import Raw
 
 CHANNEL = "import"
 _BATCH = 64
+_EMPTY = (b"\n", b"\r\n")
 
 
 class Found(NamedTuple):
@@ -37,14 +38,22 @@ class Tally(NamedTuple):
 
 
 def find(paths: Iterable[Path]) -> Iterator[Found]:
-    """Every mail below these paths; a folder with `cur` and `new` is a Maildir."""
+    """Every mail below these paths; what mail programs keep beside the mails is passed over."""
     for path in paths:
         if path.is_dir():
-            yield from find(sorted(entry for entry in path.iterdir() if entry.name != "tmp"))
+            yield from find(_entries(path))
         elif _is_mbox(path):
             yield from _mbox(path)
-        else:
+        elif path.stat().st_size:
             yield Found(str(path), _modified(path), path.read_bytes())
+
+
+def _entries(folder: Path) -> list[Path]:
+    """A Maildir's mails are in `cur` and `new`, its other files are indexes; folders may be nested."""
+    inside = sorted(folder.iterdir())
+    if (folder / "cur").is_dir() and (folder / "new").is_dir():
+        return [entry for entry in inside if entry.is_dir() and entry.name != "tmp"]
+    return [entry for entry in inside if entry.is_dir() or not entry.name.startswith(".")]
 
 
 def _is_mbox(path: Path) -> bool:
@@ -60,13 +69,19 @@ def _mbox(path: Path) -> Iterator[Found]:
         for line in file:
             if after_empty and line.startswith(b"From "):
                 if number:
-                    yield Found(f"{path}:{number}", seen_at, b"".join(lines))
+                    yield _mail_of(path, number, seen_at, lines)
                 number, lines = number + 1, []
             else:
                 lines.append(line[1:] if line.startswith(b">From ") else line)
-            after_empty = line in {b"\n", b"\r\n"}
+            after_empty = line in _EMPTY
     if number:
-        yield Found(f"{path}:{number}", seen_at, b"".join(lines))
+        yield _mail_of(path, number, seen_at, lines)
+
+
+def _mail_of(path: Path, number: int, seen_at: datetime, lines: list[bytes]) -> Found:
+    """The empty line before the next `From ` belongs to the mbox: a copy elsewhere has none."""
+    own = lines[:-1] if lines and lines[-1] in _EMPTY else lines
+    return Found(f"{path}:{number}", seen_at, b"".join(own))
 
 
 def _modified(path: Path) -> datetime:
