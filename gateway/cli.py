@@ -52,6 +52,9 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
     """Run `work` on the store and the readers, beside a daemon if one is running."""
     from gateway import log, supervisor
     from gateway.failpoints import failpoint
+    from gateway.secrets import KeyDamaged
+    from gateway.words import WordsError
+    from store import store as stores
     from store.engine import StoreDamaged, StoreUnavailable
 
     config = _load(path)
@@ -59,12 +62,13 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
 
     async def main() -> T:
         async with AsyncExitStack() as stack:
-            await supervisor.prepare(config, failpoint({}))
+            # A daemon waits for its store; somebody who typed a command is told.
+            await asyncio.to_thread(stores.prepare, config.store.dsn)
             return await work(await supervisor.assemble(config, failpoint({}), stack))
 
     try:
         return asyncio.run(main())
-    except (StoreDamaged, StoreUnavailable) as error:
+    except (StoreDamaged, StoreUnavailable, KeyDamaged, WordsError, OSError) as error:
         raise _fail(error) from None
 
 
@@ -75,6 +79,7 @@ def run(config: ConfigFile = DEFAULT) -> None:
 
     from gateway import log, supervisor
     from gateway.failpoints import failpoint
+    from gateway.secrets import KeyDamaged
     from gateway.words import WordsError
     from store.engine import StoreDamaged, StoreInUse, StoreUnavailable
 
@@ -85,7 +90,7 @@ def run(config: ConfigFile = DEFAULT) -> None:
     sys.setswitchinterval(0.0005)
     try:
         uvloop.run(supervisor.run(loaded, failpoint(os.environ)))
-    except (StoreInUse, StoreDamaged, StoreUnavailable, WordsError, OSError) as error:
+    except (StoreInUse, StoreDamaged, StoreUnavailable, KeyDamaged, WordsError, OSError) as error:
         raise _fail(error) from None
 
 

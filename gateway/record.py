@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,13 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def to_json(value: object) -> str:
-    return _encode(value).decode()
+    """As JSON that both databases take, wherever in `value` a stranger's text stands."""
+    try:
+        written = _encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        text = json.dumps(value, default=str, ensure_ascii=False)
+        written = text.encode("utf-8", "replace").decode("utf-8")
+    return written.replace("\\u0000", "\\ufffd") if "\\u0000" in written else written
 
 
 def storable(text: str) -> str:

@@ -85,7 +85,7 @@ def _kept(message: Kept) -> dict[str, Any]:
 
 
 def _with(outcome: str, reason: str) -> str:
-    return f"{outcome}: {one_line(reason)}" if reason else outcome
+    return f"{one_line(outcome)}: {one_line(reason)}" if reason else one_line(outcome)
 
 
 def one_line(text: str) -> str:

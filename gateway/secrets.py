@@ -6,10 +6,23 @@ import os
 import secrets
 from pathlib import Path
 
+_KEY_SIZE = 32  # octets
+
+
+class KeyDamaged(Exception):
+    """The key file holds no key; put its copy back, or delete it and lose the tokens given out."""
+
 
 def key(data_dir: Path) -> bytes:
-    """The key of our tokens; made at first start, never shown."""
-    return bytes.fromhex(_kept(data_dir / "secret.key", secrets.token_hex(32)))
+    """The key of our tokens; made at first start, never shown. Raises KeyDamaged."""
+    path = data_dir / "secret.key"
+    try:
+        found = bytes.fromhex(_kept(path, secrets.token_hex(_KEY_SIZE)))
+    except ValueError:
+        found = b""
+    if len(found) < _KEY_SIZE:
+        raise KeyDamaged(f"{path}: {KeyDamaged.__doc__}")
+    return found
 
 
 def instance(data_dir: Path) -> str:
