@@ -84,7 +84,11 @@ def _opened(entity: Entity) -> Iterator[Entity]:
 def _decoded(entity: Entity) -> str:
     encoding = entity.headers.ascii("content-transfer-encoding")
     data = entity.body[:MAX_REPORT]
-    return (transfer.decode(data, encoding) if encoding else data).decode("utf-8", "replace")
+    return (
+        (transfer.decode(data, encoding) if encoding else data)
+        .decode("utf-8", "replace")
+        .replace("\0", "")
+    )
 
 
 def _suspicious(root: Entity, subject: str, sender: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -70,14 +72,35 @@ def test_the_kind_of_line_end_changes_nothing(raw: bytes) -> None:
     assert other.parts == here.parts
 
 
+def _texts(value: object) -> Iterator[str]:
+    """Every string that a message holds, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from _texts(getattr(value, one.name))
+
+
 @_FAST
 @given(_MAILS)
-def test_every_text_can_be_encoded_again(raw: bytes) -> None:
-    """No lone surrogate comes out, or the store and the API would refuse the mail."""
-    message = reading(raw)
-    names = [part.filename for part in message.parts] + [name for name, _ in message.from_]
-    for text in (message.text, message.html, message.subject, message.message_id, *names):
+def test_every_text_can_be_stored(raw: bytes) -> None:
+    """Neither half a surrogate pair nor NUL comes out: no store and no API takes them."""
+    for text in _texts(reading(raw)):
         text.encode("utf-8")
+        assert "\0" not in text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nul_octets_anywhere_never_come_out(seed: int) -> None:
+    chance = random.Random(seed)
+    for raw in SAMPLES:
+        broken = bytearray(raw)
+        for _ in range(1 + len(raw) // 40):
+            broken[chance.randrange(len(raw))] = 0
+        assert not any("\0" in text for text in _texts(reading(bytes(broken))))
 
 
 @pytest.mark.parametrize("seed", range(20))
