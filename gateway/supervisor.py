@@ -46,7 +46,7 @@ _RESTART_AFTER = 2.0  # seconds before a part that fell is started again; double
 _RESTART_AT_MOST = 60.0
 _STORE_AT_MOST = 8.0  # the longest pause between looks for a store that did not answer
 _LEASES = 60.0  # seconds between looks for rows that another, dead process was sending
-_DRAIN = 20.0  # seconds that a stop waits for what is under way
+_DRAIN = 12.0  # seconds that a stop waits for what is under way, once each for ways in and out
 
 
 def now() -> datetime:
@@ -182,7 +182,7 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
         if not await _unless(stop, prepare(config, failpoint)):
             return
         # Before anything else: a port that is taken ends the start with a word about it.
-        sockets = await server.bind(*config.http.listen)
+        sockets = await _bind(*config.http.listen)
         parts = await assemble(config, failpoint, stack)
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
@@ -198,6 +198,13 @@ async def _begin(parts: Parts) -> None:
     made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
     if made:
         print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
+
+
+async def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        return await server.bind(host, port)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
 def _stop_signal() -> asyncio.Event:
