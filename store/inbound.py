@@ -20,7 +20,7 @@ from normalizer.message import Message
 from store import rows, schema
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.rows import instant
-from store.sql import TABLES, Prepared, insert
+from store.sql import TABLES, Prepared, insert, is_findable
 
 
 def commit(
@@ -162,9 +162,12 @@ def _named_cases(arrival: Arrival, known: Known) -> list[Any]:
         return []
     t = schema.cases.c
     here = t.conversation_id == person.conversation_id
-    named = [and_(here, t.base_subject == arrival.message.base_subject, t.status != "resolved")]
-    if arrival.message.mentions:
-        named.append(and_(here, t.reference.in_(arrival.message.mentions)))
+    named = []
+    if is_findable(arrival.message.base_subject):
+        same = t.base_subject == arrival.message.base_subject
+        named.append(and_(here, same, t.status != "resolved"))
+    if mentions := list(filter(is_findable, arrival.message.mentions)):
+        named.append(and_(here, t.reference.in_(mentions)))
     return named
 
 

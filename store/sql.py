@@ -51,6 +51,7 @@ class Prepared:
         for name, constant in known:
             value = given.get(name, constant)
             if isinstance(value, list):
+                value = list(filter(is_findable, value))
                 marks = _marks(_mark(connection), len(value))
                 text = text.replace(f"(__[POSTCOMPILE_{name}])", f"({marks})")
                 parameters += value
@@ -73,6 +74,14 @@ class Prepared:
         found = str(compiled), tuple((key, compiled.params.get(key)) for key in names)
         self._compiled[name] = found
         return found
+
+
+def is_findable(value: object) -> bool:
+    """Whether a database may hold it: none takes NUL or half of a surrogate pair in a text."""
+    try:
+        return not isinstance(value, str) or b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _mark(connection: Connection) -> str:

@@ -15,10 +15,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from normalizer.message import (
+    Address,
+    Bounce,
+    Claim,
+    FailedRecipient,
+    Identity,
+    Part,
+    Transport,
+)
 from store import engine as engines
 from store import rows
 from store.engine import StoreUnavailable, open_writer
-from store.known import Accepted, Arrival, Changes
+from store.known import Accepted, Arrival, Author, Changes
 from store.sql import insert
 from store.store import Store, prepare
 from tests.store.house import Site, arrival, ask, opened
@@ -81,16 +90,41 @@ async def test_text_that_no_database_takes_poisons_nobody(store: Store, poison: 
     assert not isinstance(ends[1], StoreUnavailable)
 
 
-async def test_what_customers_write_is_stored_whatever_the_octets(store: Store) -> None:
+ODD = "a\0b \ud800 \udfff 返品 \U0001f338"
+
+
+@pytest.mark.parametrize(
+    "wrote",
+    [
+        {"subject": ODD, "base_subject": ODD, "text": ODD, "reply_text": "\0"},
+        {"message_id": ODD, "in_reply_to": ODD, "references": (ODD,), "mentions": (ODD,)},
+        {
+            "from_": (Address(ODD, ODD),),
+            "to": (Address(ODD, ODD),),
+            "reply_to": (Address("", ODD),),
+        },
+        {"claims": (Claim("from", Identity("email", "yuki@example.jp"), ODD),)},
+        {"unreadable": ODD, "defects": (ODD,)},
+        {
+            "parts": (
+                Part(role="text", content_type=ODD, size=1, sha256="0", data=b"x", filename=ODD),
+            )
+        },
+        {"bounce": Bounce((FailedRecipient(ODD, ODD, ODD, ODD),), original_message_id=ODD)},
+    ],
+    ids=lambda wrote: next(iter(wrote)),
+)
+async def test_what_customers_write_is_stored_whatever_the_octets(store: Store, wrote: Any) -> None:
+    await store.commit_inbound(arrival("somebody whom we know"))
     good = arrival("octets")
     assert good.message is not None
-    odd = "a\0b \ud800 \udfff 返品 \U0001f338"
-    message = replace(good.message, subject=odd, text=odd, reply_text="\0")
-    strange = replace(good, message=message, author=good.author._replace(name=odd))
-    assert (await store.commit_inbound(strange)).outcome == "accepted"
-    stored = await ask(store, "SELECT text FROM v_messages WHERE direction = 'in'")
-    assert "返品 \U0001f338" in stored[0][0]
-    assert "\0" not in stored[0][0]
+    author = Author(Identity("email", "yuki@example.jp"), ODD, True)
+    transport = Transport(helo=ODD, sender=ODD, recipients=(ODD,))
+    message = replace(good.message, **wrote)
+    odd = replace(good, message=message, author=author, transport=transport)
+    assert (await store.commit_inbound(odd)).message
+    stored = await ask(store, "SELECT * FROM v_messages")
+    assert not any("\0" in str(value) for row in stored for value in row)
 
 
 async def test_jobs_that_wait_share_one_commit(store: Store, monkeypatch: Any) -> None:
