@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway import readers as readers_module
 from gateway.readers import ReaderDied, Readers, TooSlow
 from tests.making import DESK, Desk, mail, opened, until
 
@@ -210,3 +212,50 @@ async def test_readers_that_hang_cost_no_mail(real: tuple[Desk, Readers]) -> Non
     await read_all(desk)
     assert await statuses(desk) == 5 * ["stored"]
     assert await desk.count("outbox") == 5
+
+
+@pytest.fixture
+async def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """A desk whose readers die over `poison` and cannot get over `treacle`."""
+    code = (
+        "import os, signal, gateway.worker as w\n"
+        "def read(e, well=w.normalize):\n"
+        "    if b'poison' in e.raw: os._exit(9)\n"
+        "    if b'treacle' in e.raw: os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "    return well(e)\n"
+        "w.normalize = read\nw.start()"
+    )
+    popen = subprocess.Popen
+
+    def start(command: list[str], **more: Any) -> Any:
+        return popen([command[0], "-c", code, *command[3:]], **more)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(readers_module, "HARD_LIMIT", 0.7)
+    (tmp_path / "spool").mkdir()
+    readers = Readers(2, tmp_path / "spool")
+    await readers.start()
+    try:
+        async with opened(tmp_path, readers=readers) as desk:
+            yield desk
+    finally:
+        await readers.close()
+
+
+async def test_of_forty_mails_ten_deadly_ones_are_quarantined_and_no_other(mortal: Desk) -> None:
+    def body(n: int) -> str:
+        return "treacle" if n == 5 else "poison" if n % 4 == 1 else "a question"
+
+    mails = [mail(f"c{n}@x{n}.jp", f"number {n}", body(n)) for n in range(40)]
+    ends = await asyncio.gather(
+        *(mortal.accept(raw, sender=f"c{n}@x{n}.jp") for n, raw in enumerate(mails))
+    )
+    assert {end.outcome for end in ends} == {"accepted"}
+    await read_all(mortal)
+    found = await mortal.rows("SELECT id, status FROM v_messages WHERE direction = 'in'")
+    bad = {end.message for n, end in enumerate(ends) if body(n) != "a question"}
+    assert len(found) == 40
+    assert {row["id"] for row in found if row["status"] == "quarantined"} == bad
+    assert {row["status"] for row in found} == {"stored", "quarantined"}
+    assert await mortal.count("outbox") == 30
+    assert await mortal.count("cases WHERE status = 'new'") == 40
