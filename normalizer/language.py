@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_TEXT = 2000
-MAX_SAMPLE = 400
+MAX_SAMPLE = 300
 # Measured on short support mails: one small word is chance, two of one language are not.
 ENOUGH = 1.5
 AHEAD = 1.4

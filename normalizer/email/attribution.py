@@ -77,10 +77,10 @@ _MOMENT = re.compile(
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d{1,2}時")
 _OPENING = re.compile(
-    r"[\s>*_\-–—~#\"']*(?:(?:on|at|am|um|le|el|em|no dia|il|in data|op|den|på|dnia|w dniu|dňa|dne|vào|pada|на|в|"
+    r"(?:(?:on|at|am|um|le|el|em|no dia|il|in data|op|den|på|dnia|w dniu|dňa|dne|vào|pada|на|в|"
     r"le|la|den|kl|ngày)\b|(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mié|jue|"
     r"vie|sáb|dom|pon|wt|śr|czw|pt|sob|niedz|man|tir|ons|tor|fre|lør|søn|mån|tis|lör|sön|ma|ti|ke|to|pe|la|su|пн|вт|"
-    r"ср|чт|пт|сб|вс|po|út|ut|st|čt|št|pá|pi|ne|h|k|sze|cs|sen|sel|rab|kam|jum|sab|min|th)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
+    r"ср|чт|пт|сб|вс|po|út|ut|st|čt|št|pá|pi|ne|sze|cs|sen|sel|rab|kam|jum|sab|min|th)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
     re.IGNORECASE,
 )
 # Some mobile programs put the quoted text on the same line.
@@ -88,13 +88,12 @@ _INLINE = re.compile(
     r"\b(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev) ?:\s{2,}\S"
 )
 _REPLY_ABOVE = re.compile(
-    r"^\W*(?:please )?(?:type|write|reply|respond|answer|enter) .{0,30}above this line|^\W*(?:bitte )?(?:antworten|schreiben) sie .{0,30}(?:über|oberhalb) dieser"
-    r"|^\W*(?:この線|この行)より上",
+    r"(?:please )?(?:type|write|reply|respond|answer|enter) .{0,30}above this line|(?:bitte )?(?:antworten|schreiben) sie .{0,30}(?:über|oberhalb) dieser"
+    r"|(?:この線|この行)より上",
     re.IGNORECASE,
 )
 # In any language: an address in brackets that ends the line above a marked quotation.
 _ADDRESSED = re.compile(r"<\s*[^\s<>]+@[^\s<>]+>\W{0,4}$")
-_RULED = re.compile(r"^[\s>*]*-{2,}\s*(\S.{0,150}\S)\s*-{2,}[\s*]*$")
 
 _FROM = (
     "From|Von|De|Da|Van|Fra|Från|Od|От|От кого|Від|Kimden|Gönderen|Lähettäjä|Feladó|Expéditeur|Remitente|Mittente|"
@@ -113,13 +112,14 @@ _ABOUT = (
     "Subject|Betreff|Betr|Objet|Sujet|Asunto|Assunto|Oggetto|Onderwerp|Emne|Ämne|Temat|Тема|Konu|Aihe|Předmět|Predmet|"
     "Tárgy|Subiect|件名|題名|主题|主旨|主題|제목|Θέμα|נושא|الموضوع|Perihal|Subjek|Chủ đề"
 )
-_FIELD = re.compile(
-    r"[\s>*_|]*(?:(?P<by>" + _FROM + r")|(?P<at>" + _WHEN + r")|(?P<to>" + _WHOM + r")|(?P<on>" + _ABOUT
-    + r"))[\s*_]*[:：]", re.IGNORECASE,
-)  # fmt: skip
+_KINDS = {
+    name.lower(): kind
+    for kind, names in (("to", _WHOM), ("on", _ABOUT), ("at", _WHEN), ("by", _FROM))
+    for name in names.split("|")
+}
 # What a contact form asks; such a block is what the customer typed.
 _FORM = re.compile(
-    r"^\W*(?:your )?(?:(?:full |first |last )?name|e-?mail(?: address)?|phone|telephone|tel|message|comments?|company|"
+    r"(?:your )?(?:(?:full |first |last )?name|e-?mail(?: address)?|phone|telephone|tel|message|comments?|company|"
     r"お名前|氏名|名前|メールアドレス|電話番号|電話|お問い?合わ?せ内容|内容|ご用件|会社名)\s*[:：]", re.IGNORECASE,
 )  # fmt: skip
 
@@ -138,22 +138,29 @@ _FORWARDED = (
     r"przekazana wiadomość|пересылаемое сообщение|пересланное сообщение|přeposlaná zpráva|továbbított üzenet|iletilen mesaj|"
     r"転送(?:された)?メッセージ|転送(?:元の)?メール|转发(?:的)?邮件|轉寄(?:的)?郵件|전달된 메시지"
 )
-_SEPARATOR = re.compile(
-    r"^[\s>*=_~\-—–|]*(?:(" + _FORWARDED + r")|(" + _ORIGINAL + r"))(.{0,60})$", re.IGNORECASE
-)
+_SEPARATOR = re.compile(r"(?:(" + _FORWARDED + r")|(" + _ORIGINAL + r"))(.{0,60})$", re.IGNORECASE)
 _RULE = re.compile(r"[\s>*]*(?:[-_=*~—–━─]\s?){4,}\s*$")
+
+
+_DECORATION = " \t>*_|-–—~=#\"'\xa0"
+
+
+def _bare(line: str) -> str:
+    """A line without the marks before it, so that no pattern has to walk over them."""
+    return line.lstrip(_DECORATION)[:MAX_LENGTH]
 
 
 def is_rule(line: str) -> bool:
     """A line that is drawn: dashes, underscores, equal signs."""
-    return bool(_RULE.match(line))
+    return bool(_RULE.match(line[:MAX_LENGTH]))
 
 
 def separator(line: str) -> str:
     """`forwarded` or `quote` for a line such as `-----Original Message-----`; else empty."""
-    match = _SEPARATOR.match(" ".join(line.split()))
+    bare = " ".join(_bare(line).split())
+    match = _SEPARATOR.match(bare)
     if match is None:
-        return "quote" if _REPLY_ABOVE.match(line) else ""
+        return "quote" if _REPLY_ABOVE.match(bare) else ""
     plain = line.strip()
     drawn = plain[:2] in {"--", "__", "==", "**", "*-"} or plain.startswith(("—", ">"))
     rest = match[3].strip(" -=_*~>—–|")
@@ -164,10 +171,9 @@ def separator(line: str) -> str:
 
 def length(lines: list[str], index: int, *, quoted_next: bool) -> int:
     """How many lines an attribution takes that ends at or after `index`; 0 when none begins here."""
-    ruled = _RULED.match(lines[index])
-    if ruled and _VERB_AT_END.search(ruled[1]):
+    if _is_ruled(lines[index]):
         return 1
-    if not _OPENING.match(lines[index]) and not _begins_with_name(lines[index], quoted_next):
+    if not _OPENING.match(_bare(lines[index])) and not _begins_with_name(lines[index], quoted_next):
         return 0
     joined = ""
     blank = 0
@@ -188,23 +194,40 @@ def length(lines: list[str], index: int, *, quoted_next: bool) -> int:
     return 0
 
 
+def _is_ruled(line: str) -> bool:
+    """`---- Ann Lee wrote ----`, as mobile programs draw it."""
+    plain = line.strip(" >*")
+    return (
+        plain.startswith("--")
+        and plain.endswith("--")
+        and bool(_VERB_AT_END.search(plain.strip("- ")[-80:]))
+    )
+
+
+def _field(line: str) -> str:
+    """What a line of a copied header tells: `by` whom, `at` what time, `to` whom, `on` what."""
+    bare = line.lstrip(_DECORATION)[:40].replace("：", ":")
+    name, colon, _ = bare.partition(":")
+    return _KINDS.get(name.strip(" *_\t\xa0").lower(), "") if colon else ""
+
+
 def _begins_with_name(line: str, quoted_next: bool) -> bool:
     """`Max Muster <max@example.com> schrieb am …`: an address and a verb of writing in one line."""
     return "@" in line and (quoted_next or bool(_VERB.search(line)))
 
 
 def _is_attribution(text: str, *, quoted_next: bool) -> bool:
-    if _INLINE.search(text):
-        return bool(_MOMENT.search(text) and _OPENING.match(text))
+    if "  " in text and _INLINE.search(text):
+        return bool(_MOMENT.search(text) and _OPENING.match(_bare(text)))
     plain = text.rstrip(" -*_>")
     if quoted_next and _ADDRESSED.search(text):
         return bool(_MOMENT.search(text)) or plain.endswith((":", "："))
     ends = plain.endswith((":", "："))
-    if not ends and not _VERB_AT_END.search(plain):
+    if not ends and not _VERB_AT_END.search(plain[-24:]):
         return False
     moment, email, verb = _MOMENT.search(text), _EMAIL.search(text), _VERB.search(text)
     if verb and (moment or email):
-        return bool(email or _OPENING.match(text) or quoted_next)
+        return bool(email or _OPENING.match(_bare(text)) or quoted_next)
     if not ends or not moment:
         return False
     return bool(email and _TIME.search(text)) or (quoted_next and bool(_TIME.search(text)))
@@ -215,7 +238,7 @@ def _better_start(lines: list[str], index: int, count: int) -> bool:
     for start in range(index + 1, index + count):
         joined = " ".join(line.strip() for line in lines[start : index + count])
         if (
-            _OPENING.match(joined)
+            _OPENING.match(_bare(joined))
             and _MOMENT.search(joined)
             and _is_attribution(joined, quoted_next=False)
         ):
@@ -225,20 +248,20 @@ def _better_start(lines: list[str], index: int, count: int) -> bool:
 
 def header_block(lines: list[str], index: int) -> bool:
     """Whether a copied header block (Outlook, mobile clients) begins at this line."""
-    first = _FIELD.match(lines[index])
-    if first is None or not (first["by"] or first["at"]):
+    first = _field(lines[index])
+    if first not in {"by", "at"}:
         return False
-    kinds = {first.lastgroup}
+    kinds = {first}
     address = "@" in lines[index]
     missed = 0
     for line in lines[index + 1 : index + 9]:
-        if _FORM.match(line):
+        if _FORM.match(_bare(line)):
             return False
-        match = _FIELD.match(line)
-        missed = 0 if match else missed + 1
+        kind = _field(line)
+        missed = 0 if kind else missed + 1
         if missed > 2 or (missed and not line.strip() and len(kinds) > 1):
             break
-        if match:
-            kinds.add(match.lastgroup)
+        if kind:
+            kinds.add(kind)
         address = address or "@" in line
     return len(kinds) > 1 and (address or "on" in kinds)

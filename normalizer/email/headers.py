@@ -64,7 +64,7 @@ def split(data: bytes, begin: int = 0, end: int | None = None) -> tuple[Headers,
     empty = data.find(b"\n\n", begin, end)
     stop = end if empty < 0 else empty
     defects = ["long-headers"] if stop - begin > MAX_BLOCK else []
-    block = data[begin : min(stop, begin + MAX_BLOCK)].replace(b"\0", b" ")
+    block = data[begin : min(stop, begin + MAX_BLOCK)].replace(b"\0", b"\1")
     found = _FIELD.findall(block)
     if block.count(b"\n") + 1 != len(found) + block.count(b"\n ") + block.count(b"\n\t"):
         early = _body_without_separator(block)

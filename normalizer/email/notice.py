@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable
 
 MAX_LINES = 400
+MAX_LENGTH = 1000
 
 ADDRESS = re.compile(
     r"[A-Za-z0-9._%+=&/!#$'*?^`{|}~-]{1,128}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
 )
 # The returned mail begins: whatever follows was written by us or by our customer.
 _RETURNED = re.compile(
-    r"^[\s>*=_~#-]*(?:[\w' ]{0,30})?(?:"
+    r"(?:[\w' ]{0,30})?(?:"
     r"(?:original|returned|unsent|undelivered|rejected) (?:message|mail)\b(?! (?:was|could|has|to|attached|id))"
     r"|(?:a |the )?copy of (?:the|your|this) (?:original )?(?:message|mail)|below (?:this|the next) line"
     r"|(?:the )?headers? (?:of|and).{0,40}(?:message|mail)|message headers? follow|returned message"
@@ -66,9 +67,10 @@ def lines(text: str) -> list[str]:
     """The lines of the report itself, without the mail that comes back."""
     found: list[str] = []
     for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
-        if _HEADER.match(line) or (len(found) > 1 and _RETURNED.match(line)):
+        bare = line.lstrip(" \t>*=_~#-")[:MAX_LENGTH]
+        if _HEADER.match(line) or (len(found) > 1 and _RETURNED.match(bare)):
             break
-        found.append(line)
+        found.append(line[:MAX_LENGTH])
     return found
 
 

@@ -14,6 +14,7 @@ from normalizer.message import Label, Span
 
 # Beyond this nobody writes by hand; the rest keeps the label that the last line has.
 MAX_LINES = 5000
+MAX_LENGTH = 1000
 MAX_DELIMITERS = 20
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
@@ -73,7 +74,7 @@ class _Scan:
 
     def __init__(self, lines: list[str], block: Label) -> None:
         self.lines = lines
-        self.plain = [line.strip(_BLANKS) for line in lines]
+        self.plain = [line.strip(_BLANKS)[:MAX_LENGTH] for line in lines]
         self.labels: list[Label] = ["new"] * len(lines)
         self.block = block
         self.near = _near_colons(self.plain)
