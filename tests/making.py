@@ -21,6 +21,7 @@ from sqlalchemy import text as sql
 
 from channels.base import DeliveryError, Receipt, Sent
 from gateway import supervisor, worker
+from gateway.admit import Admission
 from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
 from gateway.config import Config, load
@@ -250,6 +251,16 @@ def configure(folder: Path, text: str = CONFIG) -> Config:
     return load(path, {})
 
 
+_rules: dict[str, Admission] = {}
+
+
+def rules(config: Config, text: str) -> Admission:
+    """The rules of a configuration; compiling the templates takes longer than a test."""
+    if text not in _rules:
+        _rules[text] = supervisor.admission(config, KEYS)
+    return _rules[text]
+
+
 @asynccontextmanager
 async def opened(
     folder: Path, text: str = CONFIG, readers: Readers | None = None, *, trusted: bool = True
@@ -258,7 +269,7 @@ async def opened(
     config = configure(folder, text)
     if not (folder / "desk.db").exists():
         shutil.copy(_empty_database(), folder / "desk.db")
-    store = Store(config.store.dsn, folder, supervisor.admission(config, KEYS))
+    store = Store(config.store.dsn, folder, rules(config, text))
     inline, clock, woken = InlineReaders(store.blobs.spool), Clock(), list[str]()
     ingest = Ingest(
         store=store,
