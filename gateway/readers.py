@@ -26,6 +26,7 @@ READ_PATIENCE = 0.5  # seconds that its reading may take before it is
 HARD_LIMIT = 8.0  # seconds after which a worker is given up for dead
 LARGE = 2**20  # octets; one worker never takes such mail, so that small mail always passes
 _START_PATIENCE = 30.0  # seconds for an interpreter and its imports on a busy machine
+END_PATIENCE = 2.0  # seconds that a worker has to end once it was told to
 _BATCH = 16
 _BATCH_BYTES = 256 * 2**10
 _TICK = 0.02
@@ -218,7 +219,6 @@ class Readers:
     def lost(self, worker: _Worker) -> None:
         """Replace a worker; only the mail that it was reading is to blame."""
         self._workers.remove(worker)
-        worker.kill()
         if worker.jobs:
             blamed = worker.jobs.popleft()
             if not blamed.future.done():
@@ -231,10 +231,10 @@ class Readers:
             task.add_done_callback(self._replacing.discard)
 
     async def _replace(self, worker: _Worker) -> None:
-        await asyncio.to_thread(worker.process.wait)
+        await asyncio.to_thread(_end, worker.process)  # a tired one ends by itself
         if worker.process.returncode:
             log.warning("reader.died", exit=worker.process.returncode)
-            await asyncio.sleep(0 if worker.ready else 1.0)
+            await asyncio.sleep(0 if worker.greeted.is_set() else 1.0)
         if not self._closing:
             await self._spawn(only_small=worker.only_small)
 
@@ -276,7 +276,7 @@ def _still_waiting(queue: deque[_Job], now: float) -> deque[_Job]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Wait for a child that was told to end; one that does not is killed."""
     try:
-        process.wait(2.0)
+        process.wait(END_PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -118,7 +118,9 @@ def test_nobody_reads_these_addresses_l09(local: str) -> None:
     assert is_robot(f"{local}@example.jp")
 
 
-@pytest.mark.parametrize("local", ["yuki", "owner", "request", "bouncer", "replying", "noel", "mailer"])
+@pytest.mark.parametrize(
+    "local", ["yuki", "owner", "request", "bouncer", "replying", "noel", "mailer"]
+)
 def test_people_are_no_robots(local: str) -> None:
     assert not is_robot(f"{local}@example.jp")
 

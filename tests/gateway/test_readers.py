@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -199,7 +200,7 @@ async def test_a_reading_that_comes_too_late_leaves_no_file(tmp_path: Path, pool
 
 
 async def test_a_tired_worker_leaves_and_takes_no_mail_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """After a spooled mail a worker that has grown ends; the next mail is not given to it."""
     start = "import gateway.worker as w; w.TIRED = 0; w.start()"
@@ -218,9 +219,13 @@ async def test_a_tired_worker_leaves_and_takes_no_mail_with_it(
             reading = await pool.read(envelope(spooled), patient=True)
             assert reading.messages[0].subject == "Where is my parcel?"
         await until(lambda: pool.restarts == 3)
+    assert "reader.died" not in logged.getvalue()
 
 
-async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(pool: Readers) -> None:
+async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(
+    pool: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "END_PATIENCE", 0.1)
     children = freeze_all(pool)
     waiting = [asyncio.ensure_future(pool.read(envelope(mail()), patient=True)) for _ in range(5)]
     await turns()
