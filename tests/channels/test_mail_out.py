@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import signal
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from channels import maildir
+from channels import maildir, maildir_files
 from channels.base import ChannelDown, Host, Rejected, Retry
 from channels.mail import MailSettings
 from channels.mail_compose import Mail
 from channels.mail_out import MailOut, bounce_address
+from channels.maildir_files import Failed, Letter
 from normalizer.message import Address, Kind, Message, Part, Spooled
 
 ANSWER = Message(
@@ -105,11 +107,11 @@ async def test_what_waits_together_shares_one_sync_of_the_folder(
         trail.append("move")
         return rename(path, target)
 
-    maildir.put(tmp_path, [])
+    maildir_files.put(tmp_path, [])
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "rename", renamed)
-    mails = [Mail("", ("yuki@example.jp",), b"x\r\n", f"{n}") for n in range(3)]
-    assert maildir.put(tmp_path, mails) == [None, None, None]
+    letters = [Letter("", b"x\r\n", f"{n}") for n in range(3)]
+    assert maildir_files.put(tmp_path, letters) == [None, None, None]
     assert trail == ["file", "move"] * 3 + ["folder"]
 
 
@@ -138,16 +140,17 @@ async def test_a_full_disk_holds_up_only_what_it_did_not_take(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", full)
-    mails = [Mail("", (), f"{word}\r\n".encode(), word) for word in ("one", "refused", "two")]
-    first, second, third = maildir.put(tmp_path, mails)
-    assert (first, third) == (None, None)
-    assert isinstance(second, ChannelDown)
-    assert "No space left" in str(second)
+    letters = [Letter("", f"{word}\r\n".encode(), word) for word in ("one", "refused", "two")]
+    assert maildir_files.put(tmp_path, letters) == [
+        None,
+        Failed("down", "No space left on device"),
+        None,
+    ]
     assert [file.name for file in files(tmp_path)] == ["one", "two"]
     assert not list((tmp_path / "tmp").iterdir())
 
 
-async def test_a_disk_that_cannot_sync_is_never_a_success(
+def test_a_disk_that_cannot_sync_is_never_a_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EIO: the mail is not in new/; EIO on the folder alone: it is tried again, as one file."""
@@ -159,17 +162,15 @@ async def test_a_disk_that_cannot_sync_is_never_a_success(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         fsync(descriptor)
 
-    async with mail_out(tmp_path) as out:
-        await out.check()
-        monkeypatch.setattr(os, "fsync", bad)
-        with pytest.raises(ChannelDown, match="Input/output error"):
-            await out.send(ANSWER, "7")
-        assert not files(tmp_path)
-        broken = stat.S_ISDIR
-        with pytest.raises(Retry, match="Input/output error"):
-            await out.send(ANSWER, "7")
-        monkeypatch.undo()
-        await out.send(ANSWER, "7")
+    letter = Letter("", b"x\r\n", "7")
+    maildir_files.put(tmp_path, [])
+    monkeypatch.setattr(os, "fsync", bad)
+    assert maildir_files.put(tmp_path, [letter]) == [Failed("down", "Input/output error")]
+    assert not files(tmp_path)
+    broken = stat.S_ISDIR
+    assert maildir_files.put(tmp_path, [letter]) == [Failed("unsynced", "Input/output error")]
+    monkeypatch.undo()
+    assert maildir_files.put(tmp_path, [letter]) == [None]
     assert len(files(tmp_path)) == 1
 
 
@@ -183,20 +184,21 @@ async def test_a_path_that_cannot_be_a_folder_is_told(tmp_path: Path) -> None:
             await out.send(ANSWER, "7")
 
 
-async def test_a_defect_of_ours_leaves_nobody_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor ends the thread that writes."""
-
-    def defect(_: object, __: object) -> list[None]:
-        raise LookupError("oops")
-
-    async with mail_out(tmp_path) as out:
-        monkeypatch.setattr(maildir, "put", defect)
-        with pytest.raises(Retry, match="oops"):
-            await out.send(ANSWER, "7")
-        monkeypatch.undo()
-        await out.send(ANSWER, "7")
+async def test_a_process_that_dies_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """Who waits is told to try again, and the next mail finds a new process."""
+    out = maildir.Maildir(tmp_path, lambda _: None)
+    letter = Mail("", ("yuki@example.jp",), b"x\r\n", "7")
+    await out.deliver(letter)
+    assert out._child is not None
+    os.kill(out._child.process.pid, signal.SIGSTOP)
+    waiting = asyncio.ensure_future(out.deliver(letter))
+    await asyncio.sleep(0)
+    out._child.kill()
+    with pytest.raises(Retry, match="ended"):
+        await waiting
+    await out.deliver(letter)
+    await out.close()
+    assert len(files(tmp_path)) == 1
 
 
 async def test_the_fifth_failpoint_comes_once_the_file_is_there(tmp_path: Path) -> None:

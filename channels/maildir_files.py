@@ -1,0 +1,124 @@
+"""Files in a Maildir: staged, synced, moved to new/; and the process that does it for a daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from channels import child
+
+
+class Letter(NamedTuple):
+    """A mail with CRLF line ends, its reverse-path, and the file name it shall have."""
+
+    sender: str
+    data: bytes
+    name: str
+
+
+class Failed(NamedTuple):
+    """Why a letter is not in new/ (`down`), or may not outlast a power cut there (`unsynced`)."""
+
+    how: Literal["down", "unsynced"]
+    why: str
+
+
+End = Failed | None
+
+
+def serve() -> None:
+    """Write what the parent sends, group by group, and say what became of each letter."""
+    path = Path(sys.argv[1])
+    connection = child.parent()
+    with suppress(EOFError):
+        while True:
+            letters: list[Letter] = child.receive(connection)
+            child.send(connection, put(path, letters))
+
+
+def put(path: Path, letters: Sequence[Letter]) -> list[End]:
+    """Put letters into the Maildir; what became of each of them, in order."""
+    try:
+        make_folders(path)
+    except OSError as error:
+        return [_down(error) for _ in letters]
+    staged = [_stage(path / "tmp" / f"{os.getpid()}.{letter.name}", letter) for letter in letters]
+    # Synced only after the last is written: the file system's journal then takes them together.
+    ends = [
+        _publish(file, path / "new" / letter.name)
+        for file, letter in zip(staged, letters, strict=True)
+    ]
+    try:
+        _sync_folder(path / "new")
+    except OSError as error:
+        return [end or Failed("unsynced", _why(error)) for end in ends]
+    return ends
+
+
+def _stage(file: Path, letter: Letter) -> tuple[Path, int] | OSError:
+    data = f"Return-Path: <{letter.sender}>\n".encode() + letter.data.replace(b"\r\n", b"\n")
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        return error
+    try:
+        _write(descriptor, data)
+    except OSError as error:
+        _discard(file, descriptor)
+        return error
+    return file, descriptor
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    """A full disk may take a part of the data before it refuses the rest."""
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
+
+
+def _publish(staged: tuple[Path, int] | OSError, target: Path) -> End:
+    if isinstance(staged, OSError):
+        return _down(staged)
+    file, descriptor = staged
+    try:
+        os.fsync(descriptor)
+        file.rename(target)
+    except OSError as error:
+        _discard(file, descriptor)
+        return _down(error)
+    os.close(descriptor)
+    return None
+
+
+def _discard(file: Path, descriptor: int) -> None:
+    with suppress(OSError):
+        os.close(descriptor)
+    with suppress(OSError):
+        file.unlink()
+
+
+def make_folders(path: Path) -> None:
+    for folder in ("tmp", "new", "cur"):
+        if not (path / folder).is_dir():
+            (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(path)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _down(error: OSError) -> Failed:
+    return Failed("down", _why(error))
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
