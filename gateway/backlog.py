@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -29,6 +29,7 @@ class Backlog:
 
     store: Store
     ingest: Ingest
+    _passed_over: set[int] = field(default_factory=set)
 
     async def run(self) -> None:
         """Read what is unread, until cancelled."""
@@ -43,12 +44,16 @@ class Backlog:
 
     async def _look(self) -> None:
         for kept in await self.waiting("unread"):
+            if kept.id in self._passed_over:
+                continue
             try:
                 await self.reread(kept)
             except StoreUnavailable:
                 raise
             except Exception:
-                # One message that our rules fall over does not keep the others waiting.
+                # One message that our rules fall over does not keep the others waiting; it stays
+                # unread, where `audit` shows it, and the next start tries again.
+                self._passed_over.add(kept.id)
                 log.exception("message.not_read_later", message_id=kept.id)
 
     async def waiting(self, status: str, after: int = 0) -> list[Kept]:
@@ -57,19 +62,22 @@ class Backlog:
         return await self.store.read(lambda c: unfinished.find(c, status, folder, after))
 
     async def everything(self, status: str) -> list[Kept]:
-        """All messages of a status."""
+        """All messages of a status, without their bytes."""
         found: list[Kept] = []
         while batch := await self.waiting(status, found[-1].id if found else 0):
-            found += batch
+            found += [kept._replace(envelope=replace(kept.envelope, raw=b"")) for kept in batch]
         return found
 
     async def retry(self, status: str) -> list[str]:
         """Read all of a status again; a line for each, saying what changed."""
-        lines = []
-        for kept in await self.everything(status):
-            await self.reread(kept)
-            now = await self.store.read(partial(accounts.story, name=str(kept.id)))
-            lines.append(reports.changed(kept, now))
+        lines: list[str] = []
+        last = 0
+        while batch := await self.waiting(status, last):
+            for kept in batch:
+                await self.reread(kept)
+                now = await self.store.read(partial(accounts.story, name=str(kept.id)))
+                lines.append(reports.changed(kept, now))
+            last = batch[-1].id
         return lines
 
     async def reread(self, kept: Kept) -> Accepted:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.supervisor import Parts
-from normalizer.message import Envelope, Message
+from normalizer.message import Envelope, Message, Spooled
 from store import accounts
+from store.blobs import SMALL
 from store.known import Raw
 
 CHANNEL = "import"
@@ -109,19 +112,32 @@ async def run(parts: Parts, paths: Iterable[Path], told: Callable[[Tally], None]
 
 
 async def _one(parts: Parts, unit: str, found: Found, tally: Tally) -> Tally:
+    raw = await asyncio.to_thread(_carried, found.raw, unit, parts.store.blobs.spool)
     envelope = Envelope(
-        channel=CHANNEL, format="rfc5322", raw=found.raw, unit=unit, received_at=found.seen_at
+        channel=CHANNEL, format="rfc5322", raw=raw, unit=unit, received_at=found.seen_at
     )
     message = await parts.backlog.read(envelope)
     envelope = replace(envelope, received_at=_received(message, found.seen_at))
-    raw = Raw(unit, len(found.raw), found.raw)
-    arrival = await parts.ingest.arrival(envelope, raw, message)
+    kept = await parts.store.keep(raw) if isinstance(raw, Spooled) else Raw(unit, len(raw), raw)
+    arrival = await parts.ingest.arrival(envelope, kept, message)
     outcome = (await parts.store.commit_inbound(replace(arrival, history=True))).outcome
     if outcome == "quarantined":
         return tally._replace(quarantined=tally.quarantined + 1)
     if outcome == "duplicate":
         return tally._replace(known=tally.known + 1)
     return tally._replace(imported=tally.imported + 1)
+
+
+def _carried(raw: bytes, unit: str, spool: Path) -> bytes | Spooled:
+    """The bytes, or a synced file where they are too many to live in the database."""
+    if len(raw) <= SMALL:
+        return raw
+    path = spool / f"{CHANNEL}-{unit}"
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    return Spooled(str(path), len(raw), unit)
 
 
 def _received(message: Message, seen_at: datetime) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,16 @@ def test_check_connect_tries_the_store_and_each_channel(folder: Path) -> None:
     found = madoguchi(folder, "check", "--connect")
     assert "store: answers" in found.output
     assert "channel mail:" in found.output + found.stderr
+
+
+def test_check_connect_fails_where_a_channel_cannot_send(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    text = CONFIG.replace("maildir:sent", f"smtp://127.0.0.1:{port}?tls=none")
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    found = madoguchi(folder, "check", "--connect")
+    assert found.exit_code == 1
+    assert "error: channel mail:" in found.stderr
 
 
 def test_a_file_that_is_not_there_is_one_clear_line(folder: Path) -> None:
@@ -206,8 +217,6 @@ def test_a_server_that_is_down_is_told_at_once(folder: Path) -> None:
 
 
 def test_a_port_that_is_taken_ends_the_start_with_a_word(folder: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         text = f'[store]\nurl = "sqlite:///desk.db"\n[http]\nlisten = "127.0.0.1:{port}"\n'

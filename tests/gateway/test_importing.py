@@ -176,6 +176,20 @@ async def test_what_cannot_be_read_is_kept_and_counted(desk: Desk, tmp_path: Pat
     assert await desk.count("blobs") == 1
 
 
+async def test_a_large_mail_is_kept_as_a_file_and_the_spool_is_empty_then(
+    desk: Desk, tmp_path: Path
+) -> None:
+    raw = mail(body="x" * 400_000)
+    _write(tmp_path / "a.eml", raw)
+    assert await run(desk, tmp_path / "a.eml") == Tally(imported=1)
+    row = await desk.one(
+        "SELECT b.size, b.data FROM messages m JOIN blobs b ON b.sha256 = m.raw_sha256"
+    )
+    assert row == {"size": len(raw), "data": None}
+    assert desk.store.blobs.clear_spool() == 0
+    assert await run(desk, tmp_path / "a.eml") == Tally(known=1)
+
+
 async def test_progress_is_told_a_batch_at_a_time(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

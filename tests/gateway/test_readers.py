@@ -222,10 +222,7 @@ async def test_a_tired_worker_leaves_and_takes_no_mail_with_it(
     assert "reader.died" not in logged.getvalue()
 
 
-async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(
-    pool: Readers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "END_PATIENCE", 0.1)
+async def test_a_closed_pool_has_no_children_and_keeps_nobody_waiting(pool: Readers) -> None:
     children = freeze_all(pool)
     waiting = [asyncio.ensure_future(pool.read(envelope(mail()), patient=True)) for _ in range(5)]
     await turns()

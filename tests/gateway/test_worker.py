@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,30 +67,6 @@ def test_large_parts_leave_as_files(tmp_path: Path, size: int, files: int) -> No
     data = Path(part.data.path).read_bytes() if isinstance(part.data, Spooled) else part.data
     assert hashlib.sha256(data).hexdigest() == part.sha256
     assert len(data) == part.size
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield ours, theirs
-
-
-def test_frames_arrive_whole_whatever_their_size(
-    pipe: tuple[socket.socket, socket.socket],
-) -> None:
-    ours, theirs = pipe
-    jobs = [(n, envelope(mail(body="x" * 300_000))) for n in range(5)]
-    sender = threading.Thread(target=worker._send, args=(ours, jobs))
-    sender.start()
-    assert worker._receive(theirs) == jobs
-    sender.join()
-
-
-def test_a_parent_that_is_gone_is_the_end(pipe: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = pipe
-    ours.close()
-    assert worker._receive(theirs) is None
 
 
 def test_a_spooled_mail_is_read_as_its_bytes_would_be(tmp_path: Path) -> None:
