@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-import socket
 import subprocess
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import cast
 
 import structlog
 
+from channels.child import Child
 from gateway.worker import Reading
 from normalizer.message import Envelope, Message, Spooled
 
@@ -26,7 +23,6 @@ READ_PATIENCE = 0.5  # seconds that its reading may take before it is
 HARD_LIMIT = 8.0  # seconds after which a worker is given up for dead
 LARGE = 2**20  # octets; one worker never takes such mail, so that small mail always passes
 _START_PATIENCE = 30.0  # seconds for an interpreter and its imports on a busy machine
-END_PATIENCE = 2.0  # seconds that a worker has to end once it was told to
 _BATCH = 16
 _BATCH_BYTES = 256 * 2**10
 _TICK = 0.02
@@ -52,51 +48,34 @@ class _Job:
     alone: bool  # so that it is to blame, and no neighbour, if its worker dies
 
 
-@dataclass(eq=False, repr=False)
-class _Worker(asyncio.Protocol):
-    """One child and the frames between us; jobs are answered in the order they were given."""
+class _Worker:
+    """One child; its jobs are answered in the order they were given."""
 
-    pool: Readers
-    only_small: bool
-    process: subprocess.Popen[bytes]
-    ready: bool = False
-    greeted: asyncio.Event = field(default_factory=asyncio.Event)
-    started: float = 0.0
-    jobs: deque[_Job] = field(default_factory=deque)
-    _buffer: bytearray = field(default_factory=bytearray)
-    transport: asyncio.Transport | None = None
+    def __init__(self, pool: Readers, spool: Path, *, only_small: bool) -> None:
+        self.only_small = only_small
+        self.ready = False
+        self.greeted = asyncio.Event()
+        self.started = 0.0
+        self.jobs: deque[_Job] = deque()
+        self._pool = pool
+        entry = "gateway.worker:start"
+        self.child = Child(entry, str(spool), received=self._received, lost=lambda: pool.lost(self))
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.child.process
 
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        for frame in self._frames():
-            readings: list[Reading] = pickle.loads(frame)  # noqa: S301  our own child wrote it
-            self.ready = self.ready or not readings
-            self.greeted.set()
-            self.pool.answered(self, readings)
-
-    def _frames(self) -> Iterator[bytes]:
-        buffer = self._buffer
-        while len(buffer) >= 4 and len(buffer) >= 4 + (size := int.from_bytes(buffer[:4])):
-            yield bytes(buffer[4 : 4 + size])
-            del buffer[: 4 + size]
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.pool.lost(self)
+    def _received(self, readings: list[Reading]) -> None:
+        self.ready = self.ready or not readings
+        self.greeted.set()
+        self._pool.answered(self, readings)
 
     def give(self, jobs: list[_Job], now: float) -> None:
         self.jobs.extend(jobs)
         self.started = now
         # After such a mail a tired worker leaves; it says so by not saying that it is ready again.
         self.ready = not any(isinstance(job.envelope.raw, Spooled) for job in jobs)
-        frame = pickle.dumps([(job.number, job.envelope) for job in jobs], pickle.HIGHEST_PROTOCOL)
-        assert self.transport is not None
-        self.transport.write(len(frame).to_bytes(4) + frame)
-
-    def kill(self) -> None:
-        self.process.kill()
+        self.child.send([(job.number, job.envelope) for job in jobs])
 
 
 class Readers:
@@ -118,7 +97,7 @@ class Readers:
 
     async def start(self) -> None:
         """Start the workers; returns when each has said that it is there."""
-        await asyncio.gather(*(self._spawn(only_small=not i) for i in range(self._count)))
+        self._workers = [self._worker(only_small=not i) for i in range(self._count)]
         async with asyncio.timeout(_START_PATIENCE):
             await asyncio.gather(*(worker.greeted.wait() for worker in self._workers))
 
@@ -130,10 +109,7 @@ class Readers:
         if self._replacing:
             await asyncio.gather(*self._replacing)
         workers = list(self._workers)  # each leaves the pool when its connection ends
-        for worker in workers:
-            if worker.transport:
-                worker.transport.close()
-        await asyncio.gather(*(asyncio.to_thread(_end, worker.process) for worker in workers))
+        await asyncio.gather(*(worker.child.close() for worker in workers))
         for job in (*self._waiting, *self._large):
             if not job.future.done():
                 job.future.set_exception(TooSlow())
@@ -160,11 +136,8 @@ class Readers:
             self._ticker = self._loop.call_later(_TICK, self._tick)
         return await job.future
 
-    async def _spawn(self, *, only_small: bool) -> None:
-        ours, process = _start_child(self._spool)
-        worker = _Worker(self, only_small, process)
-        self._workers.append(worker)
-        await self._loop.create_connection(lambda: worker, sock=ours)
+    def _worker(self, *, only_small: bool) -> _Worker:
+        return _Worker(self, self._spool, only_small=only_small)
 
     def _dispatch_soon(self) -> None:
         """All mails of one turn of the loop go to the workers together: each frame wakes a process."""
@@ -231,12 +204,12 @@ class Readers:
             task.add_done_callback(self._replacing.discard)
 
     async def _replace(self, worker: _Worker) -> None:
-        await asyncio.to_thread(_end, worker.process)  # a tired one ends by itself
+        await worker.child.close()  # a tired one ends by itself
         if worker.process.returncode:
             log.warning("reader.died", exit=worker.process.returncode)
             await asyncio.sleep(0 if worker.greeted.is_set() else 1.0)
         if not self._closing:
-            await self._spawn(only_small=worker.only_small)
+            self._workers.append(self._worker(only_small=worker.only_small))
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -254,7 +227,7 @@ class Readers:
             if late and not job.future.done():
                 job.future.set_exception(TooSlow())
         if worker.jobs and now - worker.started > HARD_LIMIT:
-            worker.kill()
+            worker.child.kill()
 
 
 def discard(messages: Iterable[Message]) -> None:
@@ -271,20 +244,3 @@ def _still_waiting(queue: deque[_Job], now: float) -> deque[_Job]:
         if job.give_up < now and not job.future.done():
             job.future.set_exception(TooSlow())
     return deque(job for job in queue if not job.future.done())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a child that was told to end; one that does not is killed."""
-    try:
-        process.wait(END_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _start_child(spool: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        command = [sys.executable, "-c", "from gateway.worker import start; start()", str(spool)]
-        process = subprocess.Popen(command, stdin=theirs.fileno())  # noqa: S603  our own module
-    return ours, process

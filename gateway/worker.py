@@ -5,11 +5,9 @@ It speaks pickled frames on its standard input, which is a socket, and ends with
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import hashlib
 import os
-import pickle
 import resource
 import secrets
 import signal
@@ -20,8 +18,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from channels import child
 from normalizer import normalize
 from normalizer.message import Envelope, Message, Part, Spooled
 
@@ -30,8 +29,6 @@ MEMORY_LIMIT = 512 * 2**20  # octets of address space above what the interpreter
 SMALL = 256 * 2**10  # octets; larger parts leave as synced files
 TIRED = 64 * 2**20  # octets of resident memory above which a worker makes room for a fresh one
 _FLUSH_AFTER = 0.005  # seconds that a finished reading may wait for its neighbours
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Reading(NamedTuple):
@@ -102,21 +99,6 @@ def _load(envelope: Envelope) -> tuple[Envelope, str]:
     return replace(envelope, raw=Path(raw.path).read_bytes()), raw.sha256
 
 
-def _receive(connection: socket.socket) -> list[tuple[int, Envelope]] | None:
-    header = connection.recv(4, socket.MSG_WAITALL)
-    if len(header) < 4:
-        return None
-    size = int.from_bytes(header)
-    frame = connection.recv(size, socket.MSG_WAITALL)
-    jobs: list[tuple[int, Envelope]] = pickle.loads(frame)  # noqa: S301  our parent wrote it
-    return jobs
-
-
-def _send(connection: socket.socket, readings: list[Any]) -> None:
-    frame = pickle.dumps(readings, pickle.HIGHEST_PROTOCOL)
-    connection.sendall(len(frame).to_bytes(4) + frame)
-
-
 def _work(connection: socket.socket, jobs: list[tuple[int, Envelope]], spool: Path) -> None:
     done: list[Reading] = []
     since = time.monotonic()
@@ -124,10 +106,10 @@ def _work(connection: socket.socket, jobs: list[tuple[int, Envelope]], spool: Pa
         loaded, sha256 = _load(envelope)
         done.append(Reading(job, read(loaded, spool), sha256))
         if time.monotonic() - since > _FLUSH_AFTER:
-            _send(connection, done)
+            child.send(connection, done)
             done, since = [], time.monotonic()
     if done:
-        _send(connection, done)
+        child.send(connection, done)
 
 
 def _resident() -> int:
@@ -136,10 +118,7 @@ def _resident() -> int:
 
 
 def _confine() -> None:
-    """Die with the parent; fail on a mail that wants too much, not on the machine."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for ignored in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ignored, signal.SIG_IGN)  # the parent says when, by closing the socket
+    """Fail on a mail that wants too much, not on the machine."""
     signal.signal(signal.SIGPROF, _out_of_time)
     size = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     limit = size * resource.getpagesize() + MEMORY_LIMIT
@@ -147,22 +126,21 @@ def _confine() -> None:
 
 
 def start() -> None:
-    """Work until the parent closes the socket; `sys.argv` names the spool folder."""
-    spool = Path(sys.argv[1])
-    connection = socket.socket(fileno=0)
-    connection.setblocking(True)
+    """Read what the parent sends until it is done with us; `sys.argv` names the spool folder."""
+    connection = child.parent()
     _confine()
     gc.freeze()
-    with suppress(ConnectionError):  # the parent has died: so do we, and say nothing
-        _read_all(connection, spool)
+    with suppress(EOFError):
+        _read_all(connection, Path(sys.argv[1]))
 
 
 def _read_all(connection: socket.socket, spool: Path) -> None:
-    _send(connection, [])  # ready
-    while (jobs := _receive(connection)) is not None:
+    child.send(connection, [])  # ready
+    while True:
+        jobs: list[tuple[int, Envelope]] = child.receive(connection)
         _work(connection, jobs, spool)
         if any(not isinstance(envelope.raw, bytes) for _, envelope in jobs):
             gc.collect()
             if _resident() > TIRED:
                 break
-            _send(connection, [])  # ready again
+            child.send(connection, [])  # ready again
