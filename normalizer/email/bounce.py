@@ -11,8 +11,9 @@ from normalizer.email.headers import split
 from normalizer.email.structure import Entity
 from normalizer.message import Bounce, FailedRecipient
 
-_MESSAGE_ID = re.compile(r"^[>\s]*Message-ID:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(r"^[> \t]*Message-ID:\s{0,3}(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
 MAX_REPORT = 64 * 1024
+MAX_SUBJECT = 1000
 
 _DAEMON = re.compile(
     r"mailer[-_. ]?daemon|post[-_.]?master|mail\W?deliver|mdaemon|delivery\W?sub|system administrator|imss|bounce",
@@ -98,7 +99,7 @@ def _suspicious(root: Entity, subject: str, sender: str) -> bool:
         or not sender
         or root.type == "multipart/report"
         or bool(_DAEMON.search(headers.raw("from").decode("latin-1")))
-        or bool(_SUBJECT.search(subject))
+        or bool(_SUBJECT.search(subject[:MAX_SUBJECT]))
         or any(child.type == "message/rfc822" for child in root.children)
     )
 
@@ -113,7 +114,7 @@ def _is_notice(root: Entity, subject: str, sender: str, report: list[str]) -> bo
         return bool(_DAEMON.search(headers.raw("from").decode("latin-1"))) and _says(report)
     daemon = not sender or bool(_DAEMON.search(headers.raw("from").decode("latin-1")))
     answer = bool(_ANSWERED.match(subject)) and "references" in headers
-    failure = bool(_SUBJECT.search(subject)) and not answer
+    failure = bool(_SUBJECT.search(subject[:MAX_SUBJECT])) and not answer
     returned = any(
         child.type in {"message/rfc822", "text/rfc822-headers"} for child in root.children
     )

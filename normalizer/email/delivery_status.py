@@ -7,6 +7,7 @@ import re
 from normalizer.message import FailedRecipient
 
 MAX_RECIPIENTS = 500
+MAX_VALUE = 1000
 
 # Not part of a version, a date or an IP address.
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
@@ -38,7 +39,7 @@ def _groups(text: str) -> list[dict[str, str]]:
         if (name in groups[-1] or (blank and groups[-1])) and len(groups) <= MAX_RECIPIENTS:
             groups.append({})
         if name in _USED:
-            groups[-1].setdefault(name, " ".join(match[2].split()))
+            groups[-1].setdefault(name, " ".join(match[2][:MAX_VALUE].split()))
     return groups
 
 

@@ -8,8 +8,8 @@ from html.entities import html5
 MAX_HTML = 1024 * 1024
 MAX_QUOTES = 20
 
-# A `<` that begins no tag is text. No pattern here can look past the next `<`.
-_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:]*)([^<>]*)>([^<]*)|(<[^<]*)")
+# A `<` that begins no tag is text. Nothing here looks past the next `<`, or twice at one place.
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:]*+)([^<>]*+)>([^<]*)|(<[^<]*)")
 _SILENT = re.compile(r"<(style|script|title|xml)\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,30}));?")
 _SPACES = re.compile(r"[ \t\r\n\f]+")

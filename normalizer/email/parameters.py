@@ -11,7 +11,7 @@ from normalizer.email import charset, words
 MAX_PARAMETERS = 200
 
 _PARAMETER = re.compile(
-    r";[\s;]*([^\s=;\"]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|=\?[^\"\n]{0,1000}?\?=(?=\s*(?:;|$))|\"[^\n]*|[^;]*)"
+    r";\s*([^\s=;\"]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|=\?[^\"\n]{0,1000}?\?=(?=\s*(?:;|$))|\"[^\n]*|[^;]*)"
 )
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _SECTION = re.compile(r"^([^*]+)\*(\d{1,4})(\*?)$")

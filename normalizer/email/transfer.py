@@ -37,10 +37,12 @@ def base64(data: bytes) -> bytes:
     try:
         return a2b_base64(data)
     except Error:
-        return _base64_piece(_NO_BASE64.sub(b"", data).rstrip(b"="))
+        return _base64_piece(_NO_BASE64.sub(b"", data))
 
 
-def _base64_piece(clean: bytes) -> bytes:
+def _base64_piece(data: bytes) -> bytes:
+    """One run of base64 with whatever padding; a last character that says nothing is left out."""
+    clean = data.replace(b"=", b"")
     whole = len(clean) - (len(clean) % 4 == 1)
     return a2b_base64(clean[:whole] + b"=" * (-whole % 4))
 

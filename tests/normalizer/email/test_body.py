@@ -128,6 +128,7 @@ def test_the_word_begin_is_no_file() -> None:
         (b"YWI", b"ab"),
         (b"YQ==YWJj", b"aabc"),
         (b"A", b""),
+        (b"YWJjA=", b"abc"),
         (b"", b""),
     ],
 )

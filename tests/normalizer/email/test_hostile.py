@@ -42,6 +42,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "B01-empty-parts": lambda: _filled(HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n", b"--B\r\n\r\n\r\n"),
     "B01-almost-boundaries": lambda: _filled(HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n", b"--Bx\r\n"),
     "B03-parameters": lambda: HEAD + b"Content-Type: text/plain" + b"".join(b";\r\n a*%d*=x" % i for i in range(16_000)) + b"\r\n\r\nhi",
+    "B03-semicolons": lambda: HEAD + b"Content-Type: text/plain; boundary=" + b";" * 64_000 + b"\r\n\r\nhi",
     "B03-quotes": lambda: HEAD + b"Content-Type: text/plain" + b';a="' * 16_000 + b"\r\n\r\nhi",
     "B03-encoded-words": lambda: HEAD + b"Content-Type: text/plain" + b";a==?x?q?" * 8000 + b"\r\n\r\nhi",
     "B05-parentheses": lambda: b"From: " + b"(" * 3000 + b"\r\nTo: " + b"(" * 60_000 + b"\r\n\r\nhi",
@@ -96,10 +97,17 @@ CASES: dict[str, Callable[[], bytes]] = {
     "html-quotes": lambda: _filled(HTML, b"<blockquote>x"),
     "html-entities": lambda: _filled(HTML, b"&#9"),
     "html-long-entity": lambda: HTML + b"&#" + b"9" * 5000 + b";",
+    "html-endless-tag": lambda: HTML + b"<div" + b"cid:" * 250_000,
     "html-comments": lambda: _filled(HTML, b"<!--"),
     "html-styles": lambda: _filled(HTML, b"<style>"),
     "bounce-addresses": lambda: _filled(DAEMON, b"<a@b.c>: user unknown "),
     "bounce-long-address": lambda: DAEMON + b"a" * 60_000 + b"@" + b"a" * 60_000,
+    "bounce-empty-lines": lambda: _filled(DAEMON, b"\r\n"),
+    "bounce-subject": lambda: b"From: MAILER-DAEMON@x.example\r\nSubject: " + b"deliver" * 9000 + b"\r\n\r\nhi",
+    "bounce-long-field": lambda: (
+        b"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; boundary=B\r\n\r\n"
+        b"--B\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient:" + b"x" * MIB
+    ),
     "bounce-codes": lambda: DAEMON + b"a.5.1" * 12_000 + b"could not " * 3000,
     "bounce-fields": lambda: _filled(
         b"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=B\r\n\r\n"
