@@ -103,8 +103,14 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
+@pytest.fixture
+def leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not to be late is not, on a busy machine either."""
+    monkeypatch.setattr(module, "QUEUE_PATIENCE", 5)
+
+
 async def test_a_mail_that_hangs_its_reader_is_told_so_in_time_and_delays_no_neighbour(
-    pool: Readers,
+    pool: Readers, leisure: None
 ) -> None:
     freeze(pool, only_small=True)
     began = asyncio.get_running_loop().time()
@@ -129,8 +135,11 @@ async def test_a_hanging_worker_is_killed_and_replaced(
     assert (await pool.read(envelope(mail()), patient=True)).messages
 
 
-async def test_a_deadly_mail_is_blamed_alone_and_its_neighbours_are_read(pool: Readers) -> None:
+async def test_a_deadly_mail_is_blamed_alone_and_its_neighbours_are_read(
+    pool: Readers, leisure: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The others of its batch go to another worker; they were given before it died."""
+    monkeypatch.setattr(module, "READ_PATIENCE", 5)
     freeze_all(pool)
     jobs = [asyncio.ensure_future(pool.read(envelope(mail()))) for _ in range(6)]
     await turns()
@@ -167,7 +176,7 @@ async def test_large_mail_never_takes_the_worker_that_is_kept_for_small_mail(
     await turns()
     assert len(worker_of(pool, only_small=False).jobs) == 1
     assert not worker_of(pool, only_small=True).jobs
-    assert (await pool.read(envelope(mail()))).messages
+    assert (await pool.read(envelope(mail()), patient=True)).messages
     assert all(isinstance(e, TooSlow) for e in await asyncio.gather(*large, return_exceptions=True))
 
 
