@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
 PATIENCE = 5.0  # seconds that we wait for a lock or a server before the peer is told to try again
+READERS = 4  # connections that read at a time
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -86,9 +89,11 @@ def open_writer(url: str) -> Engine:
 def open_readers(url: str) -> Engine:
     """An engine whose connections cannot write; each reads one snapshot per transaction."""
     if sqlite_path(url) is None:
-        readers = _postgresql(url, pool_size=4, isolation_level="REPEATABLE READ")
+        readers = _postgresql(url, pool_size=READERS, isolation_level="REPEATABLE READ")
         return readers.execution_options(postgresql_readonly=True)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args=_sqlite_arguments())
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=READERS, connect_args=_sqlite_arguments()
+    )
     _prepare(engine, (*_SQLITE_PRAGMAS[2:4], "PRAGMA query_only = ON"), begin="BEGIN")
     return engine
 
@@ -118,6 +123,24 @@ def _postgresql(url: str, **options: Any) -> Engine:
         connection.commit()
 
     return engine
+
+
+def breaker(*engines: Engine) -> Callable[[], None]:
+    """A function that cuts all connections of these engines.
+
+    Whoever waits for a server that neither answers nor goes away gets an error at last.
+    """
+    living: WeakSet[Any] = WeakSet()
+    for engine in engines:
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "connect", lambda connection, _: living.add(connection))
+
+    def cut() -> None:
+        for connection in tuple(living):
+            with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+    return cut
 
 
 def _prepare(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:

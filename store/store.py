@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,11 +18,13 @@ from normalizer.message import Spooled
 from store import outbox, rows
 from store.blobs import Blobs
 from store.engine import (
+    READERS,
     DaemonLock,
     StoreDamaged,
     StoreUnavailable,
     WriteLock,
     as_unavailable,
+    breaker,
     open_readers,
     open_writer,
     sqlite_path,
@@ -36,6 +39,7 @@ T = TypeVar("T")
 
 LOW_WATER = 200 * 2**20  # octets of free disk below which we promise nothing more …
 _LOW_WATER_SHARE = 20  # … or this part of a small disk
+_LAST_PATIENCE = 2.0  # seconds that a server may keep us from closing
 _CHECKED_WHOLE = 512 * 2**20  # a database up to this size is checked page by page at start
 
 
@@ -69,12 +73,24 @@ class Store:
         self._data_dir = data_dir
         self._readers = open_readers(url)
         self._lock = WriteLock(sqlite_path(url))
-        self._writer = Writer(open_writer(url), self._lock, plan, failpoint)
+        writing = open_writer(url)
+        self._cut = breaker(self._readers, writing)
+        self._writer = Writer(writing, self._lock, plan, failpoint)
         self._low_water = low_water
         self._disk = (0.0, False)
+        # Threads of its own: reads that wait for a dead server shall keep nobody else waiting.
+        self._threads = ThreadPoolExecutor(READERS, "store-reader")
+        self._closed = False
 
     async def close(self) -> None:
-        await self._writer.close()
+        """Finish what is under way; a server that says nothing is given up."""
+        self._closed = True
+        reads_end = asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        ending = asyncio.gather(self._writer.close(), reads_end)
+        await asyncio.wait([ending], timeout=_LAST_PATIENCE)
+        if not ending.done():
+            self._cut()
+        await ending
         self._readers.dispose()
         self._lock.close()
 
@@ -112,7 +128,9 @@ class Store:
                     raise
                 raise trouble from error
 
-        return await asyncio.to_thread(run)
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def keep(self, spooled: Spooled) -> Raw:
         """Take over a synced spool file; its content is then a blob that rows may point to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from store.engine import StoreUnavailable, open_writer
 from store.known import Accepted, Arrival, Author, Changes
 from store.sql import insert
 from store.store import Store, prepare
+from tests.bench.host import children
+from tests.daemon.servers import Postgres
 from tests.store.house import Site, arrival, ask, opened
 
 
@@ -150,6 +153,8 @@ async def test_after_the_end_nobody_waits_in_vain(site: Site) -> None:
     assert (await last).outcome == "accepted"
     with pytest.raises(StoreUnavailable):
         await store.commit_inbound(arrival("too late"))
+    with pytest.raises(StoreUnavailable):
+        await ask(store, "SELECT 1")
 
 
 @pytest.fixture
@@ -230,6 +235,38 @@ def _end_all_sessions(site: Site) -> None:
             )
         )
     engine.dispose()
+
+
+async def test_a_server_that_says_nothing_does_not_keep_us_from_closing(
+    server: Postgres, postgresql: Site
+) -> None:
+    prepare(postgresql.url)
+    async with opened(postgresql) as store:
+        await store.commit_inbound(arrival("before"))
+        await ask(store, "SELECT 1")
+        with _frozen(server):
+            reading = asyncio.ensure_future(ask(store, "SELECT 1"))
+            writing = asyncio.ensure_future(store.commit_inbound(arrival("meanwhile")))
+            assert not (await asyncio.wait([reading, writing], timeout=0.2))[0]
+            async with asyncio.timeout(10):
+                await store.close()
+            with pytest.raises(StoreUnavailable):
+                await writing
+        with suppress(StoreUnavailable):
+            await reading
+
+
+@contextmanager
+def _frozen(server: Postgres) -> Iterator[None]:
+    """PostgreSQL holds its connections, and its breath."""
+    family = children(server.process.pid)
+    try:
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in family:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
