@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from normalizer.email import delivery_status, notice, structure, threading, transfer
+from normalizer.email import delivery_status, notice, ses, structure, threading, transfer
 from normalizer.email.headers import split
 from normalizer.email.structure import Entity
 from normalizer.message import Bounce, FailedRecipient
@@ -43,6 +43,9 @@ _ALIVE = re.compile(
 
 def read(root: Entity, subject: str, sender: str, text: str, recipient: str = "") -> Bounce | None:
     """The report, when the mail is one; `recipient` is whom the mail was sent to."""
+    if ses.is_notice(text):
+        told = ses.read(text)
+        return _bounce(told, [], "", ses.original_message_id(text)) if told else None
     status_text = _status_text(root)
     if status_text is None and not _suspicious(root, subject, sender):
         return None
@@ -55,7 +58,10 @@ def read(root: Entity, subject: str, sender: str, text: str, recipient: str = ""
     if not failed:
         ours = frozenset((sender.lower(), recipient.lower()))
         failed = _from_text(root, [*report, *(status_text or "").split("\n")[:100]], ours)
-    return _bounce(root, failed, report, subject, text[:MAX_REPORT])
+    if not failed and "Final-Recipient" in text:
+        # A report that came back inside a report.
+        failed = delivery_status.read(text[:MAX_REPORT])
+    return _bounce(failed, report, subject, _original(root, text[:MAX_REPORT]))
 
 
 def _entities(root: Entity) -> Iterator[Entity]:
@@ -143,7 +149,7 @@ def _from_text(
 
 
 def _bounce(
-    root: Entity, failed: tuple[FailedRecipient, ...], report: list[str], subject: str, text: str
+    failed: tuple[FailedRecipient, ...], report: list[str], subject: str, original: str
 ) -> Bounce:
     said = "\n".join(report)
     details = " ".join(item.diagnostic for item in failed)
@@ -162,7 +168,7 @@ def _bounce(
         action=action,
         permanent=digit == "5" if final else None,
         kind=_kind(status, digit, details or said) if final else "",
-        original_message_id=_original(root, text),
+        original_message_id=original,
     )
 
 

@@ -48,7 +48,23 @@ BOUNCES = (
     ("domino", ("hanako@example.jp",), True, "hard", "", notice("Postmaster@mx.example.jp", "DELIVERY FAILURE: User hanako (hanako@example.jp) not listed in Domino Directory", "Your message\n\n  Subject: Your order\n\nwas not delivered to:\n\n  hanako@example.jp\n\nbecause:\n\n  User hanako (hanako@example.jp) not listed in Domino Directory")),
     ("footer-address", ("hanako@example.jp",), True, "hard", "", notice("MAILER-DAEMON@mx.example.jp", "Undelivered Mail Returned to Sender", "This is the mail system at host mx.example.jp.\n\nI'm sorry to have to inform you that your message could not be delivered.\nFor further assistance, please send mail to <postmaster@mx.example.jp>.\n\n<hanako@example.jp>: host mx.example.jp[192.0.2.1] said: 550\n    <hanako@example.jp>: User unknown (in reply to RCPT TO command)")),
 )  # fmt: skip
+_EVENT = '{"notificationType":"%s","mail":{"messageId":"0101","commonHeaders":{"messageId":"<ours-1@example.com>"}},%s}\n\n--\nTo unsubscribe see below.'
 
+# Amazon SES tells by JSON what others tell by RFC 3464.
+SES_BOUNCE = notice(
+    "AWS Notifications <no-reply@sns.example>",
+    "AWS Notification Message",
+    _EVENT
+    % (
+        "Bounce",
+        '"bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"hanako@example.jp","action":"failed","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}',
+    ),
+).replace("Return-Path: <>\n", "")
+SES_DELIVERY = notice(
+    "AWS Notifications <no-reply@sns.example>",
+    "AWS Notification Message",
+    _EVENT % ("Delivery", '"delivery":{"recipients":["hanako@example.jp"]}'),
+).replace("Return-Path: <>\n", "")
 DELIVERED = report(
     "Final-Recipient: rfc822; hanako@example.jp\nAction: delivered\nStatus: 2.0.0", "Delivered."
 )

@@ -50,6 +50,23 @@ def test_a_bounce_leads_to_the_mail_that_came_back(name: str) -> None:
     assert bounce.original_message_id == "ours-1@example.com"
 
 
+def test_amazon_tells_bounces_as_json() -> None:
+    bounce = reading(bounces.SES_BOUNCE.encode()).bounce
+    assert bounce is not None
+    assert bounce.recipients[0].address == "hanako@example.jp"
+    assert (bounce.status, bounce.permanent, bounce.kind) == ("5.1.1", True, "hard")
+    assert bounce.original_message_id == "ours-1@example.com"
+    delivered = reading(bounces.SES_DELIVERY.encode()).bounce
+    assert delivered is not None
+    assert delivered.action == "delivered"
+
+
+def test_json_that_is_no_notice_is_a_text() -> None:
+    broken = bounces.SES_BOUNCE.replace('"bounce":', '"bounce":[')
+    assert reading(broken.encode()).bounce is None
+    assert reading(b'Subject: x\n\n{"eventType": ' + b"[" * 100_000).bounce is None
+
+
 def test_a_report_of_success_is_no_failure() -> None:
     bounce = reading(bounces.DELIVERED.encode()).bounce
     assert bounce is not None
