@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import exc, text
+from sqlalchemy import exc
 
 from store import engine as engines
 from store.engine import (
@@ -20,6 +20,7 @@ from store.engine import (
     open_writer,
 )
 from store.store import Store, lock_for_daemon, ping, prepare
+from tests.daemon.servers import Postgres
 from tests.store.house import Site, answer, arrival, ask, opened
 
 
@@ -145,16 +146,12 @@ def test_sqlite_syncs_each_commit(sqlite: Site) -> None:
     writer.dispose()
 
 
-def test_postgresql_commits_durably_whatever_its_default_is(postgresql: Site) -> None:
-    owner = open_writer(postgresql.url)
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        name = answer(connection, "SELECT current_database()")[0][0]
-        connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
-        connection.execute(
-            text(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
-        )
-    owner.dispose()
-    writer = open_writer(postgresql.url)
+def test_postgresql_commits_durably_whatever_its_default_is(server: Postgres) -> None:
+    url = server.create("careless")
+    with psycopg.connect(server.dsn("careless"), autocommit=True) as owner:
+        owner.execute("ALTER DATABASE careless SET synchronous_commit = off")
+        owner.execute("ALTER DATABASE careless SET default_transaction_isolation = serializable")
+    writer = open_writer(url)
     with writer.begin() as connection:
         assert answer(connection, "SHOW synchronous_commit") == [("on",)]
         assert answer(connection, "SHOW transaction_isolation") == [("read committed",)]

@@ -238,9 +238,11 @@ def _end_all_sessions(site: Site) -> None:
 
 
 async def test_a_server_that_says_nothing_does_not_keep_us_from_closing(
-    server: Postgres, postgresql: Site
+    server: Postgres, postgresql: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(postgresql.url)
+    monkeypatch.setattr("store.store._LAST_PATIENCE", 0.1)
+    monkeypatch.setitem(engines._POSTGRESQL, "connect_timeout", 2)
     async with opened(postgresql) as store:
         await store.commit_inbound(arrival("before"))
         await ask(store, "SELECT 1")
