@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import hashlib
 import json
 import shutil
@@ -239,7 +240,9 @@ class Desk:
 @cache
 def _empty_database() -> Path:
     """One migrated database to copy: migrating takes longer than a test."""
-    path = Path(tempfile.mkdtemp(prefix="madoguchi-test-")) / "empty.db"
+    folder = tempfile.mkdtemp(prefix="madoguchi-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "empty.db"
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         prepare(f"sqlite:///{path}")  # its lock file closes with the process
     return path
