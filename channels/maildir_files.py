@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -28,29 +29,36 @@ class Failed(NamedTuple):
 
 
 End = Failed | None
+Staged = tuple[Path, int] | OSError  # a file in tmp/ and its descriptor, or why there is none
+
+_SYNCS = 20  # at a time
 
 
 def serve() -> None:
     """Write what the parent sends, group by group, and say what became of each letter."""
     path = Path(sys.argv[1])
     connection = child.parent()
-    with suppress(EOFError):
+    with suppress(EOFError), ThreadPoolExecutor(_SYNCS) as syncing:
         while True:
             letters: list[Letter] = child.receive(connection)
-            child.send(connection, put(path, letters))
+            child.send(connection, put(path, letters, syncing))
 
 
-def put(path: Path, letters: Sequence[Letter]) -> list[End]:
-    """Put letters into the Maildir; what became of each of them, in order."""
+def put(path: Path, letters: Sequence[Letter], syncing: Executor | None = None) -> list[End]:
+    """Put letters into the Maildir; what became of each of them, in order.
+
+    `syncing` lets the syncs of a group run side by side: the file system's journal then takes
+    them together, where one after the other each would wait for a commit of its own.
+    """
     try:
         make_folders(path)
     except OSError as error:
         return [_down(error) for _ in letters]
     staged = [_stage(path / "tmp" / f"{os.getpid()}.{letter.name}", letter) for letter in letters]
-    # Synced only after the last is written: the file system's journal then takes them together.
+    synced = list(syncing.map(_sync, staged) if syncing else map(_sync, staged))
     ends = [
         _publish(file, path / "new" / letter.name)
-        for file, letter in zip(staged, letters, strict=True)
+        for file, letter in zip(synced, letters, strict=True)
     ]
     try:
         _sync_folder(path / "new")
@@ -59,7 +67,7 @@ def put(path: Path, letters: Sequence[Letter]) -> list[End]:
     return ends
 
 
-def _stage(file: Path, letter: Letter) -> tuple[Path, int] | OSError:
+def _stage(file: Path, letter: Letter) -> Staged:
     data = f"Return-Path: <{letter.sender}>\n".encode() + letter.data.replace(b"\r\n", b"\n")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -80,12 +88,23 @@ def _write(descriptor: int, data: bytes) -> None:
         written += os.write(descriptor, data[written:])
 
 
-def _publish(staged: tuple[Path, int] | OSError, target: Path) -> End:
+def _sync(staged: Staged) -> Staged:
     if isinstance(staged, OSError):
-        return _down(staged)
+        return staged
     file, descriptor = staged
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        _discard(file, descriptor)
+        return error
+    return staged
+
+
+def _publish(synced: Staged, target: Path) -> End:
+    if isinstance(synced, OSError):
+        return _down(synced)
+    file, descriptor = synced
+    try:
         file.rename(target)
     except OSError as error:
         _discard(file, descriptor)

@@ -112,7 +112,7 @@ async def test_what_waits_together_shares_one_sync_of_the_folder(
     monkeypatch.setattr(Path, "rename", renamed)
     letters = [Letter("", b"x\r\n", f"{n}") for n in range(3)]
     assert maildir_files.put(tmp_path, letters) == [None, None, None]
-    assert trail == ["file", "move"] * 3 + ["folder"]
+    assert trail == ["file"] * 3 + ["move"] * 3 + ["folder"]
 
 
 async def test_folders_that_vanish_are_made_again(tmp_path: Path) -> None:
