@@ -7,7 +7,7 @@ below an attribution that quotes nothing, and quotations that nobody is named fo
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from normalizer.email import attribution, signature
 from normalizer.message import Label, Span
@@ -18,7 +18,8 @@ MAX_LENGTH = 1000
 MAX_DELIMITERS = 20
 # A quotation of so few lines may be what the customer chose to cite.
 SHORT = 5
-_ENDS = (":", "：", ">", "wrote", "-", "écrit")
+_TAILS = (">", "wrote", "-", "écrit")
+_ENDS = (":", "：", *_TAILS)
 _DRAWN = "-_*=—–+#~━─◆■□☆★~＝～"
 _FIRSTS = ">" + _DRAWN
 _SHOWN = frozenset({"new", "inline-answer"})
@@ -46,11 +47,9 @@ def new_text(text: str, spans: tuple[Span, ...]) -> str:
 
 
 def _spans(lines: list[str], labels: list[Label]) -> tuple[Span, ...]:
-    starts = [0]
-    for line in lines[: len(labels)]:
-        starts.append(starts[-1] + len(line) + 1)
-    end = sum(map(len, lines)) + len(lines) - 1
-    edges = [i for i in range(1, len(labels)) if labels[i] != labels[i - 1]]
+    starts = [0, *accumulate([len(line) + 1 for line in lines])]
+    end = starts[-1] - 1
+    edges = [i for i, (above, here) in enumerate(pairwise(labels), 1) if above != here]
     cuts = [0, *edges, len(labels)]
     spans = [Span(starts[a], min(starts[b], end), labels[a]) for a, b in pairwise(cuts)]
     spans[-1] = spans[-1]._replace(end=end)
@@ -61,6 +60,8 @@ def _near_colons(plain: list[str]) -> bytearray:
     """The lines that may begin an attribution or a copied header; all others cost nothing."""
     near = bytearray(len(plain))
     for index, line in enumerate(plain):
+        if ":" not in line and "：" not in line and not line.endswith(_TAILS):
+            continue
         if line.endswith(_ENDS):
             first = max(0, index - attribution.MAX_JOINED + 1)
             near[first : index + 1] = b"\1" * (index + 1 - first)
