@@ -291,7 +291,7 @@ def _send_and_vanish(site: Site, content: bytes) -> None:
 def test_a_stop_lets_mail_finish_and_sends_everybody_else_away(tmp_path: Path) -> None:
     """D25: 20 mails in the middle of DATA, 20 idle; half of the mails never end."""
     site = lay_out(tmp_path)
-    change(site, ("[acknowledge]\n", 'grace = "2 seconds"\n\n[acknowledge]\n'))
+    change(site, ("[acknowledge]\n", 'grace = "1 second"\n\n[acknowledge]\n'))
     letters = [mail(f"flight{number}", f"c{number}@example.jp") for number in range(20)]
     with ExitStack() as stack:
         process = launch(site)
