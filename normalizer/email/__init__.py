@@ -71,7 +71,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
                 subject,
                 sender,
                 null_sender=headers.raw("return-path").replace(b" ", b"") == b"<>",
-                bounced=report is not None,
+                bounced=report is not None and bounce.by_machine(root, sender),
             ),
             bounce=report,
             mentions=threading.mentions(subject, new),

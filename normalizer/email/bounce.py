@@ -26,6 +26,12 @@ _SUBJECT = re.compile(
     r"|失敗|配信(?:不能|エラー)|送信(?:エラー|できません)|メールエラー|エラーメール|宛先不明|不達|退信|傳遞失敗|投递失败|传输失败|не доставлен|not member|undelivered",
     re.IGNORECASE,
 )  # fmt: skip
+# Addresses from which only programs write.
+_SERVICE = re.compile(
+    r"(?:no|do[-_.]?not)[-_.]?reply|[^@]+-(?:admin|owner|request|bounces)@|[^@]*(?:smtp|mail[-_.]?(?:service|system|error|admin))",
+    re.IGNORECASE,
+)
+_RETURNED = frozenset({"message/rfc822", "text/rfc822-headers"})
 _ANSWERED = re.compile(r"^\s*(?:re|aw|fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
 _DEAD_STATUS = re.compile(r"5\.(?:1\.(?:[0-36]|10|351)|2\.1|4\.4|5\.0)")
 _DEAD = re.compile(
@@ -46,7 +52,7 @@ def read(root: Entity, subject: str, sender: str, text: str, recipient: str = ""
     if ses.is_notice(text):
         told = ses.read(text)
         return _bounce(told, [], "", ses.original_message_id(text)) if told else None
-    status_text = _status_text(root)
+    status_text = _status_text(root, sender)
     if status_text is None and not _suspicious(root, subject, sender):
         return None
     failed = delivery_status.read(status_text) if status_text else ()
@@ -70,12 +76,12 @@ def _entities(root: Entity) -> Iterator[Entity]:
         yield from _entities(child)
 
 
-def _status_text(root: Entity) -> str | None:
+def _status_text(root: Entity, sender: str) -> str | None:
     """The machine-readable parts; nothing when there are none."""
     if not root.children:
         return None
     found = [e for e in _entities(root) if e.type.endswith("delivery-status")]
-    if not found and not root.headers.raw("in-reply-to"):
+    if not found and by_machine(root, sender):
         # A gateway that scans mail sends the report on as an attachment of its own.
         inner = (_opened(e) for e in root.children if e.type == "message/rfc822")
         found = [e for report in inner for e in report if e.type.endswith("delivery-status")]
@@ -110,28 +116,39 @@ def _suspicious(root: Entity, subject: str, sender: str) -> bool:
     )
 
 
-def _is_notice(root: Entity, subject: str, sender: str, report: list[str]) -> bool:
-    """Two of three must hold: a daemon wrote, the subject says failure, the text says failure."""
+def by_machine(root: Entity, sender: str) -> bool:
+    """Whether anything but its words says that a server wrote this.
+
+    Customers of a shop write `not delivered` every day, and some forward a report to ask about it.
+    """
     headers = root.headers
-    if (
-        headers.ascii("auto-submitted").startswith("auto-replied")
-        and "x-failed-recipients" not in headers
-    ):
-        return bool(_DAEMON.search(headers.raw("from").decode("latin-1"))) and _says(report)
-    daemon = not sender or bool(_DAEMON.search(headers.raw("from").decode("latin-1")))
-    answer = bool(_ANSWERED.match(subject)) and "references" in headers
-    failure = bool(_SUBJECT.search(subject[:MAX_SUBJECT])) and not answer
-    returned = any(
-        child.type in {"message/rfc822", "text/rfc822-headers"} for child in root.children
+    return (
+        not sender
+        or root.type == "multipart/report"
+        or "x-failed-recipients" in headers
+        or headers.raw("return-path").replace(b" ", b"") == b"<>"
+        or headers.ascii("precedence") in {"bulk", "junk", "auto_reply"}
+        or headers.ascii("auto-submitted").startswith("auto")
+        or bool(_DAEMON.search(headers.raw("from").decode("latin-1")))
+        or bool(_SERVICE.match(sender[:200]))
     )
-    said = _says(report)
+
+
+def _is_notice(root: Entity, subject: str, sender: str, report: list[str]) -> bool:
+    """A server wrote, and two of three hold: a daemon did, the subject or the text says failure."""
+    headers = root.headers
     if "x-failed-recipients" in headers:
         return True
-    if headers.raw("in-reply-to") and not daemon:
+    daemon = not sender or bool(_DAEMON.search(headers.raw("from").decode("latin-1")))
+    said = _says(report)
+    if headers.ascii("auto-submitted").startswith("auto-replied"):
+        return daemon and said
+    if not by_machine(root, sender) or (headers.raw("in-reply-to") and not daemon):
         return False
-    return (daemon + failure + said >= 2 and (said or failure)) or (
-        said and returned and len(report) < 30
-    )
+    answer = bool(_ANSWERED.match(subject)) and "references" in headers
+    failure = bool(_SUBJECT.search(subject[:MAX_SUBJECT])) and not answer
+    returned = any(child.type in _RETURNED for child in root.children)
+    return daemon + failure + said >= 2 or (said and returned)
 
 
 def _says(report: list[str]) -> bool:
