@@ -46,17 +46,22 @@ _DAEMON = re.compile(r"mailer[-_.]?daemon")
 _COMPLAINT = re.compile(
     r"complaint about message from \d|(?:fw: )?\[?abuse report\b|feedback report\b"
 )
+# The whole beginning of a subject, because `Out of office hours?` and 不在通知について (a courier's
+# slip) are what customers write; and no `Re:` before it, because then a person answers a robot.
 _AWAY = re.compile(
-    r"(?:(?:re|aw|sv|vs|antw|fw|fwd)\s*:\s*)*(?:"
-    r"\[?(?:auto(?:matic|mated|matische|matisch)?[ -]?(?:reply|response|replied|respons|antwort)|autoreply|autoresponse)\b"
-    r"|auto(?:reply|response)?:|automatisch(?:e[srn]?)? (?:antwort|antwoord)|autosvar|automatiskt svar|automatisk svar"
-    r"|automaattinen vastaus|r[ée]ponse automatique|risposta automatica|respuesta autom[áa]tica"
-    r"|resposta autom[áa]tica|odpowied[źz] automatyczna|automatyczna odpowied[źz]|automatick[áa] odpov[ěe][ďd]"
-    r"|автоматический ответ|автоответ|автоматична відповідь|自動応答|自動返信|自动回复|自動回覆|자동 ?응답"
-    r"|out of (?:the )?office|out of the office|i am out of|abwesenheit|abwesend|afwezig|ik ben afwezig"
-    r"|absence du bureau|absent du bureau|fuera de la oficina|fora do escrit[óo]rio|fuori sede|fuori ufficio"
-    r"|frånvar|fravær|poissa|ooo\b[: -]|vacation (?:reply|response|notice)|on vacation\b|away from (?:my )?(?:mail|email|office)"
-    r"|不在(?:通知|連絡|のお知らせ|です)|不在届|休暇中|外出中"
+    r"\s*(?:"
+    r"[\[【]?(?:auto(?:matic|mated)?[ -]?(?:reply|response)|automatisch(?:e[srn]?)? (?:antwort|antwoord)|autoreply|autoresponse"
+    r"|autosvar|automatiskt? svar|automaattinen vastaus|r[ée]ponse automatique|risposta automatica"
+    r"|respuesta autom[áa]tica|resposta autom[áa]tica|odpowied[źz] automatyczna|automatyczna odpowied[źz]"
+    r"|automatick[áa] odpov[ěe][ďd]|автоматический ответ|автоответ|автоматична відповідь"
+    r"|自動(?:応答|返信)(?:メール)?|自动(?:回复|答复)|自動(?:回覆|回復)|자동 ?(?:응답|회신))\s*(?:[:：\]】-]|$|from\b|to\b|re\b)"
+    r"|auto:"
+    r"|out of (?:the )?office\b(?! hours?\b)|(?:i am|i'm) (?:currently )?(?:out of (?:the )?office|away|on (?:vacation|leave|holiday))"
+    r"|vacation (?:reply|response|notice)|away from (?:my )?(?:mail|email|office)|ooo\s*(?:[:-]|$)"
+    r"|abwesenheits(?:notiz|nachricht|meldung|benachrichtigung|assistent)|abwesend\s*(?::|$)|ich bin (?:abwesend|nicht im (?:büro|haus))"
+    r"|afwezig(?:heid\w*)?\s*(?::|$)|ik ben afwezig|abs(?:ence|ent) du bureau|fuera de la? oficina|fora do escrit[óo]rio|fuori (?:sede|ufficio)"
+    r"|frånvaro\w*\s*(?::|$)|fravær\w*\s*(?::|$)|poissa(?:olo\w*)?\s*(?::|$)"
+    r"|不在(?:のお知らせ|にしております|です)|(?:休暇|外出)中(?:です|のため|につき|のお知らせ)"
     r")",
     re.IGNORECASE,
 )
