@@ -20,6 +20,7 @@ MAX_DELIMITERS = 20
 SHORT = 5
 _TAILS = (">", "wrote", "-", "écrit")
 _ENDS = (":", "：", *_TAILS)
+_ASKING = ("?", "？", "か。", "ください。", "please.")
 _DRAWN = "-_*=—–+#~━─◆■□☆★~＝～"
 _FIRSTS = ">" + _DRAWN
 _SHOWN = frozenset({"new", "inline-answer"})
@@ -101,7 +102,7 @@ class _Scan:
     def _last_line(self) -> None:
         """Below the last new words a mobile signature needs no empty line above it."""
         last = self._last("new")
-        while last > 0 and signature.is_mobile(self.plain[last]):
+        while last > 0 and signature.is_sent_from(self.plain[last]):
             self._mark(last, last + 1, "signature")
             last = self._last("new")
 
@@ -231,12 +232,14 @@ class _Scan:
         """From the delimiter to the next quotation or the end, if it is no longer than a signature."""
         end = index + 1
         written = 0
+        proper = self.lines[index].rstrip("\r").endswith("-- ")
+        most = signature.MAX_SIGNATURE if proper else signature.MAX_LOOSE
         while end < len(self.lines):
             plain = self.plain[end]
             if plain.startswith(">") or (plain and self._attribution_at(end)):
                 break
             written += bool(plain)
-            if written > signature.MAX_SIGNATURE:
+            if written > most or (not proper and plain.endswith(_ASKING)):
                 return index + 1
             end += 1
         return self._mark(index, end, "signature")

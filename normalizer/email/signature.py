@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 MAX_SIGNATURE = 30
+MAX_LOOSE = 10
 MAX_BOX = 40
 
 _MOBILE = re.compile(
     r"[\s<(\[*_>]*(?:"
-    r"sent (?:from|via|with|by|using) (?:my|the|a) \S|(?:sent|written|typed) (?:from|via|with|by|using|on) \W{0,3}(?:iphone|ipad|ipod|android|samsung|galaxy|htc|nokia|blackberry|huawei|"
+    r"(?:sent|written|typed) (?:from|via|with|by|using|on) \W{0,3}(?:(?:my|the|a) )?(?:[\w-]+ ){0,3}(?:iphone|ipad|ipod|android|samsung|galaxy|htc|nokia|blackberry|huawei|"
     r"xiaomi|pixel|mobile|phone|cell|tablet|mailbox|airmail|windows|outlook|yahoo|gmail|proton|spark|mail\b|aqua|k-9|nine|hey|thunderbird|edison|bluemail|fastmail|tutanota|canary|mailspring|superhuman|e?m client|rogers|bell|verizon|t-mobile|at&t|boxer|type ?app|inbox|wechat|line\b|zoho|newton|polymail)"
     r"|get (?:\[?outlook|bluemail|the (?:new )?(?:outlook|aol)|mailspring|type ?app)|(?:from|via) my (?:i?phone|i?pad|android|mobile|samsung|htc|nokia|blackberry|cell|galaxy)"
     r"|download (?:the )?(?:outlook|bluemail|aol)"
@@ -79,6 +80,8 @@ _MOBILE_WORDS = frozenset(
         "iphone'den",
     }
 )
+# No device that is known; only at the very end it is no sentence of the customer's.
+_SENT_FROM = re.compile(r"[\s<(\[*_>]*sent (?:from|via) (?:my|the) \S", re.IGNORECASE)
 _LIST_RULE = re.compile(r"^_{2,}\s*$")
 _LIST = re.compile(
     r"mailing list|list-?serv|unsubscribe|listinfo|to post to this group|メーリングリスト|配信(?:停止|解除)",
@@ -117,6 +120,11 @@ def is_mobile(line: str) -> bool:
         if not first or first[0].lower() not in _MOBILE_WORDS:
             return line.endswith("from mobile")
     return bool(_MOBILE.match(line))
+
+
+def is_sent_from(line: str) -> bool:
+    """`Sent from my …` whatever it is, or any other mobile signature."""
+    return is_mobile(line) or (len(line) <= 80 and bool(_SENT_FROM.match(line)))
 
 
 def is_list_footer(lines: list[str], index: int) -> bool:
