@@ -83,6 +83,9 @@ _OPENING = re.compile(
     r"ср|чт|пт|сб|вс|po|út|ut|st|čt|št|pá|pi|ne|sze|cs|sen|sel|rab|kam|jum|sab|min|th)[a-zà-ž]{0,8}\b|\d{1,4}[-./年:\s]|\[?\d)",
     re.IGNORECASE,
 )
+_PERSON = re.compile(
+    r"\b(?:i|we|you|ich|wir|sie|je|nous|vous|yo|usted|io|eu|ik|jag|jeg)\b", re.IGNORECASE
+)
 # Some mobile programs put the quoted text on the same line.
 _INLINE = re.compile(
     r"\b(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev) ?:\s{2,}\S"
@@ -227,7 +230,10 @@ def _is_attribution(text: str, *, quoted_next: bool) -> bool:
         return False
     moment, email, verb = _MOMENT.search(text), _EMAIL.search(text), _VERB.search(text)
     if verb and (moment or email):
-        return bool(email or _OPENING.match(_bare(text)) or quoted_next)
+        if email or quoted_next:
+            return True
+        # Nothing is marked as quoted: a sentence of the customer's may end in `you wrote:` too.
+        return bool(_OPENING.match(_bare(text)) and _TIME.search(text)) and not _PERSON.search(text)
     if not ends or not moment:
         return False
     return bool(email and _TIME.search(text)) or (quoted_next and bool(_TIME.search(text)))

@@ -115,6 +115,8 @@ KEPT = (
     ("sent-from-my", "Sent from my old address by mistake, that parcel is lost.\n\nCan you help?"),
     ("dashes-between", "First, the cup is broken.\n--\nSecond, where is the spoon?"),
     ("dashes-between-ja", "1点目、カップが割れています。\n--\n2点目、スプーンはどこですか。"),
+    ("you-wrote", "On 5 January 2026 I ordered a cup, and you wrote:\n\nit is on its way\n\nbut nothing came."),
+    ("you-wrote-at", "On 5 January 2026 at 10:00 I called, and your colleague wrote:\n\nit is on its way\n\nbut nothing came."),
     ("sent-from-place", "It was sent from Osaka last week and is still not here."),
     ("shell", "I typed\n\n$ ls -l > out.txt\n\nand nothing happened."),
     ("time-and-colon", "Available times:\n2026-01-06 10:00:\nfine\n2026-01-07 11:00:\nfine"),
