@@ -11,7 +11,7 @@ from gateway.acknowledge import Asked, Decision, Limits
 from gateway.place import Place, duplicate_of, place
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Budget, Changes, Known, Seen
+from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Seen
 from store.rows import instant
 
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
@@ -48,7 +48,7 @@ class Admission:
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         id_ = arrival.rereads or changes.new_id()
         where = place(known, arrival, message, changes)
-        decision = self._decide(known, arrival, message, where)
+        decision = self._decide(known, arrival, message, where, changes)
         decisions = [
             _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
             _decided("case", where.case.reference, where.reason),
@@ -69,11 +69,14 @@ class Admission:
         _store(known, arrival, message, row, accepted, changes)
         _remember(known, arrival, row, accepted)
         _tell(arrival, where, row, changes)
+        _note_bounce(known, arrival, message, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
         return accepted
 
-    def _decide(self, known: Known, arrival: Arrival, message: Message, where: Place) -> Decision:
+    def _decide(
+        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
+    ) -> Decision:
         asked = Asked(
             arrival=arrival,
             message=message,
@@ -83,7 +86,7 @@ class Admission:
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
-            failing=where.person is not None and where.person.failing,
+            failing=_is_failing(arrival, where, changes),
             distrusted=arrival.distrusted,
         )
         return acknowledge.decide(asked, self.limits, known.spent)
@@ -176,6 +179,7 @@ def _store(
 ) -> None:
     if arrival.rereads:
         _replace(known, known.rereading[arrival.rereads], row, changes)
+        changes.regrade(row.id, accepted.outcome)
     else:
         changes.add(row)
         record.raw_row(changes, arrival.raw)
@@ -206,6 +210,29 @@ def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -
         changes, kind, where.conversation_id, at,
         message_id=row.id, case_id=where.case.id, channel=arrival.channel,
     )  # fmt: skip
+
+
+def _is_failing(arrival: Arrival, where: Place, changes: Changes) -> bool:
+    """Whether mail to the author comes back; who writes to us, and surely so, is alive again."""
+    if where.person is None or not where.person.failing:
+        return False
+    if arrival.author.authenticated:
+        changes.update("identities", where.person.identity_id, failing_since=None)
+    return not arrival.author.authenticated
+
+
+def _note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
+    """A delivery report about a mail of ours; only its recipient has seen the Message-ID."""
+    bounce = message.bounce
+    if bounce is None or not bounce.permanent:
+        return
+    for seen in known.message_ids.get(bounce.original_message_id, ()):
+        if seen.fingerprint is None:
+            at, why = instant(arrival.received_at), f"it came back: {bounce.status or 'no status'}"
+            dead = seen.identity_id if bounce.kind == "hard" else None
+            changes.bounced.append(Bounced(seen.id, dead, at, why))
+            data = {"message_id": seen.id, "channel": arrival.channel, "error": why}
+            record.event_row(changes, "delivery.failed", seen.conversation_id, at, **data)
 
 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:

@@ -13,7 +13,7 @@ from channels import load
 from channels.base import Checked, DeliveryError, Host
 from gateway.config import Config
 from gateway.words import Words, WordsError
-from store.engine import StoreUnavailable
+from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
 
 _PATIENCE = 15.0  # seconds for one channel's probe
@@ -54,7 +54,7 @@ async def connect(config: Config) -> list[Finding]:
 async def _store(config: Config) -> Finding:
     try:
         await asyncio.to_thread(ping, config.store.dsn)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, StoreDamaged) as error:
         return Finding(True, f"store: {error}")
     return Finding(False, "store: answers")
 

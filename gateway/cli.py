@@ -57,6 +57,7 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
     from store import store as stores
     from store.engine import StoreDamaged, StoreUnavailable
 
+    os.umask(0o077)
     config = _load(path)
     log.configure(config.gateway.log, quiet=True)
 
@@ -83,6 +84,7 @@ def run(config: ConfigFile = DEFAULT) -> None:
     from gateway.words import WordsError
     from store.engine import StoreDamaged, StoreInUse, StoreUnavailable
 
+    os.umask(0o077)  # what customers write is nobody else's on this machine
     loaded = _load(config)
     log.configure(loaded.gateway.log)
     # The writer's thread leaves the interpreter's lock at each statement and, at the default of

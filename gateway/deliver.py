@@ -168,7 +168,7 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
     if isinstance(error, InDoubt) and delivery.automatic:
         return _settled(delivery, "in_doubt", error=why)
     is_down = isinstance(error, ChannelDown)
-    if is_hopeless(delivery.attempts, at_most=_DOWN_RETRY if is_down else None):
+    if is_hopeless(delivery.created_at, now):
         return _settled(
             delivery, "failed", error=f"given up after {delivery.attempts} tries: {why}"
         )

@@ -124,7 +124,12 @@ async def assemble(
     readers = Readers(WORKERS, store.blobs.spool)
     stack.push_async_callback(readers.close)
     await readers.start()
-    host = Host(config.gateway.hostname or socket.getfqdn(), data_dir, store.low_on_disk, failpoint)
+    host = Host(
+        config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
+        data_dir,
+        store.low_on_disk,
+        failpoint,
+    )
     channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
     for channel in channels.values():
         if isinstance(channel, Closed):

@@ -14,11 +14,6 @@ def retry_at(attempts: int, now: datetime) -> datetime:
     return now + _WAITS[min(attempts, len(_WAITS)) - 1]
 
 
-def is_hopeless(attempts: int, at_most: timedelta | None = None) -> bool:
-    """Whether so many tries have used up the days that a mail is worth trying.
-
-    `at_most` is the longest wait between them, where it is shorter than ours.
-    """
-    waits = [min(wait, at_most or wait) for wait in _WAITS]
-    spent = sum(waits, timedelta()) + waits[-1] * max(0, attempts - len(waits))
-    return spent > GIVE_UP_AFTER
+def is_hopeless(created_at: datetime, now: datetime) -> bool:
+    """Whether a mail has waited so long that nobody expects it any more."""
+    return now - created_at > GIVE_UP_AFTER

@@ -81,7 +81,9 @@ def open_writer(url: str) -> Engine:
     """An engine with the one connection that writes."""
     if sqlite_path(url) is None:
         return _postgresql(url, pool_size=1, isolation_level="READ COMMITTED")
-    engine = create_engine(url, poolclass=StaticPool, connect_args=_sqlite_arguments())
+    engine = create_engine(
+        url, poolclass=StaticPool, hide_parameters=True, connect_args=_sqlite_arguments()
+    )
     _prepare(engine, _SQLITE_PRAGMAS, begin="BEGIN IMMEDIATE")
     return engine
 
@@ -92,7 +94,11 @@ def open_readers(url: str) -> Engine:
         readers = _postgresql(url, pool_size=READERS, isolation_level="REPEATABLE READ")
         return readers.execution_options(postgresql_readonly=True)
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=READERS, connect_args=_sqlite_arguments()
+        url,
+        poolclass=QueuePool,
+        pool_size=READERS,
+        hide_parameters=True,
+        connect_args=_sqlite_arguments(),
     )
     _prepare(engine, (*_SQLITE_PRAGMAS[2:4], "PRAGMA query_only = ON"), begin="BEGIN")
     return engine
@@ -113,6 +119,7 @@ def _postgresql(url: str, **options: Any) -> Engine:
         max_overflow=0,
         pool_timeout=PATIENCE,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are what customers wrote
         connect_args=_POSTGRESQL,
         **options,
     )

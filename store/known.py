@@ -96,6 +96,7 @@ class Seen(NamedTuple):
     conversation_id: int | None
     case_id: int | None
     fingerprint: str | None
+    identity_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -122,6 +123,15 @@ class Known:
     spent: Spent = field(default_factory=Spent)
 
 
+class Bounced(NamedTuple):
+    """A message of ours that came back for good, and the address that is dead."""
+
+    message_id: int
+    identity_id: int | None
+    at: str
+    why: str
+
+
 class Update(NamedTuple):
     """New values for some columns of one row."""
 
@@ -139,6 +149,8 @@ class Changes:
         self.updated: list[Update] = []
         self.removed_parts: list[int] = []
         self.discarded: list[tuple[int, int]] = []
+        self.regraded: list[tuple[int, Outcome]] = []
+        self.bounced: list[Bounced] = []
         self.cancelled: list[tuple[int, str]] = []
 
     def new_id(self) -> int:
@@ -150,6 +162,10 @@ class Changes:
 
     def update(self, table: str, id_: int, **values: Any) -> None:
         self.updated.append(Update(table, id_, values))
+
+    def regrade(self, message_id: int, outcome: Outcome) -> None:
+        """A message was read again: its receipts tell how that ended."""
+        self.regraded.append((message_id, outcome))
 
     def discard(self, message_id: int, instead: int) -> None:
         """An unread message turned out to be a copy of another: its receipts go to that one."""

@@ -28,6 +28,7 @@ class Delivery(NamedTuple):
     automatic: bool
     attempts: int
     content: Message
+    created_at: datetime
 
 
 class Settlement(NamedTuple):
@@ -68,6 +69,7 @@ def claim(
             bool(row.automatic),
             row.attempts + 1,
             _content(row),
+            moment(row.created_at),
         )
         for row in found
     ]
@@ -81,6 +83,7 @@ class _Due(NamedTuple):
     conversation: int | None
     automatic: int
     attempts: int
+    created_at: str
     kind: Kind
     message_id: str
     in_reply_to: str
@@ -99,6 +102,7 @@ _QUEUED = (
         _o.conversation_id,
         _o.automatic,
         _o.attempts,
+        _o.created_at,
         _m.kind,
         _m.message_id,
         _m.in_reply_to,

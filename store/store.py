@@ -179,7 +179,7 @@ def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
 
 
 def ping(url: str) -> None:
-    """Open the store and ask it something. Raises StoreUnavailable."""
+    """Open the store and ask it something. Raises StoreUnavailable, StoreDamaged."""
     path = sqlite_path(url)
     if path is not None and not path.exists():
         return  # it will be made at the first start
@@ -187,8 +187,10 @@ def ping(url: str) -> None:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+        if path is not None:
+            _check(engine, path)
     except DBAPIError as error:
-        raise as_unavailable(error) or error from error
+        raise _damaged(error, path) or as_unavailable(error) or error from error
     finally:
         engine.dispose()
 
