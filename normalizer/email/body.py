@@ -15,6 +15,10 @@ from normalizer.message import Part, Role
 MAX_TEXT = 1024 * 1024
 MAX_NAME = 255
 
+_NO_TEXT = frozenset({
+    "text/calendar", "text/csv", "text/vcard", "text/x-vcard", "text/directory", "text/rtf", "text/css",
+    "text/xml", "text/javascript", "text/rfc822-headers", "text/tab-separated-values",
+})  # fmt: skip
 _MEDIA = ("image/", "audio/", "video/")
 _CONTROL = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _CID = re.compile(r"cid:([^\"'\s>)]{1,250})", re.IGNORECASE)
@@ -116,8 +120,11 @@ def _clean(name: str) -> str:
 
 def _is_body(leaf: _Leaf) -> bool:
     kind = leaf.entity.type
-    if kind not in {"text/plain", "text/html"} or leaf.disposition == "attachment":
+    if leaf.disposition == "attachment" or not kind.startswith("text/") or kind in _NO_TEXT:
         return False
+    if kind not in {"text/plain", "text/html"}:
+        # RFC 2046 section 4.1.4: text of an unknown kind is plain, where no other kind stands beside it.
+        return leaf.first and not leaf.alternative and not leaf.filename
     return leaf.first or (leaf.family != "related" and not leaf.filename)
 
 

@@ -11,8 +11,11 @@ MAX_QUOTES = 20
 # A `<` that begins no tag is text. Nothing here looks past the next `<`, or twice at one place.
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:]*+)([^<>]*+)>([^<]*)|(<[^<]*)")
 _SILENT = re.compile(r"<(style|script|title|xml)\b", re.IGNORECASE)
+_ENDS = {
+    name: re.compile("</" + name, re.IGNORECASE) for name in ("style", "script", "title", "xml")
+}
 _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,30}));?")
-_SPACES = re.compile(r"[ \t\r\n\f]+")
+_SPACES = re.compile(r" {2,}")
 _ALT = re.compile(r"\balt\s*=\s*([\"'])([^\"']{1,40})\1", re.IGNORECASE)
 
 # Marks that the second pass turns into lines; no text of a mail holds these controls.
@@ -60,7 +63,14 @@ def to_text(html: str) -> str:
         out.append(_preserved(text) if pre else text)
     joined = "".join(out)
     joined = unescape(joined) if "&" in joined else joined
-    return _lines(_SPACES.sub(" ", joined))
+    return _lines(_one_space(joined))
+
+
+def _one_space(text: str) -> str:
+    """Any white space is one space; replacing beats a pattern that would match every word's end."""
+    for space in ("\r", "\n", "\t", "\f"):
+        text = text.replace(space, " ")
+    return _SPACES.sub(" ", text) if "  " in text else text
 
 
 def _visible(html: str) -> str:
@@ -89,17 +99,14 @@ def _without(html: str, opening: str, closing: str) -> str:
 
 
 def _without_silent(html: str) -> str:
-    lower = html.lower()
-    if len(lower) != len(html):
-        return html
     kept = []
     position = 0
     while (found := _SILENT.search(html, position)) is not None:
-        end = lower.find("</" + found[1].lower(), found.end())
-        if end < 0:
+        end = _ENDS[found[1].lower()].search(html, found.end())
+        if end is None:
             break
         kept.append(html[position : found.start()])
-        position = end
+        position = end.start()
     kept.append(html[position:])
     return "".join(kept)
 

@@ -91,7 +91,11 @@ class _Scan:
         done = 0
         above = ""
         for index, line in enumerate(self.plain):
-            if line and index >= done and (not above or self.near[index] or line[0] in _FIRSTS):
+            if not line or index < done:
+                above = line
+                continue
+            begins = not above and (self.disclaims or signature.is_mobile(line))
+            if begins or self.near[index] or line[0] in _FIRSTS:
                 done = self._step(index)
             above = line
         self._last_line()

@@ -29,7 +29,7 @@ _MOBILE = re.compile(
     r")",
     re.IGNORECASE,
 )  # fmt: skip
-# How an ASCII line of that kind begins; a set is cheaper than trying the pattern on every line.
+# How a line of that kind begins, or what it holds where words are not set apart; a set is cheaper than trying the pattern on every line.
 _MOBILE_WORDS = frozenset(
     {
         "sent",
@@ -71,6 +71,21 @@ _MOBILE_WORDS = frozenset(
         "iphone",
         "ipad",
         "android",
+        "envoyé",
+        "télécharger",
+        "téléchargez",
+        "hämta",
+        "lähetetty",
+        "wysłane",
+        "wysłano",
+        "wysłana",
+        "отправлено",
+        "надіслано",
+        "скачать",
+        "odesláno",
+        "odoslané",
+        "được",
+        "gửi",
         "xperia",
         "galaxy",
         "docomo",
@@ -82,6 +97,21 @@ _MOBILE_WORDS = frozenset(
 )
 # No device that is known; only at the very end it is no sentence of the customer's.
 _SENT_FROM = re.compile(r"[\s<(\[*_>]*sent (?:from|via) (?:my|the) \S", re.IGNORECASE)
+_MOBILE_MARKS = (
+    "から",
+    "より",
+    "で送信",
+    "入手",
+    "取得",
+    "获取",
+    "我的",
+    "发自",
+    "發自",
+    "寄自",
+    "에서",
+    "gönderildi",
+    "küldve",
+)
 _LIST_RULE = re.compile(r"^_{2,}\s*$")
 _LIST = re.compile(
     r"mailing list|list-?serv|unsubscribe|listinfo|to post to this group|メーリングリスト|配信(?:停止|解除)",
@@ -115,11 +145,12 @@ def is_mobile(line: str) -> bool:
     """`Sent from my iPhone` and its kin: one short line that a mail program wrote."""
     if len(line) > 130:
         return False
+    first = line.lstrip("<([*_> ").split(None, 1)
+    if first and first[0].lower() in _MOBILE_WORDS:
+        return bool(_MOBILE.match(line))
     if line.isascii():
-        first = line.lstrip("<([*_> ").split(None, 1)
-        if not first or first[0].lower() not in _MOBILE_WORDS:
-            return line.endswith("from mobile")
-    return bool(_MOBILE.match(line))
+        return line.endswith("from mobile")
+    return any(mark in line for mark in _MOBILE_MARKS) and bool(_MOBILE.match(line))
 
 
 def is_sent_from(line: str) -> bool:
