@@ -188,7 +188,7 @@ def ping(url: str) -> None:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         if path is not None:
-            _check(engine, path)
+            _check(path, url, noted=0)
     except DBAPIError as error:
         raise _damaged(error, path) or as_unavailable(error) or error from error
     finally:
