@@ -224,7 +224,7 @@ def _is_failing(arrival: Arrival, where: Place, changes: Changes) -> bool:
 def _note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
     """A delivery report about a mail of ours; only its recipient has seen the Message-ID."""
     bounce = message.bounce
-    if bounce is None or not bounce.permanent:
+    if bounce is None or not bounce.permanent or message.automatic.kind != "dsn":
         return
     for seen in known.message_ids.get(bounce.original_message_id, ()):
         if seen.fingerprint is None:

@@ -20,7 +20,7 @@ from normalizer.message import Message
 from store import rows, schema
 from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Person, Plan, Seen
 from store.rows import instant
-from store.sql import TABLES, Prepared, insert, is_findable
+from store.sql import TABLES, Prepared, insert, is_findable, pipelined
 
 
 def commit(
@@ -211,9 +211,10 @@ def flush(connection: Connection, changes: Changes) -> None:
     if changes.removed_parts:
         p = schema.parts
         connection.execute(p.delete().where(p.c.message_id.in_(changes.removed_parts)))
-    for row_type in TABLES:
-        if added := changes.added.get(row_type):
-            insert(connection, added)
+    with pipelined(connection):
+        for row_type in TABLES:
+            if added := changes.added.get(row_type):
+                insert(connection, added)
     for table_name, id_, values in changes.updated:
         table = schema.metadata.tables[table_name]
         connection.execute(update(table).where(table.c.id == id_).values(**values))
