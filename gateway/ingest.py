@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from time import monotonic
 
 import structlog
 
@@ -56,26 +55,20 @@ class Ingest:
         What cannot be read in time is stored unread, and read later: the peer has its answer, and
         the raw bytes are ours.
         """
-        began = monotonic()
-        message: Message | None = None
+        began, outcome = self.metrics.begin(), "deferred"
         try:
             async with asyncio.timeout(PATIENCE):
-                message, sha256 = await self._read(envelope)
-                raw = await self._keep(envelope.raw, sha256)
-                arrival = await self.arrival(envelope, raw, message)
-                receipt = Receipt(*await self.store.commit_inbound(arrival))
+                receipt = await self._commit(envelope)
+            outcome = receipt.outcome
         except StoreUnavailable as error:
-            self.metrics.received(envelope.channel, "deferred", monotonic() - began)
             log.warning("message.deferred", unit=envelope.unit, reason=str(error))
             raise Unavailable("4.3.1", 452) if error.full else Unavailable() from error
         except TimeoutError as error:
-            self.metrics.received(envelope.channel, "deferred", monotonic() - began)
             log.warning("message.deferred", unit=envelope.unit, reason="the store took too long")
             raise Unavailable from error
         finally:
-            discard((message,) if message else ())
+            self.metrics.received(envelope.channel, outcome, began)
         self.committed(envelope.channel)
-        self.metrics.received(envelope.channel, receipt.outcome, monotonic() - began)
         log.info(
             _EVENTS[receipt.outcome],
             unit=envelope.unit,
@@ -83,6 +76,15 @@ class Ingest:
             message_id=receipt.message,
         )
         return receipt
+
+    async def _commit(self, envelope: Envelope) -> Receipt:
+        message, sha256 = await self._read(envelope)
+        try:
+            raw = await self._keep(envelope.raw, sha256)
+            arrival = await self.arrival(envelope, raw, message)
+            return Receipt(*await self.store.commit_inbound(arrival))
+        finally:
+            discard((message,) if message else ())
 
     async def _read(self, envelope: Envelope) -> tuple[Message | None, str]:
         try:

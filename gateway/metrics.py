@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +22,8 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
         self.registry = CollectorRegistry()
+        self.under_way = 0  # envelopes that are being taken in
+        self.watch("messages_under_way", "Envelopes being taken in.", lambda: self.under_way)
         self._received = Counter(
             "madoguchi_messages",
             "Envelopes by how they ended.",
@@ -40,9 +43,16 @@ class Metrics:
             registry=self.registry,
         )
 
-    def received(self, channel: str, outcome: str, seconds: float) -> None:
+    def begin(self) -> float:
+        """An envelope is being taken in; returns when that began."""
+        self.under_way += 1
+        return monotonic()
+
+    def received(self, channel: str, outcome: str, began: float) -> None:
+        """… and has ended: accepted, refused, deferred."""
+        self.under_way -= 1
         self._received.labels(channel, outcome).inc()
-        self._seconds.observe(seconds)
+        self._seconds.observe(monotonic() - began)
 
     def delivered(self, channel: str, state: str) -> None:
         self._deliveries.labels(channel, state).inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -192,6 +193,7 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
         if await _unless(stop, _begin(parts)):
+            _spare_the_collector()
             await _serve(parts, sockets, stop)
     log.info("daemon.stopped")
 
@@ -210,6 +212,13 @@ async def _bind(host: str, port: int) -> list[socket.socket]:
         return await server.bind(host, port)
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _spare_the_collector() -> None:
+    """What is here now stays; and what mails leave behind is nearly all freed by counting."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -130,6 +130,7 @@ def start() -> None:
     connection = child.parent()
     _confine()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 100)  # what reading leaves behind is freed by counting
     with suppress(EOFError):
         _read_all(connection, Path(sys.argv[1]))
 
