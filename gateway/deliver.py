@@ -29,8 +29,8 @@ _IDLE = 1.0  # seconds between looks at an outbox that had nothing due
 _STORE_DOWN = 2.0
 # Taking mail in comes first: a peer that waits for its 250 is worse off than an acknowledgement
 # that leaves a moment later. At full load at least 20 leave each time.
-_BUSY = 8  # envelopes being taken in, from which on deliveries make room …
-_YIELD = 0.05  # … for so many seconds between two turns
+_BUSY = 16  # envelopes being taken in, from which on deliveries make room …
+_YIELD = 0.04  # … for so many seconds between two turns
 _SOON = 0.05  # seconds that deliveries may take before others are claimed beside them
 _DOWN_RETRY = timedelta(minutes=5)  # at the latest, a channel that was down is tried again
 
