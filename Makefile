@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test check lint bench soak servers clean
+.PHONY: run test check lint bench soak fuzz servers clean
 
 run: $(VENV)/.run
 	$(BIN)/madoguchi run -c config.toml
@@ -25,6 +25,11 @@ bench: $(VENV)/.dev servers
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
+
+# FUZZ_SECONDS says how long (600); what is found lies below var/fuzz.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.read_mail
 
 # The real servers that the tests talk to; a machine that has them installs nothing.
 servers:
