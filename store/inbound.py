@@ -18,9 +18,10 @@ from sqlalchemy import (
 
 from normalizer.message import Message
 from store import rows, schema
+from store.bulk import insert, pipelined
 from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Person, Plan, Seen
-from store.rows import instant
-from store.sql import TABLES, Prepared, insert, is_findable, pipelined
+from store.prepared import Prepared, is_findable
+from store.rows import TABLES, instant
 
 
 def commit(

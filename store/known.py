@@ -48,6 +48,7 @@ class Arrival:
     this reading shall replace; `budget` names who would get an answer (folded address, domain).
     `distrusted` says that the
     author's domain asks us to (DMARC); `history` is mail that was there before us: nothing is ever said about it.
+    `form` holds the other fields of a web form, by name.
     """
 
     channel: str
@@ -63,6 +64,7 @@ class Arrival:
     distrusted: bool = False
     history: bool = False
     rereads: int | None = None
+    form: tuple[tuple[str, str], ...] = ()
 
     @property
     def fingerprint(self) -> str:

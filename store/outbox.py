@@ -11,9 +11,10 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from normalizer.message import Address, Kind, Message
 from store import rows, schema
+from store.bulk import insert, update_from
 from store.known import Changes
+from store.prepared import Prepared
 from store.rows import instant, moment
-from store.sql import Prepared, insert, update_from
 
 State = Literal["queued", "sending", "sent", "deferred", "failed", "in_doubt", "draft"]
 

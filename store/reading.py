@@ -327,6 +327,7 @@ class _Reading(msgspec.Struct, frozen=True):
     bounce: dict[str, Any] | None = None
     defects: list[str] = []
     unreadable: str = ""
+    form: dict[str, str] = {}
 
 
 def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.MessageView:
@@ -363,6 +364,7 @@ def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.
         bounce=reading.bounce,
         defects=reading.defects,
         unreadable=reading.unreadable,
+        form=reading.form,
         decisions=_decoded(row.decisions, list[shapes.Decision], []),
         deliveries=deliveries,
         receipts=_receipts(connection, row.id),

@@ -6,6 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from sqlalchemy import Table
+
+from store import schema
+
 
 @lru_cache(maxsize=64)  # one mail asks for the same instant seven times
 def instant(at: datetime) -> str:
@@ -152,3 +156,19 @@ class Event(NamedTuple):
     conversation_id: int | None
     at: str
     data: str
+
+
+# Where the rows of each type live, parents first.
+TABLES: dict[type, Table] = {
+    Customer: schema.customers,
+    Identity: schema.identities,
+    Conversation: schema.conversations,
+    Case: schema.cases,
+    Blob: schema.blobs,
+    Message: schema.messages,
+    Part: schema.parts,
+    Ledger: schema.ledger,
+    Outbox: schema.outbox,
+    FollowUp: schema.follow_ups,
+    Event: schema.events,
+}

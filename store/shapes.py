@@ -267,6 +267,7 @@ class MessageView(Shape, frozen=True, kw_only=True):
     bounce: dict[str, Any] | None
     defects: list[str]
     unreadable: str
+    form: dict[str, str]
     decisions: list[Decision]
     deliveries: list[Delivery]
     receipts: list[Receipt]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from normalizer.message import Spooled
 from store import outbox, rows
 from store.blobs import Blobs
+from store.bulk import insert
 from store.engine import (
     READERS,
     DaemonLock,
@@ -32,7 +33,6 @@ from store.engine import (
 from store.known import Accepted, Arrival, Plan, Raw
 from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
-from store.sql import insert
 from store.writer import Work, Writer
 
 T = TypeVar("T")

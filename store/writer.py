@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from store import inbound, schema
 from store.engine import StoreUnavailable, WriteLock, as_unavailable
 from store.known import Arrival, Changes, Plan
-from store.sql import Prepared
+from store.prepared import Prepared
 
 Work = Callable[[Connection, Changes], Any]
 

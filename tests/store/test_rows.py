@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Connection, inspect, select, text
 
 from store import rows
+from store.bulk import insert
 from store.known import Changes
-from store.rows import instant, moment
-from store.sql import TABLES, insert
+from store.rows import TABLES, instant, moment
 from store.store import Store
 from tests.store.house import NOON, arrival, ask
 

@@ -27,9 +27,9 @@ from normalizer.message import (
 )
 from store import engine as engines
 from store import rows
+from store.bulk import insert
 from store.engine import StoreUnavailable, open_writer
 from store.known import Accepted, Arrival, Author, Changes
-from store.sql import insert
 from store.store import Store, prepare
 from tests.bench.host import children
 from tests.daemon.servers import Postgres

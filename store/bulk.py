@@ -1,4 +1,4 @@
-"""The hot path's SQL: Core statements compiled once, and many rows in one statement.
+"""Many rows in one statement.
 
 The driver lets go of the interpreter's lock at each step of a statement, and gets it back only
 when the loop pauses. Measured under load, a batch that is written row by row spends most of its
@@ -7,107 +7,26 @@ time waiting for that; one statement a table waits once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    ClauseElement,
     Column,
     Connection,
     LargeBinary,
     Table,
     Text,
-    create_engine,
 )
-from sqlalchemy.sql.compiler import SQLCompiler
 
-from store import rows, schema
-
-TABLES = {
-    rows.Customer: schema.customers,
-    rows.Identity: schema.identities,
-    rows.Conversation: schema.conversations,
-    rows.Case: schema.cases,
-    rows.Blob: schema.blobs,
-    rows.Message: schema.messages,
-    rows.Part: schema.parts,
-    rows.Ledger: schema.ledger,
-    rows.Outbox: schema.outbox,
-    rows.FollowUp: schema.follow_ups,
-    rows.Event: schema.events,
-}
+from store import schema
+from store.rows import TABLES
 
 _MOST_PARAMETERS = 16_000  # of 32,766 (SQLite) and 65,535 (PostgreSQL)
-
-
-_IN_LIST = re.compile(r"IN \(__\[POSTCOMPILE_\w+\]\)")
-
-
-class Prepared:
-    """A Core statement as the driver takes it: compiled at its first use on each database.
-
-    Expanding parameters (`IN`) take a list. Rows come back as the driver's own tuples.
-    """
-
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[tuple[str, Any], ...]]] = {}
-
-    def run(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
-        """Execute on the connection's open transaction; the driver's own errors come out."""
-        text, known = self._compiled.get(connection.dialect.name) or self._compile(connection)
-        parameters: list[Any] = []
-        for name, constant in known:
-            value = given.get(name, constant)
-            if isinstance(value, list):
-                value = list(filter(is_findable, value))
-            if isinstance(value, list) and connection.dialect.name == "sqlite":
-                text = text.replace(f"(__[POSTCOMPILE_{name}])", f"({_marks('?', len(value))})")
-                parameters += value
-            else:
-                parameters.append(value)
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(text, parameters)
-            return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            cursor.close()
-
-    def _compile(self, connection: Connection) -> tuple[str, tuple[tuple[str, Any], ...]]:
-        name = connection.dialect.name
-        style = "qmark" if name == "sqlite" else "format"
-        driver = f"{name}+{connection.dialect.driver}://"
-        dialect = create_engine(driver, paramstyle=style).dialect
-        compiled = cast("SQLCompiler", self._statement.compile(dialect=dialect))
-        names = compiled.positiontup or ()
-        # One array instead of a list of any length: PostgreSQL plans the statement once.
-        text = str(compiled) if name == "sqlite" else _IN_LIST.sub("= ANY(%s)", str(compiled))
-        found = text, tuple((key, compiled.params.get(key)) for key in names)
-        self._compiled[name] = found
-        return found
-
-
-def is_findable(value: object) -> bool:
-    """Whether a database may hold it: none takes NUL or half of a surrogate pair in a text."""
-    try:
-        return not isinstance(value, str) or b"\0" not in value.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _mark(connection: Connection) -> str:
-    return "?" if connection.dialect.name == "sqlite" else "%s"
-
-
-def _marks(mark: str, count: int) -> str:
-    # IN () is no SQL; nothing equals NULL.
-    return ", ".join([mark] * count) or "NULL"
 
 
 def insert(connection: Connection, added: Sequence[tuple[Any, ...]]) -> None:
@@ -179,9 +98,13 @@ def _array_type(column: Column[Any]) -> str:
     return next((name for kind, name in names.items() if isinstance(column.type, kind)), "integer")
 
 
+def _mark(connection: Connection) -> str:
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
 def values(mark: str, width: int, count: int) -> str:
     """`VALUES (…), (…)`: both databases call its columns `column1`, `column2`, …"""
-    return "VALUES " + ", ".join([f"({_marks(mark, width)})"] * count)
+    return "VALUES " + ", ".join([f"({', '.join([mark] * width)})"] * count)
 
 
 def update_from(connection: Connection, statement: str, data: Sequence[tuple[Any, ...]]) -> None:
