@@ -10,6 +10,8 @@ from gateway.author import fold, is_ours, is_robot
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 
+_ANSWERED = frozenset({"form", "from"})
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -70,8 +72,11 @@ def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
 
 
 def recipient(message: Message) -> str:
-    """Who would be answered: the address in From, never Reply-To, which anybody may point at anybody."""
-    return next((c.identity.address for c in message.claims if c.source == "from"), "")
+    """Who would be answered: the address in From, never Reply-To, which anybody may point at anybody.
+
+    A form that a rule knows stands between: there it is the customer whom the form names.
+    """
+    return next((c.identity.address for c in message.claims if c.source in _ANSWERED), "")
 
 
 def budget(message: Message) -> tuple[str, str]:

@@ -90,6 +90,10 @@ class Trust:
     def verdict(self, message: Message, peer: str) -> Verdict:
         """What a trusted hop says of the address in From; a peer that is no relay says nothing."""
         domain = next((_host(c.identity.address) for c in message.claims if c.source == "from"), "")
+        return self.vouches(message, peer, domain)
+
+    def vouches(self, message: Message, peer: str, domain: str) -> Verdict:
+        """What a trusted hop says of a domain."""
         believes = is_trusted(peer, self.relays) if peer else bool(self.authservs)
         if not (domain and believes):
             return NOBODY_VOUCHES

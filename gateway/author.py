@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from gateway.authenticate import Verdict
+from normalizer.email.forms import Found
 from normalizer.message import Claim, Identity, Message
 from store.known import Author
 
@@ -43,12 +44,16 @@ def is_ours(identity: Identity, own: Collection[Identity]) -> bool:
     return untagged(identity) in own or identity in own
 
 
-def resolve(message: Message, own: Collection[Identity], verdict: Verdict) -> Author:
-    """The author of a message, or why nobody can say.
+def resolve(
+    message: Message, own: Collection[Identity], verdict: Verdict, form: Found | None = None
+) -> Author:
+    """The author of a message, or why nobody can say; `form` is what a vouched-for form tells.
 
     Without an identity the message becomes a customer of its own, so that two people behind one
     address never meet in a conversation.
     """
+    if form is not None:
+        return _by_form(form, own)
     claims = {claim.source: claim for claim in reversed(message.claims)}
     first = claims.get("from")
     if first is None:
@@ -66,6 +71,18 @@ def resolve(message: Message, own: Collection[Identity], verdict: Verdict) -> Au
             pair, other.name or first.name, reason="From with a Reply-To elsewhere: a form, perhaps"
         )
     return Author(first.identity, first.name, verdict.authenticated, verdict.reason)
+
+
+def _by_form(form: Found, own: Collection[Identity]) -> Author:
+    """Never the form's own address, behind which all its customers would meet."""
+    if form.author is None:
+        return Author(None, reason="a form that names nobody, or several")
+    identity = Identity("email", form.author.address.lower())
+    if is_ours(identity, own):
+        return Author(None, form.author.name, reason="a form that names our own address")
+    return Author(
+        identity, form.author.name, reason="a form's customer: anybody may type an address"
+    )
 
 
 def _somebody(message: Message, own: Collection[Identity]) -> Author:

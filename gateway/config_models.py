@@ -136,7 +136,7 @@ class Authentication(Table):
     dns: Listen | None = Field(None, description="HOST:PORT of a resolver. Unset: the system's.")
 
 
-NOT_YET = frozenset({"authentication", "follow_up", "form_mail"})
+NOT_YET = frozenset({"authentication", "follow_up"})
 
 
 class Config(Table):

@@ -59,6 +59,9 @@ InMail = Annotated[Place, PlainValidator(Place.parse)]
 class FormMail(Table):
     """Mail that a web form sends in a customer's name."""
 
+    form: str = Field(
+        "", description="Its own name, for you and `madoguchi parse --form`. Unset: `from`."
+    )
     from_: Mailbox = Field(alias="from", description="The address in From.")
     authenticated_by: Annotated[tuple[str, ...], AfterValidator(_vouches)] = Field(
         min_length=1,

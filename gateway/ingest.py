@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -17,8 +18,12 @@ from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, Trust, tokens
 from gateway.author import resolve
+from gateway.config_rules import FormMail
+from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.readers import ReaderDied, Readers, TooSlow, discard
+from normalizer.email.forms import Found, head_of
+from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
 from store.engine import StoreUnavailable
 from store.known import Arrival, Raw, Token
@@ -48,6 +53,7 @@ class Ingest:
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
     metrics: Metrics
+    forms: tuple[FormMail, ...] = ()
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -104,10 +110,12 @@ class Ingest:
             message = _as_the_envelope_says(envelope, message)
         for part in message.parts:
             await self._keep(part.data, part.sha256)
-        verdict = self.trust.get(envelope.channel, Trust()).verdict(
-            message, envelope.transport.peer
-        )
-        author = resolve(message, self.own, verdict)
+        trust = self.trust.get(envelope.channel, Trust())
+        verdict = trust.verdict(message, envelope.transport.peer)
+        form = await self._form(envelope, raw, message, trust) if self.forms else None
+        if form:
+            message = opened(message, form)
+        author = resolve(message, self.own, verdict, form)
         return replace(
             arrival,
             message=message,
@@ -117,7 +125,20 @@ class Ingest:
             distrusted=verdict.distrusted,
             history=self._is_history(envelope),
             rereads=rereads,
+            form=tuple(form.fields.items()) if form else (),
         )
+
+    async def _form(
+        self, envelope: Envelope, raw: Raw, message: Message, trust: Trust
+    ) -> Found | None:
+        """What a rule finds; only now its headers are read, which no other mail pays for."""
+        rule = rule_for(self.forms, message, envelope.transport.peer, trust)
+        if rule is None:
+            return None
+        if isinstance(envelope.raw, bytes):
+            return look(rule, head_of(envelope.raw), message)
+        kept = self.store.blobs.path(raw.sha256)
+        return look(rule, head_of(await asyncio.to_thread(_beginning, kept)), message)
 
     def _tokens(
         self, message: Message, envelope: Envelope, identity: Identity | None
@@ -137,6 +158,11 @@ class Ingest:
         if isinstance(data, Spooled):
             return await self.store.keep(data)
         return Raw(sha256, len(data), data)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BLOCK)
 
 
 def _sha256(raw: bytes | Spooled) -> str:

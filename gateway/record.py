@@ -70,7 +70,7 @@ def message_row(
         storable(to_json(_recipients(arrival, message))),
         storable(message.reply_to[0].address) if message.reply_to else "",
         arrival.author.reason,
-        storable(to_json(_reading(message, flags))),
+        storable(to_json(_reading(arrival, message, flags))),
         storable(to_json(decisions)),
         arrival.raw.sha256,
         _date(message),
@@ -124,6 +124,8 @@ def event_row(
 
 def _author(arrival: Arrival, message: Message) -> dict[str, Any]:
     shown = message.from_[0] if message.from_ else Address(arrival.author.name, "")
+    if message.claims and message.claims[0].source == "form":
+        shown = Address(message.claims[0].name, message.claims[0].identity.address)
     return {
         "name": shown.name,
         "address": shown.address,
@@ -136,8 +138,10 @@ def _recipients(arrival: Arrival, message: Message) -> dict[str, Any]:
     return {"to": message.to, "cc": message.cc, "envelope": arrival.transport.recipients}
 
 
-def _reading(message: Message, flags: Sequence[str]) -> dict[str, Any]:
+def _reading(arrival: Arrival, message: Message, flags: Sequence[str]) -> dict[str, Any]:
     reading: dict[str, Any] = {"automatic": message.automatic._asdict(), "spans": message.spans}
+    if arrival.form:
+        reading["form"] = dict(arrival.form)
     if message.bounce:
         reading["bounce"] = message.bounce._asdict()
     if message.unreadable:

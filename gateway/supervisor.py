@@ -148,6 +148,7 @@ async def assemble(
         clock=now,
         committed=deliver.wake,
         metrics=metrics,
+        forms=config.form_mail,
     )
     backlog = Backlog(store, ingest)
     return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics)

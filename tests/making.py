@@ -284,6 +284,7 @@ async def opened(
         clock=clock,
         committed=woken.append,
         metrics=Metrics(),
+        forms=config.form_mail,
     )
     try:
         yield Desk(config, store, inline, ingest, Backlog(store, ingest), clock, Wire(), woken)
