@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.supervisor import Parts
+    from normalizer.email.forms import Places
 
 T = TypeVar("T")
 
@@ -41,6 +42,17 @@ def _load(path: Path) -> Config:
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+def _places(path: Path, name: str) -> Places:
+    """Where the rule for form mail of that name looks."""
+    from gateway import form_mail
+
+    rules = _load(path).form_mail
+    if rule := form_mail.named(rules, name):
+        return form_mail.places(rule)
+    known = ", ".join(rule.form or rule.from_ for rule in rules) or "none"
+    raise _fail(f'{path} has no [[form_mail]] rule "{name}"; it has {known}')
 
 
 def _fail(reason: object) -> typer.Exit:
@@ -119,11 +131,17 @@ def check(
 
 
 @app.command()
-def parse(files: Annotated[list[str], typer.Argument(help="Mail files.")]) -> None:
+def parse(
+    files: Annotated[list[str], typer.Argument(help="Mail files.")],
+    form: Annotated[
+        str, typer.Option("--form", help="Also show what this rule for form mail finds.")
+    ] = "",
+    config: ConfigFile = DEFAULT,
+) -> None:
     """Read mail files and print one JSON object a line."""
     from gateway.parse import parse_files
 
-    for described in parse_files(files):
+    for described in parse_files(files, _places(config, form) if form else None):
         sys.stdout.write(json.dumps(described) + "\n")
 
 

@@ -37,9 +37,22 @@ def _is_vouched(rule: FormMail, message: Message, peer: str, trust: Trust) -> bo
     )
 
 
+def places(rule: FormMail) -> Places:
+    """Where the rule looks."""
+    return Places(rule.author, rule.name, rule.subject, rule.fields)
+
+
+def named(rules: Iterable[FormMail], name: str) -> FormMail | None:
+    """The rule of that name, or else for that address in From."""
+    known = list(rules)
+    return next((rule for rule in known if rule.form == name), None) or next(
+        (rule for rule in known if rule.from_.lower() == name.lower()), None
+    )
+
+
 def look(rule: FormMail, head: bytes, message: Message) -> Found:
     """What the rule finds in a header block and the text."""
-    return find(Places(rule.author, rule.name, rule.subject, rule.fields), head, message.text)
+    return find(places(rule), head, message.text)
 
 
 def opened(message: Message, found: Found) -> Message:

@@ -10,20 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from normalizer import normalize
+from normalizer.email.forms import Found, Places, find, head_of
 from normalizer.message import Address, Bounce, Envelope, Message, Part
 
 _NOT_SHOWN = frozenset({"text", "html"})
 
 
-def parse_files(paths: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """One object a file, in order; a file that cannot be read has an `error`."""
+def parse_files(paths: Iterable[str], places: Places | None = None) -> Iterator[dict[str, Any]]:
+    """One object a file, in order; a file that cannot be read has an `error`.
+
+    With the `places` of a rule for form mail, `form` shows what stands there, whoever vouches.
+    """
     for path in paths:
         try:
             raw = Path(path).read_bytes()
         except OSError as error:
             yield {"file": path, "error": error.strerror or str(error)}
             continue
-        yield describe(path, normalize(_envelope(path, raw))[0])
+        message = normalize(_envelope(path, raw))[0]
+        shown = describe(path, message)
+        yield shown | {"form": _form(find(places, head_of(raw), message.text))} if places else shown
 
 
 def _envelope(path: str, raw: bytes) -> Envelope:
@@ -69,6 +75,15 @@ def describe(file: str, message: Message) -> dict[str, Any]:
         "fingerprint": message.fingerprint,
     }
     return {**shown, "error": message.unreadable} if message.unreadable else shown
+
+
+def _form(found: Found) -> dict[str, Any]:
+    return {
+        "author": found.author.address if found.author else None,
+        "name": found.author.name if found.author else "",
+        "subject": found.subject,
+        "fields": found.fields,
+    }
 
 
 def _address(address: Address) -> dict[str, str]:

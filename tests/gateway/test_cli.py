@@ -107,6 +107,18 @@ def test_parse_prints_a_line_a_file_in_order_and_succeeds(tmp_path: Path) -> Non
     assert "error" in lines[1]
 
 
+def test_parse_shows_what_a_rule_for_form_mail_finds_or_which_rules_there_are(folder: Path) -> None:
+    rule = 'form = "contact"\nfrom = "form@shop.example"\nauthenticated_by = ["shop.example"]'
+    (folder / "config.toml").write_text(f"{CONFIG}\n[[form_mail]]\n{rule}\n", encoding="utf-8")
+    (folder / "a.eml").write_bytes(mail(Reply_To="hana@example.jp"))
+    for name in ("contact", "Form@shop.example"):
+        told = madoguchi(folder, "parse", str(folder / "a.eml"), "--form", name)
+        assert json.loads(told.stdout)["form"]["author"] == "hana@example.jp"
+    told = madoguchi(folder, "parse", str(folder / "a.eml"), "--form", "other")
+    assert told.exit_code == 1
+    assert "it has contact" in told.stderr
+
+
 def test_why_tells_the_story_by_id_and_by_message_id(folder: Path) -> None:
     number = arrived(folder, mail(Message_ID="<known@x.jp>"))
     for name in (str(number), "<known@x.jp>"):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from gateway.parse import parse_files
+from normalizer.email.forms import Places
 
 MAIL = (
     b"From: =?utf-8?B?5L2Q6Jek?= <yuki@example.jp>\nTo: support@example.com\nSubject: Re: box\n"
@@ -37,3 +38,22 @@ def test_the_shape_is_the_documented_one(tmp_path: Path) -> None:
     assert shown["date"] == "2026-02-02T10:00:00+09:00"
     assert set(shown["auto"]) >= {"is_auto", "kind", "suppress_reply"}
     assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_rule_for_form_mail_shows_what_it_finds(tmp_path: Path) -> None:
+    mail = tmp_path / "one.eml"
+    mail.write_bytes(
+        MAIL.replace(b"Hello", "お名前: 山田\nメール: hana@example.jp\n番号: 7".encode())
+    )
+    places = Places(("body", "メール"), ("body", "お名前"), None, {"number": ("body", "番号")})
+    (shown,) = parse_files([str(mail)], places)
+    assert shown["form"] == {
+        "author": "hana@example.jp", "name": "山田", "subject": "", "fields": {"number": "7"},
+    }  # fmt: skip
+
+
+def test_a_rule_that_finds_nobody_says_so(tmp_path: Path) -> None:
+    mail = tmp_path / "one.eml"
+    mail.write_bytes(MAIL)
+    (shown,) = parse_files([str(mail)], Places(("header", "Reply-To")))
+    assert shown["form"] == {"author": None, "name": "", "subject": "", "fields": {}}
