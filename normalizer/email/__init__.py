@@ -17,6 +17,7 @@ from normalizer.email import (
     body,
     bounce,
     dates,
+    forwarded,
     reply,
     structure,
     threading,
@@ -47,6 +48,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     report = bounce.read(root, subject, sender, contents.text, to[0].address if to else "")
     spans = reply.label(contents.text, forwarded=threading.is_forward(subject))
     new = reply.new_text(contents.text, spans)
+    passed_on = () if report else forwarded.claims(root, contents.text, spans, hints)
     return (
         Message(
             message_id=threading.message_id(headers.raw("message-id")),
@@ -56,7 +58,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
             to=to,
             cc=_mailboxes(headers, "cc", hints),
             reply_to=_mailboxes(headers, "reply-to", hints),
-            claims=author.claims(headers, hints),
+            claims=author.claims(headers, hints) + passed_on,
             subject=subject,
             base_subject=threading.base_subject(subject),
             date=_date(headers),

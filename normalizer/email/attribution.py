@@ -214,6 +214,12 @@ def _field(line: str) -> str:
     return _KINDS.get(name.strip(" *_\t\xa0").lower(), "") if colon else ""
 
 
+def writer(line: str) -> str:
+    """What stands behind From in a line of a copied header; empty when it is no such line."""
+    line = line[:MAX_LENGTH]
+    return line.replace("：", ":").partition(":")[2].strip() if _field(line) == "by" else ""
+
+
 def _begins_with_name(line: str, quoted_next: bool) -> bool:
     """`Max Muster <max@example.com> schrieb am …`: an address and a verb of writing in one line."""
     return "@" in line and (quoted_next or bool(_VERB.search(line)))

@@ -11,6 +11,7 @@ from time import process_time
 import atheris
 
 with atheris.instrument_imports(include=["normalizer"]):
+    from normalizer.email.forms import Places, find, head_of
     from tests.normalizer.email.mail import reading
 
 from tests.fuzz.seeds import WORDS, seeds
@@ -19,6 +20,7 @@ HERE = Path(__file__).resolve().parents[2] / "var" / "fuzz"
 PATIENCE = 1.0  # seconds of processor time, with the instruments on
 HANGS = 30  # seconds by the clock, after which libFuzzer itself ends the process
 LARGEST = 32 * 1024
+FORM = Places(("header", "From"), ("body", "Name"), ("header", "Subject"), {"to": ("body", "To")})
 
 
 class Finding(Exception):
@@ -29,6 +31,7 @@ def one(data: bytes) -> None:
     """Read one mail; whatever is raised here, libFuzzer saves the input."""
     began = process_time()
     message = reading(data)
+    find(FORM, head_of(data), message.text)
     took = process_time() - began
     if took > PATIENCE:
         raise Finding(f"reading took {took:.2f} s")

@@ -134,3 +134,12 @@ def test_budgets_fold_case_tags_and_dots(written: str) -> None:
 
 def test_identities_fold_only_the_tag_and_only_to_know_our_own() -> None:
     assert untagged(Identity("email", "A.b+c@X.jp")) == Identity("email", "a.b@x.jp")
+
+
+def test_a_forwarded_mails_writer_is_a_claim_that_decides_nothing() -> None:
+    body = "---------- Forwarded message ---------\r\nFrom: Hana <hana@example.com>\r\n\r\nHello"
+    message = read(mail("Yuki <yuki@example.jp>", "Fwd: parcel", body))
+    assert [claim.source for claim in message.claims] == ["from", "forwarded"]
+    assert str(resolve(message, OWN, NOBODY_VOUCHES).identity) == "email:yuki@example.jp"
+    unnamed = read(mail("a@example.jp, b@example.jp", "Fwd: parcel", body))
+    assert resolve(unnamed, OWN, NOBODY_VOUCHES).identity is None
