@@ -22,6 +22,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev servers
 	$(BIN)/python -m tests.bench.run
 	$(BIN)/python -m tests.bench.hostile
+	$(BIN)/python -m tests.bench.reading
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
