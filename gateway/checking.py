@@ -12,6 +12,7 @@ from typing import NamedTuple
 from channels import load
 from channels.base import Checked, DeliveryError, Host
 from gateway.config import Config
+from gateway.config_types import is_network
 from gateway.words import Words, WordsError
 from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
@@ -30,13 +31,28 @@ class Finding(NamedTuple):
 
 
 def texts(config: Config) -> Iterator[Finding]:
-    """Templates that cannot be used, and tables that this version does not act on."""
+    """Templates that cannot be used, rules that never hold, tables that have no effect yet."""
     try:
         Words(config.acknowledge.templates, config.gateway.language)
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
     for table in config.without_effect():
         yield Finding(False, f"[{table}] is valid, but this version does not act on it yet")
+    yield from _forms(config)
+
+
+def _forms(config: Config) -> Iterator[Finding]:
+    """A domain can only vouch for a form where we believe somebody's Authentication-Results."""
+    if any(any(settings.trusted()) for settings in config.channels):
+        return
+    for rule in config.form_mail:
+        if not any(map(is_network, rule.authenticated_by)):
+            name = rule.form or rule.from_
+            yield Finding(
+                False,
+                f'the [[form_mail]] rule "{name}" never holds: it asks for a domain that passed,'
+                " and no channel has trusted_relays or trusted_authserv",
+            )
 
 
 async def connect(config: Config) -> list[Finding]:

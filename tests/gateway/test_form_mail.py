@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checking import texts
 from normalizer.message import Spooled
-from tests.making import CONFIG, DESK, Desk, envelope, mail, opened
+from tests.making import CONFIG, DESK, Desk, configure, envelope, mail, opened
 
 RULE = """
 [[form_mail]]
@@ -93,6 +94,27 @@ async def test_a_form_that_names_no_customer_never_makes_two_of_them_one(
     assert await shop.count("outbox") == 0
 
 
+@pytest.mark.parametrize("sender", ["<>", "no-reply@shop.example"])
+async def test_a_form_that_takes_no_answer_gets_none(shop: Desk, sender: str) -> None:
+    await shop.accept(form(), sender)
+    assert await authors(shop) == ["email:yuki@example.jp"]
+    assert await shop.count("outbox") == 0
+
+
+async def test_the_customers_own_mail_is_in_the_same_conversation(shop: Desk) -> None:
+    await shop.accept(form())
+    await shop.accept(mail("yuki@example.jp", vouched="example.jp"))
+    (row,) = await shop.rows("SELECT count(DISTINCT conversation_id) AS n FROM messages")
+    assert row["n"] == 1
+
+
+async def test_a_failed_dmarc_is_no_proof_whatever_else_passed(shop: Desk) -> None:
+    said = "Authentication-Results: mx; dmarc=fail header.from=shop.example;"
+    passed = " dkim=pass header.d=shop.example"
+    await shop.accept(f"{said}{passed}\r\n".encode() + form(vouched=""))
+    assert await authors(shop) == ["form:form@shop.example>yuki@example.jp"]
+
+
 async def test_a_large_form_mail_is_looked_at_in_its_file(shop: Desk, tmp_path: Path) -> None:
     raw = form() + b"x" * 300_000
     path = tmp_path / "spool" / "large"
@@ -100,3 +122,13 @@ async def test_a_large_form_mail_is_looked_at_in_its_file(shop: Desk, tmp_path: 
     digest = sha256(raw).hexdigest()
     await shop.ingest.accept(envelope(Spooled(str(path), len(raw), digest)))
     assert await authors(shop) == ["email:yuki@example.jp"]
+
+
+def test_a_rule_that_can_never_hold_is_named(tmp_path: Path) -> None:
+    alone = CONFIG.replace('trusted_relays = ["192.0.2.7"]', "")
+    rule = RULE.replace(', "192.0.2.80"', "")
+    told = [str(finding) for finding in texts(configure(tmp_path, alone + rule))]
+    assert len(told) == 1
+    assert '"contact" never holds' in told[0]
+    assert list(texts(configure(tmp_path, CONFIG + rule))) == []
+    assert list(texts(configure(tmp_path, alone + RULE))) == []
