@@ -36,7 +36,9 @@ def base(filled: Filled) -> Iterator[str]:
         ready = Readiness(ready=True)
         app = build(ApiState(store, lambda: ready, CollectorRegistry(), "Contract"))
         sockets = await bind("127.0.0.1", 0)
-        task = asyncio.create_task(serve_on(app, sockets, asyncio.Event()))
+        listens = asyncio.Event()
+        task = asyncio.create_task(serve_on(app, sockets, listens))
+        await listens.wait()
         port = sockets[0].getsockname()[1]
         listening.set_result((asyncio.get_running_loop(), task, port))
         await asyncio.wait([task])
