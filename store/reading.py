@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select, text
 
 from store import schema, shapes
+from store.known import Raw
 
 T = TypeVar("T")
 Order = Literal["oldest", "newest"]
@@ -25,27 +26,19 @@ _i, _o, _e, _b = schema.identities.c, schema.outbox.c, schema.events.c, schema.b
 _l, _f, _a = schema.ledger.c, schema.follow_ups.c, schema.participants.c
 
 
-class Bytes(NamedTuple):
-    """Stored bytes: in `data`, or in a file by their SHA-256 when it is None."""
-
-    sha256: str
-    size: int
-    data: bytes | None
-
-
 class Opened(NamedTuple):
     """A message with the bytes that its headers and its HTML are made from."""
 
     message: shapes.MessageView
-    raw: Bytes | None
-    html: Bytes | None
+    raw: Raw | None
+    html: Raw | None
 
 
 class Attachment(NamedTuple):
     """A part with its bytes, when they are stored."""
 
     part: shapes.Part
-    bytes: Bytes | None
+    bytes: Raw | None
 
 
 def answers(connection: Connection) -> bool:
@@ -174,7 +167,7 @@ def message(connection: Connection, id_: int) -> Opened | None:
     return Opened(view, raw, _bytes(connection, html[-1]) if html else None)
 
 
-def raw(connection: Connection, id_: int) -> Bytes | None:
+def raw(connection: Connection, id_: int) -> Raw | None:
     """A message as it was received; None when there is none, or it is one that we sent."""
     sha256 = connection.execute(select(_m.raw_sha256).where(_m.id == id_)).scalar()
     return _bytes(connection, sha256) if sha256 else None
@@ -296,9 +289,9 @@ def _follow_ups(connection: Connection, case_id: int) -> list[shapes.FollowUp]:
     return [shapes.FollowUp(**row._asdict()) for row in connection.execute(query)]
 
 
-def _bytes(connection: Connection, sha256: str) -> Bytes | None:
+def _bytes(connection: Connection, sha256: str) -> Raw | None:
     row = connection.execute(select(_b.sha256, _b.size, _b.data).where(_b.sha256 == sha256)).first()
-    return Bytes(row.sha256, row.size, row.data) if row is not None else None
+    return Raw(row.sha256, row.size, row.data) if row is not None else None
 
 
 def _parts(connection: Connection, message_id: int) -> list[shapes.Part]:

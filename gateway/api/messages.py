@@ -16,6 +16,7 @@ from gateway.api.problems import Absent, documented, download
 from gateway.api.reads import Reads
 from normalizer.email import headers, words
 from store import reading, shapes
+from store.known import Raw
 
 MAX_HEADERS = 1000
 
@@ -74,7 +75,7 @@ async def get_part(reads: NamedDependency[Reads], message: Id, part: Id) -> Stre
     return await _download(reads, found.bytes, kind, found.part.filename or f"part-{part}")
 
 
-async def _download(reads: Reads, stored: reading.Bytes, kind: str, filename: str) -> Stream:
+async def _download(reads: Reads, stored: Raw, kind: str, filename: str) -> Stream:
     headers_ = {
         "Content-Disposition": disposition(filename),
         "Content-Length": str(stored.size),
@@ -97,7 +98,7 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}"
 
 
-async def _html(reads: Reads, stored: reading.Bytes | None) -> Cleaned:
+async def _html(reads: Reads, stored: Raw | None) -> Cleaned:
     if stored is None:
         return Cleaned(None)
     # One octet more than may be shown tells that there is more.
@@ -105,7 +106,7 @@ async def _html(reads: Reads, stored: reading.Bytes | None) -> Cleaned:
     return await reads.aside(lambda: clean(html))
 
 
-async def _headers(reads: Reads, raw: reading.Bytes | None) -> list[shapes.Header]:
+async def _headers(reads: Reads, raw: Raw | None) -> list[shapes.Header]:
     if raw is None:
         return []
     block = await reads.head(raw, headers.MAX_BLOCK)

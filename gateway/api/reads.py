@@ -10,8 +10,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.api.problems import Absent
-from store import reading
 from store.engine import StoreUnavailable
+from store.known import Raw
 from store.store import Store
 
 T = TypeVar("T")
@@ -43,13 +43,13 @@ class Reads:
         """Run other work in a thread, under the same limits."""
         return await self._bounded(asyncio.to_thread(work))
 
-    async def whole(self, stored: reading.Bytes) -> AsyncIterator[bytes]:
+    async def whole(self, stored: Raw) -> AsyncIterator[bytes]:
         """Stored bytes in pieces; raises Absent before the first when the file is gone."""
         if stored.data is not None:
             return _one(stored.data)
         return _pieces(await self._open(stored))
 
-    async def head(self, stored: reading.Bytes, size: int) -> bytes:
+    async def head(self, stored: Raw, size: int) -> bytes:
         """The first `size` octets."""
         if stored.data is not None:
             return stored.data[:size]
@@ -57,7 +57,7 @@ class Reads:
         with file:
             return await asyncio.to_thread(file.read, size)
 
-    async def _open(self, stored: reading.Bytes) -> BufferedReader:
+    async def _open(self, stored: Raw) -> BufferedReader:
         path = self._store.blobs.path(stored.sha256)
         try:
             return await self.aside(lambda: path.open("rb"))
