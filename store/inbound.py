@@ -219,8 +219,6 @@ def flush(connection: Connection, changes: Changes) -> None:
     for table_name, id_, values in changes.updated:
         table = schema.metadata.tables[table_name]
         connection.execute(update(table).where(table.c.id == id_).values(**values))
-    for case_id, reason in changes.cancelled:
-        _cancel_follow_ups(connection, case_id, reason)
     for message_id, instead in changes.discarded:
         _discard(connection, message_id, instead)
     for message_id, outcome in changes.regraded:
@@ -258,12 +256,3 @@ def _discard(connection: Connection, message_id: int, instead: int) -> None:
         .values(message_id=instead, outcome="duplicate", reason="the same mail came before")
     )
     connection.execute(schema.messages.delete().where(schema.messages.c.id == message_id))
-
-
-def _cancel_follow_ups(connection: Connection, case_id: int, reason: str) -> None:
-    t = schema.follow_ups
-    connection.execute(
-        update(t)
-        .where(t.c.case_id == case_id, t.c.state == "pending")
-        .values(state="cancelled", reason=reason)
-    )

@@ -153,7 +153,6 @@ class Changes:
         self.discarded: list[tuple[int, int]] = []
         self.regraded: list[tuple[int, Outcome]] = []
         self.bounced: list[Bounced] = []
-        self.cancelled: list[tuple[int, str]] = []
 
     def new_id(self) -> int:
         self.last_id += 1
@@ -172,9 +171,6 @@ class Changes:
     def discard(self, message_id: int, instead: int) -> None:
         """An unread message turned out to be a copy of another: its receipts go to that one."""
         self.discarded.append((message_id, instead))
-
-    def cancel_follow_ups(self, case_id: int, reason: str) -> None:
-        self.cancelled.append((case_id, reason))
 
 
 class Plan(Protocol):

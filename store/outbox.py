@@ -217,12 +217,3 @@ def recover(connection: Connection, changes: Changes, now: datetime, owner: str)
     if ended:
         settle(connection, changes, now, ended)
     return len(ended)
-
-
-def next_due(connection: Connection, channel: str) -> datetime | None:
-    """When the next row of a channel falls due; None while nothing waits."""
-    query = select(func.min(_o.due_at)).where(
-        _o.channel == channel, _o.state.in_(["queued", "deferred"])
-    )
-    found: str | None = connection.execute(query).scalar()
-    return moment(found) if found else None

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from store.known import Changes
-from store.outbox import Delivery, Settlement, next_due
+from store.outbox import Delivery, Settlement
 from store.store import Store
 from tests.store.house import NOON, Site, arrival, ask, opened
 
@@ -61,8 +61,6 @@ async def test_what_is_not_due_or_not_ours_is_left(store: Store) -> None:
     assert await claimed(store, now=NOON - timedelta(seconds=1)) == []
     other = await store.settle_and_claim([], "other", lambda: NOON, "we", LEASE, 9)
     assert other == []
-    assert await store.read(lambda c: next_due(c, "mail")) == NOON
-    assert await store.read(lambda c: next_due(c, "other")) is None
 
 
 async def test_ends_are_written_and_told_as_events(store: Store) -> None:
