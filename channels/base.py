@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -111,18 +111,52 @@ def _never(_: str) -> None:
     """A failpoint that is off."""
 
 
+class Past(Protocol):
+    """What a channel may ask about its own past; all of it survives the process."""
+
+    async def units(self, prefix: str, /) -> frozenset[str]:
+        """The transport units in the ledger that begin so, without the prefix."""
+        ...
+
+    async def recall(self, name: str) -> str:
+        """What was noted under this name last; "" if nothing was."""
+        ...
+
+    async def note(self, name: str, value: str) -> None:
+        """Keep a short text under a name: a cursor, the time of first contact."""
+        ...
+
+
+class NoPast:
+    """A channel that is only tried, or that lives in a test, remembers nothing."""
+
+    def __init__(self, _: str = "") -> None:
+        self._notes: dict[str, str] = {}
+
+    async def units(self, _: str, /) -> frozenset[str]:
+        return frozenset()
+
+    async def recall(self, name: str) -> str:
+        return self._notes.get(name, "")
+
+    async def note(self, name: str, value: str) -> None:
+        self._notes[name] = value
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the daemon lends to its channels.
 
     `hostname` is how we greet; `data_dir` holds `spool/` for large envelopes; `full()` is true
-    while the disk is too full to promise anything; `failpoint(name)` dies there when a test says so.
+    while the disk is too full to promise anything; `failpoint(name)` dies there when a test says
+    so; `past(channel)` is what the store remembers of one channel.
     """
 
     hostname: str
     data_dir: Path
     full: Callable[[], bool] = lambda: False
     failpoint: Callable[[str], None] = _never
+    past: Callable[[str], Past] = NoPast
 
 
 @runtime_checkable
@@ -139,6 +173,35 @@ class Closed(Protocol):
     """A channel that holds connections or threads to let go of when nothing is sent any more."""
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A channel whose source can be asked what it holds: `madoguchi audit` compares."""
+
+    async def listing(self) -> frozenset[str]:
+        """The transport units that should be in the ledger by now. Raises DeliveryError, OSError."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A channel that fetches, and so may fall silent without anybody noticing."""
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When its source last answered as it should; None before the first time."""
+        ...
+
+    @property
+    def silent_after(self) -> timedelta:
+        """How long it may say nothing before somebody should look."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """What a person has to see to, such as a log-in that is refused; "" when all is well."""
+        ...
 
 
 class Channel(Protocol):

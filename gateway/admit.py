@@ -103,7 +103,7 @@ class Admission:
         row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
         changes.add(row)
         acknowledge.count(known.spent, arrival, where.conversation_id)
-        at = instant(arrival.received_at)
+        at = instant(arrival.at)
         changes.add(
             rows.Outbox(
                 id=changes.new_id(),
@@ -199,7 +199,7 @@ def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Cha
 
 
 def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:
-    at = instant(arrival.received_at)
+    at = instant(arrival.at)
     if where.is_new:
         record.event_row(
             changes, "case.opened", where.conversation_id, at,
@@ -228,7 +228,7 @@ def _note_bounce(known: Known, arrival: Arrival, message: Message, changes: Chan
         return
     for seen in known.message_ids.get(bounce.original_message_id, ()):
         if seen.fingerprint is None:
-            at, why = instant(arrival.received_at), f"it came back: {bounce.status or 'no status'}"
+            at, why = instant(arrival.at), f"it came back: {bounce.status or 'no status'}"
             dead = seen.identity_id if bounce.kind == "hard" else None
             changes.bounced.append(Bounced(seen.id, dead, at, why))
             data = {"message_id": seen.id, "channel": arrival.channel, "error": why}

@@ -106,11 +106,11 @@ class Writer:
             decisions="[]",
             raw_sha256=None,
             date=None,
-            received_at=instant(arrival.received_at),
+            received_at=instant(arrival.at),
         )
 
     def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
-        minute = arrival.received_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        minute = arrival.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
         promised = _promise_of_the_minute(self.calendar, self.within, minute)
         known = arrival.author.authenticated
         return AckFacts(

@@ -35,6 +35,7 @@ _EVENTS = {
     outcome: f"message.{outcome}" for outcome in ("accepted", "duplicate", "refused", "quarantined")
 }
 
+_LATE = timedelta(minutes=1)  # what waited longer than this elsewhere came to us only now
 PATIENCE = 30.0  # seconds within which a peer is answered, whatever the store does
 
 
@@ -103,7 +104,7 @@ class Ingest:
         self, envelope: Envelope, raw: Raw, message: Message | None, rereads: int | None = None
     ) -> Arrival:
         """What the rules will see; large bytes are blobs from here on."""
-        arrival = _arrival(envelope, raw)
+        arrival = _arrival(envelope, raw, self._taken_at(envelope))
         if message is None:
             return arrival
         if message.unreadable:
@@ -152,7 +153,14 @@ class Ingest:
     def _is_history(self, envelope: Envelope) -> bool:
         """Old, or by no channel that we have (an import, a channel of earlier): nobody to answer on."""
         is_old = self.clock() - envelope.received_at > self.max_age
-        return is_old or envelope.channel not in self.trust
+        return envelope.transport.history or is_old or envelope.channel not in self.trust
+
+    def _taken_at(self, envelope: Envelope) -> datetime | None:
+        """Now, for what waited in a mailbox while we were away."""
+        now = self.clock()
+        return (
+            now if now - envelope.received_at > _LATE and envelope.channel in self.trust else None
+        )
 
     async def _keep(self, data: bytes | Spooled, sha256: str) -> Raw:
         if isinstance(data, Spooled):
@@ -177,7 +185,7 @@ def _as_the_envelope_says(envelope: Envelope, message: Message) -> Message:
     return replace(message, claims=(Claim("envelope", Identity("email", sender.lower()), ""),))
 
 
-def _arrival(envelope: Envelope, raw: Raw) -> Arrival:
+def _arrival(envelope: Envelope, raw: Raw, taken_at: datetime | None) -> Arrival:
     return Arrival(
         channel=envelope.channel,
         unit=envelope.unit,
@@ -185,4 +193,5 @@ def _arrival(envelope: Envelope, raw: Raw) -> Arrival:
         transport=envelope.transport,
         raw=raw,
         message=None,
+        taken_at=taken_at,
     )

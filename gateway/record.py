@@ -111,7 +111,7 @@ def ledger_row(changes: Changes, arrival: Arrival, accepted: Accepted) -> None:
             accepted.reason,
             accepted.message or None,
             storable(to_json(arrival.transport._asdict())),
-            instant(arrival.received_at),
+            instant(arrival.at),
         )
     )
 

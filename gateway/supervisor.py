@@ -37,6 +37,7 @@ from gateway.words import Words
 from normalizer.message import Identity
 from store import store as stores
 from store.engine import StoreUnavailable
+from store.past import Past
 from store.store import Store
 
 log = structlog.get_logger()
@@ -130,6 +131,7 @@ async def assemble(
         data_dir,
         store.low_on_disk,
         failpoint,
+        partial(Past, store),
     )
     channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
     for channel in channels.values():

@@ -98,7 +98,8 @@ NULL_SENDER = "<>"  # MAIL FROM:<>, the reverse-path of notifications (RFC 5321 
 class Transport(NamedTuple):
     """What the wire knows of an envelope; what a channel does not have stays empty.
 
-    `sender` is MAIL FROM, or NULL_SENDER where that is `<>`.
+    `sender` is MAIL FROM, or NULL_SENDER where that is `<>`. `sent`: it lay in our Sent folder, so
+    one of us wrote it. `history`: it was there before we looked for the first time.
     """
 
     peer: str = ""
@@ -107,6 +108,8 @@ class Transport(NamedTuple):
     recipients: tuple[str, ...] = ()
     tls: str = ""
     user: str = ""
+    sent: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,8 @@ class Envelope:
     """What arrived, before anybody has read it; its repr holds none of the customer's words.
 
     `unit` names the transport unit within its channel (an SMTP transaction, UIDVALIDITY:UID, an
-    update id); the ledger holds it once. `received_at` is our own clock, in UTC.
+    update id); the ledger holds it once. `received_at` is in UTC: our own clock, or that of the
+    mailbox which took the message in before us.
     """
 
     channel: str

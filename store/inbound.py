@@ -179,7 +179,7 @@ def _load_spent(
     asked = [a for a in arrivals if a.budget[0]]
     if not (asked and counted):
         return
-    now, spent = max(a.received_at for a in asked), known.spent
+    now, spent = max(a.at for a in asked), known.spent
     conversations = {
         p.conversation_id for a in asked if (p := known.people.get(str(a.author.identity)))
     }

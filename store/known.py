@@ -46,9 +46,9 @@ class Arrival:
 
     `message` is None while nobody could read it yet; `rereads` is the id of a stored message that
     this reading shall replace; `budget` names who would get an answer (folded address, domain).
-    `distrusted` says that the
-    author's domain asks us to (DMARC); `history` is mail that was there before us: nothing is ever said about it.
-    `form` holds the other fields of a web form, by name.
+    `distrusted` says that the author's domain asks us to (DMARC); `history` is mail that was there
+    before us: nothing is ever said about it. `form` holds the other fields of a web form, by name.
+    `taken_at` is our clock where the message had lain elsewhere since `received_at`.
     """
 
     channel: str
@@ -65,6 +65,12 @@ class Arrival:
     history: bool = False
     rereads: int | None = None
     form: tuple[tuple[str, str], ...] = ()
+    taken_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it came to us: what we do and promise counts from here."""
+        return self.taken_at or self.received_at
 
     @property
     def fingerprint(self) -> str:

@@ -248,6 +248,16 @@ follow_ups = Table(
     ),
 )
 
+notes = Table(
+    "notes",
+    metadata,
+    _id(),
+    Column("channel", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    UniqueConstraint("channel", "name"),
+)
+
 events = Table(
     "events",
     metadata,

@@ -132,7 +132,7 @@ async def test_what_customers_write_is_stored_whatever_the_octets(store: Store, 
 
 async def test_jobs_that_wait_share_one_commit(store: Store, monkeypatch: Any) -> None:
     held = asyncio.Event()
-    loop, batches = asyncio.get_running_loop(), []
+    loop, batches = asyncio.get_running_loop(), list[int]()
     transaction = store._writer._transaction
 
     def counted(batch: Any) -> Any:
@@ -140,7 +140,14 @@ async def test_jobs_that_wait_share_one_commit(store: Store, monkeypatch: Any) -
         return transaction(batch)
 
     monkeypatch.setattr(store._writer, "_transaction", counted)
-    first = store.write(lambda *_: asyncio.run_coroutine_threadsafe(held.wait(), loop).result(9))
+    begun = asyncio.Event()
+
+    def hold(*_: Any) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(held.wait(), loop).result(9)
+
+    first = store.write(hold)
+    await asyncio.wait_for(begun.wait(), 9)
     others = [store.commit_inbound(arrival(f"mail {n}")) for n in range(50)]
     held.set()
     await asyncio.gather(first, *others)
