@@ -105,7 +105,7 @@ def start(
         _check(folder)
         # Postfix's master signals its whole process group when it ends: it gets one of its own.
         command = [str(master), "-c", str(folder / "etc"), "-s"]
-        process = subprocess.Popen(command, start_new_session=True)
+        process = subprocess.Popen(command, start_new_session=True, umask=0o022)
         try:
             wait_until(lambda: _greets(process, port, folder), 30, "Postfix greets")
             yield Postfix(process, port, folder)
@@ -132,7 +132,7 @@ def _lay_out(folder: Path, port: int, main: Mapping[str, str], services: tuple[s
 def _check(folder: Path) -> None:
     """Let Postfix make the folders of its queue, and say what it does not like."""
     command = [str(program("postfix")), "-c", str(folder / "etc"), "check"]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    made = subprocess.run(command, capture_output=True, text=True, check=False, umask=0o022)
     if made.returncode:
         raise ChildProcessError(f"postfix check: {made.stderr} {log_tail(folder / 'log')}")
 
