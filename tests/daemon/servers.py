@@ -20,7 +20,10 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-DEBIAN = {"postgres": "postgresql", "postfix": "postfix", "master": "postfix", "strace": "strace"}
+DEBIAN = {
+    "postgres": "postgresql", "postfix": "postfix", "master": "postfix", "strace": "strace",
+    "dovecot": "dovecot-imapd dovecot-lmtpd",
+}  # fmt: skip
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/lib/postfix/sbin", "/usr/sbin")
 API_TOKEN = "for-tests-only"
 CONFIG = """\
@@ -90,7 +93,7 @@ def _find(name: str) -> Path | None:
 
 def _install(package: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", package]):
+    for command in (["update", "-qq"], ["install", "-y", "-qq", *package.split()]):
         subprocess.run(["apt-get", *command], env=environment, check=False, capture_output=True)
 
 
