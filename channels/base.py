@@ -96,6 +96,10 @@ class Settings(BaseModel):
         """The relays (addresses, networks) and the authserv-ids whose word on a sender we take."""
         return (), ()
 
+    def to_publish(self) -> tuple[tuple[str, str], ...]:
+        """The TXT records, name and text, that the admin has to publish in DNS."""
+        return ()
+
     @property
     def domain(self) -> str:
         """What stands after the @ in the Message-IDs of what we send here (RFC 5322, 3.6.4)."""

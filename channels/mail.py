@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from channels import base
+from channels.mail_signing import Dkim, DkimKeys
 from normalizer.message import Identity
 
 
@@ -22,6 +23,11 @@ class MailSettings(base.Settings):
     trusted_authserv: tuple[str, ...] = ()
     reply_tag: bool | None = None
     return_path: Literal["null", "bounce"] = "null"
+    dkim: DkimKeys = Field(
+        default=(),
+        description="`{ domain = …, selector = …, key = { file = … } }`, or a list of such tables: "
+        "the keys that sign what we send. `madoguchi check` shows the DNS record of each.",
+    )
 
     @field_validator("addresses")
     @classmethod
@@ -40,6 +46,20 @@ class MailSettings(base.Settings):
             raise ValueError('say "maildir:PATH" or "smtp://[user@]HOST:PORT?tls=starttls"')
         return value
 
+    @field_validator("dkim")
+    @classmethod
+    def _are_aligned(cls, value: tuple[Dkim, ...], info: ValidationInfo) -> tuple[Dkim, ...]:
+        """DMARC counts no signature of a stranger, so such a key would help nobody."""
+        addresses = info.data.get("addresses", ())
+        hosts = [address.rpartition("@")[2] for address in addresses]
+        for key in value:
+            if hosts and not any(map(key.speaks_for, hosts)):
+                said = (
+                    f"{key.domain} cannot vouch for {addresses[0]}; sign with a key of {hosts[0]}"
+                )
+                raise ValueError(said)
+        return value
+
     @property
     def address(self) -> str:
         """The plain address that our mails come from."""
@@ -55,6 +75,9 @@ class MailSettings(base.Settings):
 
     def trusted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return self.trusted_relays, self.trusted_authserv
+
+    def to_publish(self) -> tuple[tuple[str, str], ...]:
+        return tuple(key.record() for key in self.dkim)
 
     @property
     def domain(self) -> str:

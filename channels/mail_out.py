@@ -13,6 +13,7 @@ from typing import Protocol
 from channels.base import Host, Rejected, Retry, Sent
 from channels.mail import MailSettings
 from channels.mail_compose import AUTOMATIC, Mail, compose, wire
+from channels.mail_signing import key_for, signed
 from channels.maildir import Maildir
 from channels.smarthost import Smarthost
 from normalizer.message import Address, Identity, Message, Part, Spooled
@@ -50,7 +51,14 @@ class MailOut:
             mail = await asyncio.to_thread(self.mail, _with_parts(message), key)
         else:
             mail = self.mail(message, key)
-        return Sent(await self._way.deliver(mail))
+        return Sent(await self._way.deliver(await self._signed(mail, message)))
+
+    async def _signed(self, mail: Mail, message: Message) -> Mail:
+        if not self._settings.dkim:
+            return mail
+        domain = self._sender(message).address.rpartition("@")[2]
+        key = key_for(self._settings.dkim, domain)
+        return mail._replace(data=await asyncio.to_thread(signed, mail.data, key)) if key else mail
 
     def mail(self, message: Message, key: str) -> Mail:
         """The mail as it goes out, with its envelope. Raises Rejected."""

@@ -39,6 +39,10 @@ def texts(config: Config) -> Iterator[Finding]:
     for table in config.without_effect():
         yield Finding(False, f"[{table}] is valid, but this version does not act on it yet")
     yield from _forms(config)
+    for settings in config.channels:
+        for name, text in settings.to_publish():
+            said = f'channel {settings.name}: publish in DNS: {name} TXT "{text}"'
+            yield Finding(False, said)
 
 
 def _forms(config: Config) -> Iterator[Finding]:

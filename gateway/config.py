@@ -34,7 +34,8 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         # As JSON, because strict reading of JSON takes a list for a tuple but no "5" for a 5.
         config = Config.model_validate_json(to_json(data), strict=True)
     except ValidationError as error:
-        findings += _findings(error, data)
+        missing = {finding.path for finding in resolver.findings}
+        findings += (one for one in _findings(error, data) if one.path not in missing)
     if findings or source.problems:
         raise ConfigError(path, _problems(source, findings, resolver.secrets))
     return config

@@ -58,6 +58,14 @@ def _channels() -> Iterator[str]:
         titles = (f'`type = "{name}"`' for name in names)
         yield f"### {' and '.join(titles)}\n"
         yield _table(key for key in keys_of(model) if key.name not in base.Settings.model_fields)
+    nested = {
+        key.name: inner
+        for model in kinds
+        for key in keys_of(model)
+        if (inner := inner_model(key.field.annotation))
+    }
+    for name, inner in nested.items():
+        yield from _section(f"[channel.{name}]", inner)
 
 
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:
