@@ -5,8 +5,8 @@ from __future__ import annotations
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+
+from gateway.resolver import Resolver
 
 _UDP_AT_MOST = 1232  # octets; what is longer is truncated, and asked for again over TCP
 _QUOTED = 255  # octets of one string of a TXT record (RFC 1035 section 3.3)
@@ -59,11 +61,11 @@ class DnsServer:
             response.set_rcode(dns.rcode.SERVFAIL)
         else:
             self._fill(response, name, kind)
-        found = response.to_wire()
+        found = response.to_wire(max_size=65535)
         if len(found) > at_most:
             response.answer.clear()
             response.flags |= dns.flags.TC
-            found = response.to_wire()
+            found = response.to_wire(max_size=65535)
         return found
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:
@@ -145,3 +147,16 @@ def _bound() -> tuple[_TcpServer, _UdpServer]:
         with suppress(OSError):
             return tcp, _UdpServer(("127.0.0.1", tcp.server_address[1]), _Udp)
         tcp.server_close()
+
+
+@asynccontextmanager
+async def resolving(records: Records | None = None) -> AsyncIterator[tuple[Resolver, DnsServer]]:
+    """A resolver that has found the server with these records."""
+    with dns_server(records) as server:
+        resolver = Resolver([("127.0.0.1", server.port)])
+        await resolver.start()
+        server.asked.clear()
+        try:
+            yield resolver, server
+        finally:
+            await resolver.close()
