@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from channels.oauth_grant import Health
+from channels.oauth_settings import OAuth
 from normalizer.message import Envelope, Identity, Message
 
 Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
@@ -106,6 +108,16 @@ class Settings(BaseModel):
         return "madoguchi.invalid"
 
     @property
+    def login(self) -> OAuth | None:
+        """How a person logs this channel in at a provider; None where a password does."""
+        return None
+
+    @property
+    def login_hint(self) -> str:
+        """Whose log-in it is, for the provider's page."""
+        return ""
+
+    @property
     def reply_pattern(self) -> str:
         """Where answers shall go, with `{token}` in it; "" where the channel knows no such thing."""
         return ""
@@ -153,7 +165,8 @@ class Host:
 
     `hostname` is how we greet; `data_dir` holds `spool/` for large envelopes; `full()` is true
     while the disk is too full to promise anything; `failpoint(name)` dies there when a test says
-    so; `past(channel)` is what the store remembers of one channel.
+    so; `past(channel)` is what the store remembers of one channel; `logins` is the folder with
+    what people's log-ins gave us, by default below `data_dir`.
     """
 
     hostname: str
@@ -161,6 +174,11 @@ class Host:
     full: Callable[[], bool] = lambda: False
     failpoint: Callable[[str], None] = _never
     past: Callable[[str], Past] = NoPast
+    logins: Path | None = None
+
+    @property
+    def login_folder(self) -> Path:
+        return self.logins or self.data_dir / "oauth"
 
 
 @runtime_checkable
@@ -205,6 +223,15 @@ class Watched(Protocol):
     @property
     def trouble(self) -> str:
         """What a person has to see to, such as a log-in that is refused; "" when all is well."""
+        ...
+
+
+@runtime_checkable
+class LoggedIn(Protocol):
+    """A channel that works by a person's log-in at a provider, which may end."""
+
+    def login_health(self) -> Health | None:
+        """How that log-in is doing; None where there is none to care for."""
         ...
 
 

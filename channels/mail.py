@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from channels import base
 from channels.mail_signing import Dkim, DkimKeys
+from channels.oauth_settings import OAuth
 from normalizer.message import Identity
 
 
@@ -27,6 +28,11 @@ class MailSettings(base.Settings):
         default=(),
         description="`{ domain = …, selector = …, key = { file = … } }`, or a list of such tables: "
         "the keys that sign what we send. `madoguchi check` shows the DNS record of each.",
+    )
+    oauth: OAuth | None = Field(
+        default=None,
+        description="Log in with OAuth2 instead of `password`, as below; then"
+        " `madoguchi login CHANNEL`. A `password` beside it is for the smarthost.",
     )
 
     @field_validator("addresses")
@@ -78,6 +84,14 @@ class MailSettings(base.Settings):
 
     def to_publish(self) -> tuple[tuple[str, str], ...]:
         return tuple(key.record() for key in self.dkim)
+
+    @property
+    def login(self) -> OAuth | None:
+        return self.oauth
+
+    @property
+    def login_hint(self) -> str:
+        return self.address
 
     @property
     def domain(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from channels import load
-from channels.base import Checked, DeliveryError, Host
+from channels.base import Checked, Closed, DeliveryError, Host, Settings
 from gateway.config import Config
 from gateway.config_types import is_network
 from gateway.words import Words, WordsError
@@ -61,14 +61,22 @@ def _forms(config: Config) -> Iterator[Finding]:
 
 async def connect(config: Config) -> list[Finding]:
     """Try the store and each channel; the daemon may be running meanwhile."""
-    found = [await _store(config)]
+    return [await _store(config), *[await channel(config, one) for one in config.channels]]
+
+
+async def channel(config: Config, settings: Settings) -> Finding:
+    """Try one channel, in a folder of its own; only its log-in is the daemon's."""
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(config.gateway.hostname or socket.gethostname(), Path(folder))
-        for settings in config.channels:
-            channel = load(settings.type)(settings, host)
-            if isinstance(channel, Checked):
-                found.append(await _channel(settings.name, channel))
-    return found
+        hostname = config.gateway.hostname or socket.gethostname()
+        host = Host(hostname, Path(folder), logins=config.gateway.data_dir / "oauth")
+        built = load(settings.type)(settings, host)
+        if not isinstance(built, Checked):
+            return Finding(False, f"channel {settings.name}: there is nothing to try")
+        try:
+            return await _channel(settings.name, built)
+        finally:
+            if isinstance(built, Closed):
+                await built.close()
 
 
 async def _store(config: Config) -> Finding:

@@ -211,6 +211,35 @@ def retry(config: ConfigFile = DEFAULT) -> None:
 
 
 @app.command()
+def login(
+    channel: Annotated[str, typer.Argument(help="The channel's name.")],
+    device: Annotated[
+        bool | None,
+        typer.Option(
+            "--device/--browser",
+            help="With a code on any machine, or a browser that comes back here."
+            " Unset: a code where the provider has it.",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", help="Where the browser comes back to; 0 takes a free port.")
+    ] = 0,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Log a channel in at its provider with OAuth2, and try it."""
+    from gateway import login as people
+
+    os.umask(0o077)
+    try:
+        tried = people.login(_load(config), channel, people.Choice(device, port), typer.echo)
+    except (people.NotLoggedIn, OSError) as error:
+        raise _fail(error) from None
+    typer.echo(str(tried), err=tried.is_error)
+    if tried.is_error:
+        raise typer.Exit(1)
+
+
+@app.command()
 def token(config: ConfigFile = DEFAULT) -> None:
     """Make a new API token; the one made before is no longer good."""
     from gateway import access, supervisor
