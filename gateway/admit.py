@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway import acknowledge, record
+from gateway import acknowledge, participants, record
 from gateway.acknowledge import Asked, Decision, Limits
+from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place
 from normalizer.message import Identity, Message
 from store import rows
@@ -22,6 +23,7 @@ class Admission:
     """The rules with everything they rest on; called by the writer for each arrival of a batch.
 
     `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
+    `check` tells what a token stands for that was given to an address.
     """
 
     own: frozenset[Identity]
@@ -29,6 +31,7 @@ class Admission:
     to_blind_copies: bool
     limits: Limits
     write_acknowledgement: Write
+    check: Check
     watching: frozenset[str] = field(default_factory=frozenset)
     drafting: frozenset[str] = field(default_factory=frozenset)
 
@@ -47,7 +50,7 @@ class Admission:
 
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         id_ = arrival.rereads or changes.new_id()
-        where = place(known, arrival, message, changes)
+        where = place(known, arrival, message, changes, self.check)
         decision = self._decide(known, arrival, message, where, changes)
         decisions = [
             _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
@@ -69,6 +72,8 @@ class Admission:
         _store(known, arrival, message, row, accepted, changes)
         _remember(known, arrival, row, accepted)
         _tell(arrival, where, row, changes)
+        if where.person and where.door and where.door.evidence:
+            participants.join(known, arrival, where.door, where.person, id_, changes)
         _note_bounce(known, arrival, message, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)

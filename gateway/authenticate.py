@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from normalizer.message import Message
-from store.known import Token
+from store.known import Offered, Token
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(r"([0-9a-z]{1,12})\.([0-9a-z]{1,12})\.([0-9a-f]{20})\Z")
@@ -63,10 +63,23 @@ def tokens(
     keys: Keys, references: Iterable[str], recipients: Iterable[str], address: str
 ) -> tuple[Token, ...]:
     """The valid tokens of a message, the nearest first: reply addresses, then Message-IDs."""
-    written = [local.rpartition("+")[2] for local, _, _ in (r.rpartition("@") for r in recipients)]
-    written += [reference.partition("@")[0] for reference in references]
-    found = (keys.check(text, address) for text in written if text)
+    tags = (local.rpartition("+")[2] for local, _, _ in (r.rpartition("@") for r in recipients))
+    # Automatic mail of ours comes back to a bounce address: robots answer the return path.
+    texts = [*(tag.removeprefix("bounce-") for tag in tags), *written(references, ())]
+    found = (keys.check(text, address) for text in texts if text)
     return tuple(dict.fromkeys(token for token in found if token))
+
+
+def written(references: Iterable[str], recipients: Iterable[str]) -> list[str]:
+    """What may be tokens in a message that a person wrote, the nearest first."""
+    tags = [local.rpartition("+")[2] for local, _, _ in (r.rpartition("@") for r in recipients)]
+    return tags + [reference.partition("@")[0] for reference in references]
+
+
+def named(text: str) -> Offered | None:
+    """Which message of ours a token names, if it is one in form; nothing is checked."""
+    match = _TOKEN.match(text.lower())
+    return Offered(text, int(match[1], 36)) if match else None
 
 
 class Verdict(NamedTuple):

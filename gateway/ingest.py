@@ -21,6 +21,7 @@ from gateway.author import resolve
 from gateway.config_rules import FormMail
 from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
+from gateway.participants import offered
 from gateway.readers import ReaderDied, Readers, TooSlow, discard
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
@@ -122,6 +123,7 @@ class Ingest:
             message=message,
             author=author,
             tokens=self._tokens(message, envelope, author.identity),
+            offered=offered(message, envelope.transport, author),
             budget=budget(message),
             distrusted=verdict.distrusted,
             history=self._is_history(envelope),

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from gateway import participants
+from gateway.participants import Check, Door
 from gateway.record import storable
 from normalizer.message import Message
 from store import rows
-from store.known import Accepted, Arrival, Changes, Known, Person, Seen
+from store.known import Accepted, Arrival, Changes, Given, Known, Person, Seen
 from store.rows import instant, moment
 
 REOPENS_WITHIN = timedelta(days=14)
@@ -21,12 +23,16 @@ _LETTERS = _ALPHABET[:22]  # first a letter: nobody takes it for a telephone num
 
 
 class Place(NamedTuple):
-    """Where a message goes, and why. Our own mail that came back has no person."""
+    """Where a message goes, and why. Our own mail that came back has no person.
+
+    `door` led the author into a case of somebody else's.
+    """
 
     person: Person | None
     case: rows.Case
     is_new: bool
     reason: str
+    door: Door | None = None
 
     @property
     def conversation_id(self) -> int:
@@ -40,12 +46,14 @@ def new_reference() -> str:
     return f"{_LETTERS[(number >> 35) % len(_LETTERS)]}{digits[:3]}-{digits[3:]}"
 
 
-def place(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Place:
+def place(
+    known: Known, arrival: Arrival, message: Message, changes: Changes, check: Check
+) -> Place:
     """Find or create the conversation and the case of a message (DESIGN section 4).
 
     The author decides the conversation. Everything else is a claim that at most chooses a case.
     """
-    returned = _ours(known, message)
+    returned = _ours(known, arrival, message)
     if returned and returned.case_id in known.cases:
         return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
     if still := _still_unreadable(known, arrival, message):
@@ -53,13 +61,16 @@ def place(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
     person = _person(known, arrival, message, changes)
     if stays := _stays(known, arrival, person):
         return Place(person, stays, False, "read again, by the same author")
-    for case, reason in _candidates(known, arrival, message, person):
+    for door in _candidates(known, arrival, message, person, check):
+        case, reason, _ = door
+        is_own = case.conversation_id == person.conversation_id
         if case.status != "resolved" or message.automatic.is_auto:
-            return Place(person, case, False, reason)
-        if _is_recent(case, arrival):
+            return Place(person, case, False, reason, None if is_own else door)
+        if is_own and _is_recent(case, arrival):
             return Place(person, _reopened(known, case, changes), False, f"{reason}; reopened")
         linked = _open_case(known, arrival, message, person, changes, case.id)
-        return Place(person, linked, True, f"{reason}, but resolved long ago: a linked new case")
+        when = "long ago" if is_own else "and another's"
+        return Place(person, linked, True, f"{reason}, but resolved {when}: a linked new case")
     reason = "a new matter" if arrival.author.authenticated else "a new matter, unverified"
     return Place(person, _open_case(known, arrival, message, person, changes), True, reason)
 
@@ -85,14 +96,15 @@ def _stays(known: Known, arrival: Arrival, person: Person) -> rows.Case | None:
     return known.cases.get(before.case_id or 0) if before and same else None
 
 
-def _ours(known: Known, message: Message) -> Seen | None:
+def _ours(known: Known, arrival: Arrival, message: Message) -> Given | Seen | None:
     """The mail of ours that came back: as itself, or inside a delivery report.
 
-    Its Message-ID holds 80 bits that only its recipient has seen.
+    A report can only name it, by the 80 bits in its Message-ID that few have seen.
     """
-    names = (message.message_id, message.bounce.original_message_id if message.bounce else "")
-    found = (seen for name in names if name for seen in known.message_ids.get(name, ()))
-    return next((seen for seen in found if seen.fingerprint is None), None)
+    name = message.bounce.original_message_id if message.bounce else ""
+    found = known.message_ids.get(name, ()) if name else ()
+    reported = next((seen for seen in found if seen.fingerprint is None), None)
+    return reported or participants.came_back(known, arrival, message)
 
 
 def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Person:
@@ -115,30 +127,27 @@ def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) 
 
 
 def _candidates(
-    known: Known, arrival: Arrival, message: Message, person: Person
-) -> Iterator[tuple[rows.Case, str]]:
-    """Cases of the author's own conversation that the message may continue, the surest first."""
+    known: Known, arrival: Arrival, message: Message, person: Person, check: Check
+) -> Iterator[Door]:
+    """Cases that the message may continue, the surest first: without a token, the author's own."""
     here = person.conversation_id
-    for token in arrival.tokens:
-        case = known.cases.get(token.case_id)
-        if case and case.conversation_id == here:
-            yield case, "a token of ours, given to this address"
+    yield from participants.doors(known, arrival, message, person, check)
     if not arrival.author.authenticated:
         return
     for name in (message.in_reply_to, *reversed(message.references)):
         for seen in known.message_ids.get(name, ()):
             if seen.conversation_id == here and seen.case_id in known.cases:
-                yield known.cases[seen.case_id], "References known in this conversation"
+                yield Door(known.cases[seen.case_id], "References known in this conversation")
     own = [case for case in known.cases.values() if case.conversation_id == here]
     for case in sorted(own, reverse=True):
         if case.reference in message.mentions:
-            yield case, "names the reference"
+            yield Door(case, "names the reference")
         if (
             case.status != "resolved"
             and message.base_subject
             and case.base_subject == message.base_subject
         ):
-            yield case, "an open case with the same subject"
+            yield Door(case, "an open case with the same subject")
 
 
 def _is_recent(case: rows.Case, arrival: Arrival) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from normalizer.message import Message
 from store import rows, schema
 from store.bulk import insert, pipelined
+from store.doors import load_admitted, load_given
 from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Person, Plan, Seen
 from store.prepared import Prepared, is_findable
 from store.rows import TABLES, instant
@@ -41,7 +42,9 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     _load_units(connection, arrivals, known)
     _load_seen(connection, arrivals, known)
     _load_people(connection, arrivals, known)
+    load_given(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
+    load_admitted(connection, arrivals, known)
     _load_spent(connection, arrivals, counted, known)
     return known
 
@@ -152,6 +155,7 @@ def _load_cases(connection: Connection, arrivals: Sequence[Arrival], known: Know
 def _case_ids(arrivals: Sequence[Arrival], known: Known) -> set[int]:
     ids = {token.case_id for a in arrivals for token in a.tokens}
     ids |= {row.case_id for row in known.rereading.values() if row.case_id}
+    ids |= {given.case_id for given in known.given.values() if given.case_id}
     ids |= {s.case_id for found in known.message_ids.values() for s in found if s.case_id}
     return ids
 

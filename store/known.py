@@ -31,6 +31,24 @@ class Token(NamedTuple):
     message_id: int
 
 
+class Offered(NamedTuple):
+    """What looks like one of our tokens, unchecked, and the message of ours that it names."""
+
+    text: str
+    message_id: int
+
+
+class Given(NamedTuple):
+    """A message of ours that an offered token names: where it stands, and to whom it went."""
+
+    case_id: int | None
+    channel: str
+    kind: str
+    message_id: str
+    addresses: tuple[str, ...]
+    text: str
+
+
 class Author(NamedTuple):
     """Who wrote, as far as anybody can say; without an identity, a customer of its own."""
 
@@ -48,6 +66,7 @@ class Arrival:
     this reading shall replace; `budget` names who would get an answer (folded address, domain).
     `distrusted` says that the author's domain asks us to (DMARC); `history` is mail that was there
     before us: nothing is ever said about it. `form` holds the other fields of a web form, by name.
+    `offered` are tokens that were given to somebody else, perhaps: only the store can tell.
     `taken_at` is our clock where the message had lain elsewhere since `received_at`.
     """
 
@@ -60,6 +79,7 @@ class Arrival:
     parts: tuple[Raw, ...] = ()
     author: Author = Author(None)
     tokens: tuple[Token, ...] = ()
+    offered: tuple[Offered, ...] = ()
     budget: tuple[str, str] = ("", "")
     distrusted: bool = False
     history: bool = False
@@ -120,13 +140,18 @@ class Spent:
 
 @dataclass(slots=True)
 class Known:
-    """The store's knowledge about a batch; rules add to it what the batch itself creates."""
+    """The store's knowledge about a batch; rules add to it what the batch itself creates.
+
+    `given` are messages of ours by id; `admitted` are participants, as case and identity.
+    """
 
     units: dict[tuple[str, str], Accepted] = field(default_factory=dict)
     fingerprints: dict[str, Seen] = field(default_factory=dict)
     message_ids: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     people: dict[str, Person] = field(default_factory=dict)
     cases: dict[int, rows.Case] = field(default_factory=dict)
+    given: dict[int, Given] = field(default_factory=dict)
+    admitted: set[tuple[int, int]] = field(default_factory=set)
     rereading: dict[int, rows.Message] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
 

@@ -97,6 +97,7 @@ def conversation(
         customer=shapes.Customer(id=row.id, language=row.language, created_at=row.since),
         identities=_identities(connection, [row.id])[row.id],
         cases=[_case(one) for one in newest],
+        participants=_participants(connection, [one.id for one in newest]),
         messages=messages,
         next=next_,
         created_at=row.created_at,
@@ -132,7 +133,7 @@ def case(
     messages, next_ = _messages(connection, _m.case_id, id_, after, limit)
     return shapes.CaseView(
         **msgspec.structs.asdict(_case(row)),
-        participants=_participants(connection, id_),
+        participants=_participants(connection, [id_]),
         follow_ups=_follow_ups(connection, id_),
         messages=messages,
         next=next_,
@@ -272,11 +273,11 @@ def _case(row: Any) -> shapes.Case:
     return shapes.Case(**(row._asdict() | {"tags": _decoded(row.tags, list[str], [])}))
 
 
-def _participants(connection: Connection, case_id: int) -> list[shapes.Participant]:
+def _participants(connection: Connection, cases: Sequence[int]) -> list[shapes.Participant]:
     query = (
-        select(_i.address, _i.name, _a.evidence, _a.added_at)
+        select(_a.case_id, _a.identity_id, _i.address, _i.name, _a.evidence, _a.added_at)
         .join(schema.identities, _i.id == _a.identity_id)
-        .where(_a.case_id == case_id)
+        .where(_a.case_id.in_(cases))
         .order_by(_a.id)
         .limit(MAX_BESIDE)
     )

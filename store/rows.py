@@ -61,6 +61,14 @@ class Case(NamedTuple):
     resolved_at: str | None
 
 
+class Participant(NamedTuple):
+    id: int
+    case_id: int
+    identity_id: int
+    evidence: str
+    added_at: str
+
+
 class Blob(NamedTuple):
     id: int
     sha256: str
@@ -164,6 +172,7 @@ TABLES: dict[type, Table] = {
     Identity: schema.identities,
     Conversation: schema.conversations,
     Case: schema.cases,
+    Participant: schema.participants,
     Blob: schema.blobs,
     Message: schema.messages,
     Part: schema.parts,

@@ -97,6 +97,8 @@ class Case(Shape, frozen=True, kw_only=True):
 class Participant(Shape, frozen=True, kw_only=True):
     """Somebody else who was admitted to a case, and on what evidence."""
 
+    case_id: int
+    identity_id: int
     address: str
     name: str
     evidence: str
@@ -148,12 +150,16 @@ class Conversations(Shape, frozen=True, kw_only=True):
 
 
 class ConversationView(Shape, frozen=True, kw_only=True):
-    """A conversation: its newest cases, and its messages in order; `next` goes on with these."""
+    """A conversation: its newest cases, who else writes in them, and its messages in order.
+
+    `next` goes on with the messages.
+    """
 
     id: int
     customer: Customer
     identities: list[Identity]
     cases: list[Case]
+    participants: list[Participant]
     messages: list[MessageItem]
     next: Cursor
     created_at: Instant

@@ -216,6 +216,14 @@ class Desk:
         (row,) = await self.rows(query, **values)
         return row
 
+    async def change(self, statement: str, **values: Any) -> None:
+        """What a person would have done by another way."""
+
+        def work(connection: Any, _: Changes) -> None:
+            connection.execute(sql(statement), values)
+
+        await self.store.write(work)
+
     async def count(self, table: str) -> int:
         return int((await self.one(f"SELECT count(*) AS n FROM {table}"))["n"])
 

@@ -138,14 +138,11 @@ async def test_a_person_with_reply_to_elsewhere_is_known_again_by_our_token(desk
     assert await case_of(desk, again.message) == await case_of(desk, first.message)
 
 
-@pytest.mark.parametrize("vouched", ["", "evil.example"])
-async def test_a_token_of_another_s_opens_no_door_s12_s13_s14(desk: Desk, vouched: str) -> None:
+async def test_a_token_of_another_s_opens_no_door_to_nobody_known_s12_s13_s14(desk: Desk) -> None:
     first = await desk.accept(mail())
     said = await acknowledged(desk, first.message)
     names = {"In_Reply_To": f"<{said['message_id']}>", "Cc": YUKI}
-    thief = await desk.accept(
-        mail("mallory@evil.example", vouched=vouched, **names), to=(said["reply_to"],)
-    )
+    thief = await desk.accept(mail("mallory@evil.example", **names), to=(said["reply_to"],))
     found = await desk.rows(
         "SELECT conversation_id AS c, customer_id AS k FROM messages WHERE id IN (:a, :b)",
         a=first.message,

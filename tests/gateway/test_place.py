@@ -12,9 +12,9 @@ import pytest
 from gateway.place import Place, duplicate_of, new_reference, place
 from normalizer.message import Automatic, Bounce, Message
 from store import rows
-from store.known import Accepted, Arrival, Changes, Known, Person, Seen, Token
+from store.known import Accepted, Arrival, Changes, Given, Known, Offered, Person, Seen, Token
 from store.rows import instant
-from tests.making import NOON, arrival, empty, message
+from tests.making import KEYS, NOON, arrival, empty, message
 
 YUKI = Person(2, 1, 3, "ja", failing=False)
 BOB = Person(12, 11, 13, "", failing=False)
@@ -38,13 +38,17 @@ def known(*cases: rows.Case) -> Known:
     found.cases = {c.id: c for c in cases or (case(),)}
     found.message_ids["hers@example.jp"].append(Seen(39, 3, 4, "print"))
     found.message_ids["ours@example.com"].append(OURS)
+    token = KEYS.token(4, 40, "yuki@example.jp")
+    found.given[40] = Given(
+        4, "mail", "reply", f"{token}@example.com", ("yuki@example.jp",), "We have it.\n\nYours"
+    )
     return found
 
 
 def placed(what: Arrival, before: Known | None = None) -> tuple[Place, Changes]:
     changes = Changes(100)
     assert what.message
-    return place(before or known(), what, what.message, changes), changes
+    return place(before or known(), what, what.message, changes, KEYS.check), changes
 
 
 TOKEN = (Token(4, 40),)
@@ -78,7 +82,7 @@ def test_nothing_that_a_mail_names_leads_into_another_s_conversation(
     names: dict[str, Any], is_known: bool
 ) -> None:
     stranger = message("bob@example.jp", **names)
-    where, _ = placed(arrival(stranger, known=is_known, tokens=TOKEN))
+    where, _ = placed(arrival(stranger, known=is_known))
     assert where.conversation_id == BOB.conversation_id
     assert where.is_new
 
@@ -140,18 +144,33 @@ def test_a_resolved_case_with_the_same_subject_stays_resolved() -> None:
     assert where.is_new
 
 
+SENT = KEYS.token(4, 40, "yuki@example.jp")
 OWN_MAIL = {
-    "as itself (L11)": message(message_id="ours@example.com"),
+    "as itself (L11)": message(message_id=f"{SENT}@example.com", text="We have it. Yours\r\n"),
     "in a report (L04)": message("", claims=(), bounce=Bounce((), original_message_id="ours@example.com")),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("content", OWN_MAIL.values(), ids=OWN_MAIL)
 def test_our_own_mail_coming_back_goes_where_it_came_from(content: Message) -> None:
-    where, changes = placed(arrival(content, author=""))
+    where, changes = placed(arrival(content, author="", offered=(Offered(SENT, 40),)))
     assert (where.case.id, where.is_new, where.person) == (4, False, None)
     assert not changes.added
     assert not changes.updated
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        message(message_id=f"{SENT}@example.com", text="We have it. Yours. Pay here", claims=()),
+        message(message_id=f"{SENT}@evil.example", text="We have it. Yours", claims=()),
+    ],
+    ids=["other words", "another domain"],
+)
+def test_a_stolen_message_id_is_not_our_mail_coming_back_l11(content: Message) -> None:
+    where, _ = placed(arrival(content, author="", offered=(Offered(SENT, 40),)))
+    assert where.is_new
+    assert where.conversation_id != YUKI.conversation_id
 
 
 def test_a_customer_s_message_id_is_not_ours() -> None:
@@ -163,8 +182,8 @@ def test_nobody_s_mails_never_meet_even_with_the_same_bytes() -> None:
     one, two = (arrival(message("", claims=())) for _ in range(2))
     assert one.message
     assert two.message
-    first = place(before, one, one.message, changes)
-    second = place(before, replace(two, raw=one.raw), two.message, changes)
+    first = place(before, one, one.message, changes, KEYS.check)
+    second = place(before, replace(two, raw=one.raw), two.message, changes, KEYS.check)
     assert first.conversation_id != second.conversation_id
 
 
@@ -173,7 +192,7 @@ def test_a_new_customer_is_known_to_the_rest_of_the_batch() -> None:
     for _ in range(3):
         what = arrival(message("new@example.jp"), known=True)
         assert what.message
-        where = place(before, what, what.message, changes)
+        where = place(before, what, what.message, changes, KEYS.check)
     assert len(changes.added[rows.Customer]) == len(changes.added[rows.Conversation]) == 1
     assert where.person == before.people["email:new@example.jp"]
 

@@ -52,6 +52,7 @@ def admission() -> Admission:
         to_blind_copies=True,
         limits=Limits(0, 0, 0, 0, 0, 0),
         write_acknowledgement=_acknowledgement,
+        check=lambda _text, _address: None,
     )
 
 

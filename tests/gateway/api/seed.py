@@ -120,6 +120,7 @@ def admission() -> Admission:
         to_blind_copies=True,
         limits=Limits(0, 0, 0, 0, 0, 0),
         write_acknowledgement=acknowledged,
+        check=lambda _text, _address: None,
     )
 
 

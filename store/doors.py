@@ -1,0 +1,75 @@
+"""What the rules ask about tokens in other hands: whom we gave them to, and who was let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, bindparam, select
+
+from store import schema
+from store.known import Arrival, Given, Known
+from store.prepared import Prepared
+
+_m, _p = schema.messages.c, schema.participants.c
+_GIVEN = Prepared(
+    select(_m.id, _m.case_id, _m.channel, _m.kind, _m.message_id, _m.recipients, _m.text).where(
+        _m.id.in_(bindparam("ids", expanding=True)), _m.direction == "out"
+    )
+)
+_ADMITTED = Prepared(
+    select(_p.case_id, _p.identity_id).where(_p.case_id.in_(bindparam("cases", expanding=True)))
+)
+
+
+class _Recipients(msgspec.Struct):
+    to: list[tuple[str, str]] = []
+    cc: list[tuple[str, str]] = []
+
+
+def load_given(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """The messages of ours that offered tokens name; most mails offer none."""
+    ids = {offered.message_id for arrival in arrivals for offered in arrival.offered}
+    if not ids:
+        return
+    for id_, case_id, channel, kind, message_id, recipients, text in _GIVEN.run(
+        connection, ids=sorted(ids)
+    ):
+        addresses = _addresses(recipients)
+        known.given[id_] = Given(case_id, channel, kind, message_id, addresses, text)
+
+
+def _addresses(recipients: str) -> tuple[str, ...]:
+    """To and Cc, as written and in lower case: a token is made for either."""
+    try:
+        found = msgspec.json.decode(recipients, type=_Recipients)
+    except msgspec.MsgspecError:
+        return ()
+    written = [address for _, address in (*found.to, *found.cc)]
+    return tuple(dict.fromkeys((*written, *map(str.lower, written))))
+
+
+def load_admitted(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """Who was let in to the cases of others that these arrivals name."""
+    cases = {id_ for arrival in arrivals for id_ in _elsewhere(arrival, known)}
+    if cases:
+        known.admitted.update(
+            (case, identity) for case, identity in _ADMITTED.run(connection, cases=sorted(cases))
+        )
+
+
+def _elsewhere(arrival: Arrival, known: Known) -> Iterable[int]:
+    person = known.people.get(str(arrival.author.identity))
+    if person is None or arrival.message is None:
+        return
+    named = {token.case_id for token in arrival.tokens}
+    named |= {
+        given.case_id or 0 for o in arrival.offered if (given := known.given.get(o.message_id))
+    }
+    if arrival.author.authenticated:
+        names = (arrival.message.in_reply_to, *arrival.message.references)
+        named |= {seen.case_id or 0 for name in names for seen in known.message_ids.get(name, ())}
+    for id_ in named:
+        case = known.cases.get(id_)
+        if case and case.conversation_id != person.conversation_id:
+            yield id_
