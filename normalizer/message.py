@@ -92,6 +92,24 @@ class Bounce(NamedTuple):
     original_message_id: str = ""
 
 
+class Seal(NamedTuple):
+    """A signature of `domain` over a mail (RFC 6376): what its key is to be checked against.
+
+    `digest` is the SHA-256 of what was signed. `exact`: it speaks for the domain itself, not for one
+    below it. `expires` counts seconds since 1970. With an `outcome` it does not count, for `reason`.
+    """
+
+    domain: str
+    selector: str = ""
+    algorithm: str = ""
+    digest: bytes = b""
+    signature: bytes = b""
+    exact: bool = True
+    expires: int | None = None
+    outcome: str = ""
+    reason: str = ""
+
+
 NULL_SENDER = "<>"  # MAIL FROM:<>, the reverse-path of notifications (RFC 5321 section 4.5.5)
 
 
@@ -152,7 +170,7 @@ class Message:
     Message-IDs are without angle brackets. `claims` are candidates for the author, strongest
     first; a From that is missing, malformed or names several mailboxes makes no claim. `trace` are
     the Received and Authentication-Results headers from the top, for whoever knows which hop to
-    trust. `fingerprint` is equal for copies of one mail whatever way they took. `unreadable` says
+    trust; `seals` its signatures, whose keys nobody has looked up yet. `fingerprint` is equal for copies of one mail whatever way they took. `unreadable` says
     why a mail could not be read; such a message is quarantined.
     """
 
@@ -178,6 +196,7 @@ class Message:
     bounce: Bounce | None = None
     mentions: tuple[str, ...] = ()
     trace: tuple[tuple[str, str], ...] = ()
+    seals: tuple[Seal, ...] = ()
     defects: tuple[str, ...] = ()
     fingerprint: str = ""
     unreadable: str = ""
