@@ -35,9 +35,8 @@ _TRACE = frozenset({"received", "authentication-results"})
 
 def read(envelope: Envelope) -> tuple[Message, ...]:
     """The one message of a mail. A spooled envelope is loaded by the worker before this."""
-    if not isinstance(envelope.raw, bytes):
-        raise TypeError("a spooled mail is loaded before it is read")
-    data = _line_ends(envelope.raw)
+    raw = _loaded(envelope)
+    data = _line_ends(raw)
     root, defects = structure.parse(data)
     contents = body.collect(root)
     hints = contents.hints
@@ -80,10 +79,16 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
             mentions=threading.mentions(subject, new),
             trace=_trace(headers),
             seals=seals.find(headers, data, root.start),
-            defects=_defects(headers, [*defects, *contents.defects], envelope.raw),
-            fingerprint=_fingerprint(envelope.raw, data, root),
+            defects=_defects(headers, [*defects, *contents.defects], raw),
+            fingerprint=_fingerprint(raw, data, root),
         ),
     )
+
+
+def _loaded(envelope: Envelope) -> bytes:
+    if not isinstance(envelope.raw, bytes):
+        raise TypeError("a spooled mail is loaded before it is read")
+    return envelope.raw
 
 
 def _line_ends(raw: bytes) -> bytes:
