@@ -103,6 +103,11 @@ class Settings(BaseModel):
         return ()
 
     @property
+    def reaches(self) -> str:
+        """The kind of identity that can be written to here without having written before."""
+        return ""
+
+    @property
     def domain(self) -> str:
         """What stands after the @ in the Message-IDs of what we send here (RFC 5322, 3.6.4)."""
         return "madoguchi.invalid"

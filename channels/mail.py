@@ -94,6 +94,10 @@ class MailSettings(base.Settings):
         return self.address
 
     @property
+    def reaches(self) -> str:
+        return "email"
+
+    @property
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
 

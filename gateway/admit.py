@@ -9,6 +9,8 @@ from typing import Any
 from gateway import acknowledge, participants, record
 from gateway.acknowledge import Asked, Decision, Limits
 from gateway.participants import Check
+from gateway.follow import Follow
+from gateway.outgoing import outbox_row
 from gateway.place import Place, duplicate_of, place
 from normalizer.message import Identity, Message
 from store import rows
@@ -34,6 +36,7 @@ class Admission:
     check: Check
     watching: frozenset[str] = field(default_factory=frozenset)
     drafting: frozenset[str] = field(default_factory=frozenset)
+    follow: Follow | None = None
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -75,6 +78,8 @@ class Admission:
         if where.person and where.door and where.door.evidence:
             participants.join(known, arrival, where.door, where.person, id_, changes)
         _note_bounce(known, arrival, message, changes)
+        if self.follow and (where.is_new or where.before):
+            self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
         return accepted
@@ -110,23 +115,13 @@ class Admission:
         acknowledge.count(known.spent, arrival, where.conversation_id)
         at = instant(arrival.at)
         changes.add(
-            rows.Outbox(
-                id=changes.new_id(),
-                message_id=row.id,
-                conversation_id=where.conversation_id,
-                channel=arrival.channel,
-                state="draft" if arrival.channel in self.drafting else "queued",
-                automatic=True,
+            outbox_row(
+                changes.new_id(),
+                row,
+                at=arrival.at,
+                budget=arrival.budget,
                 authenticated=arrival.author.authenticated,
-                budget_key=arrival.budget[0],
-                domain=arrival.budget[1],
-                due_at=at,
-                lease_owner="",
-                lease_until=None,
-                attempts=0,
-                peer_id="",
-                error="",
-                created_at=at,
+                draft=arrival.channel in self.drafting,
             )
         )
         record.event_row(

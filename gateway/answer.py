@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,20 +12,15 @@ from zoneinfo import ZoneInfo
 from channels.base import Settings
 from gateway.acknowledge import Decision
 from gateway.authenticate import Keys
+from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
-from gateway.record import to_json
 from gateway.words import AckFacts, Text, Words
 from normalizer.message import Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
 from store import rows
 from store.known import Arrival
-from store.rows import instant
 
-# What we repeat of a Message-ID that somebody else chose: RFC 5322 section 3.6.4, without
-# anything that could end a header or fill one.
-_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
-_REFERENCES = 20
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 
 
@@ -73,41 +67,24 @@ class Writer:
     def __call__(
         self, arrival: Arrival, message: Message, where: Place, decision: Decision, id_: int
     ) -> rows.Message:
-        settings = self.channels[arrival.channel]
-        token = self.keys.token(where.case.id, id_, decision.to)
-        language = self._language(message, where, settings)
-        facts = self._facts(arrival, message)
-        text = _fill(_written(self.words, facts, language), where.case.reference)
-        replies_to = _usable(message.message_id)
-        pattern = settings.reply_pattern
-        return rows.Message(
-            id=id_,
-            conversation_id=where.conversation_id,
+        language = self._language(message, where, self.channels[arrival.channel])
+        replies_to = usable(message.message_id)
+        letter = Letter(
+            kind="acknowledgement",
+            to=decision.to,
+            text=_fill(
+                _written(self.words, self._facts(arrival, message), language), where.case.reference
+            ),
+            language=language,
             case_id=where.case.id,
+            conversation_id=where.conversation_id,
             customer_id=where.case.customer_id,
             identity_id=where.person.identity_id if where.person else None,
-            channel=arrival.channel,
-            direction="out",
-            kind="acknowledgement",
-            status="stored",  # how its delivery stands is the outbox's to say
-            message_id=f"{token}@{settings.domain}",
+            at=arrival.at,
             in_reply_to=replies_to,
-            references=to_json(_references(arrival, message, replies_to)),
-            fingerprint=None,
-            subject=text.subject,
-            text=text.body,
-            reply_text=None,
-            language=language,
-            author=to_json({"name": self.name, "address": ""}),
-            recipients=to_json({"to": [["", decision.to]]}),
-            reply_to=pattern.format(token=token) if pattern else "",
-            authentication="",
-            reading="{}",
-            decisions="[]",
-            raw_sha256=None,
-            date=None,
-            received_at=instant(arrival.at),
+            references=_references(arrival, message, replies_to),
         )
+        return message_row(id_, letter, self.name, self.channels[arrival.channel], self.keys)
 
     def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
         minute = arrival.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -142,15 +119,7 @@ def _fill(text: Text, reference: str) -> Text:
     return Text(*(line.replace(_REFERENCE, reference) for line in text))
 
 
-def _usable(message_id: str) -> str:
-    return message_id if _MESSAGE_ID.match(message_id) else ""
-
-
 def _references(arrival: Arrival, message: Message, replies_to: str) -> tuple[str, ...]:
     """RFC 5322 section 3.6.4; to a stranger we repeat his own Message-ID at most."""
-    if not replies_to:
-        return ()
-    if not arrival.author.authenticated:
-        return (replies_to,)
-    known = (reference for reference in message.references if _usable(reference))
-    return (*tuple(known)[-_REFERENCES:], replies_to)
+    known = arrival.author.authenticated
+    return chain(filter(usable, message.references) if known else (), replies_to)

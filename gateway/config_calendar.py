@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from gateway.config_errors import Finding, refusal
 from gateway.config_types import Table
@@ -53,6 +55,21 @@ def _calendar_error(hours: Mapping[str, Sequence[str]], holidays: str = "") -> s
     return ""
 
 
+def _times(text: Any) -> Any:
+    """`"21:00-08:00"` as wall times since midnight; over midnight is what quiet hours do."""
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", str(text))
+    if not found:
+        raise ValueError(f'"{text}" must be two times of day such as "21:00-08:00"')
+    hour, minute, end_hour, end_minute = map(int, found.groups())
+    return (
+        timedelta(hours=hour, minutes=minute),
+        timedelta(hours=end_hour, minutes=end_minute),
+    )
+
+
+Quiet = tuple[timedelta, timedelta]
+
+
 class Opening(Table):
     """When people are there to answer."""
 
@@ -64,4 +81,9 @@ class Opening(Table):
         (),
         description='A country or region ("JP", "DE-BY"), or a list of these and of days on which '
         'you are closed: "2026-12-29" once, "12-29" every year.',
+    )
+    quiet: Annotated[Quiet | None, PlainValidator(_times)] = Field(
+        None,
+        description="Between which times of day customers get no follow-up; it waits until then.",
+        examples=['quiet = "21:00-08:00"'],
     )

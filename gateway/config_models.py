@@ -26,6 +26,7 @@ from gateway.config_types import (
 )
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
+from scheduler.rules import Rule
 
 Mode = Literal["live", "approve", "watch"]
 Count = Annotated[int, Field(ge=0)]
@@ -136,7 +137,7 @@ class Authentication(Table):
     dns: Listen | None = Field(None, description="HOST:PORT of a resolver. Unset: the system's.")
 
 
-NOT_YET = frozenset({"authentication", "follow_up"})
+NOT_YET = frozenset({"authentication"})
 
 
 class Config(Table):
@@ -161,6 +162,10 @@ class Config(Table):
     def mode_of(self, settings: base.Settings) -> Mode:
         """How freely we speak on a channel: the stricter of its own mode and the gateway's."""
         return max(settings.mode, self.gateway.mode, key=("live", "approve", "watch").index)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The follow-ups as the scheduler fires them."""
+        return tuple(rule.rule() for rule in self.follow_up)
 
     def calendar_(self) -> Calendar:
         """The opening hours as the scheduler counts them."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, PlainValidator
 
 from gateway.config_types import Length, Mailbox, Table, is_network
+from scheduler.rules import Missed, Rule
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 
@@ -27,6 +28,23 @@ class FollowUp(Table):
     send: str | None = Field(None, description="The template to send to the customer.")
     notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
     set_status: Status | None = Field(None, description="The status to set.")
+    missed: Missed = Field(
+        "spread",
+        description="When it is over an hour late: to customers one a second once there are more "
+        'than 100 ("spread"), all "at_once", or not at all ("skip").',
+    )
+
+    def rule(self) -> Rule:
+        """As the scheduler fires it."""
+        return Rule(
+            self.name,
+            self.when,
+            self.after,
+            self.send or "",
+            self.notify or (),
+            self.set_status or "",
+            self.missed,
+        )
 
 
 class Place(NamedTuple):

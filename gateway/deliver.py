@@ -55,6 +55,10 @@ class Deliver:
         if channel in self._awake:
             self._awake[channel].set()
 
+    def wake_all(self) -> None:
+        for awake in self._awake.values():
+            awake.set()
+
     async def run(self, name: str) -> None:
         """Deliver for one channel until cancelled; what is under way then is finished first."""
         self._awake[name] = asyncio.Event()

@@ -19,13 +19,15 @@ from store.rows import instant, moment
 
 REOPENS_WITHIN = timedelta(days=14)
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"  # no I, L, O, U: read aloud without mistakes
+_CUSTOMERS_TURN = ("resolved", "pending")  # until the customer's next word
 _LETTERS = _ALPHABET[:22]  # first a letter: nobody takes it for a telephone number
 
 
 class Place(NamedTuple):
     """Where a message goes, and why. Our own mail that came back has no person.
 
-    `door` led the author into a case of somebody else's.
+    `door` led the author into a case of somebody else's; `before` is how a case stood that a
+    customer's own word goes on with.
     """
 
     person: Person | None
@@ -33,6 +35,7 @@ class Place(NamedTuple):
     is_new: bool
     reason: str
     door: Door | None = None
+    before: rows.Case | None = None
 
     @property
     def conversation_id(self) -> int:
@@ -64,10 +67,13 @@ def place(
     for door in _candidates(known, arrival, message, person, check):
         case, reason, _ = door
         is_own = case.conversation_id == person.conversation_id
-        if case.status != "resolved" or message.automatic.is_auto:
+        is_open = case.status != "resolved"
+        if message.automatic.is_auto or arrival.history or (is_open and not is_own):
             return Place(person, case, False, reason, None if is_own else door)
-        if is_own and _is_recent(case, arrival):
-            return Place(person, _reopened(known, case, changes), False, f"{reason}; reopened")
+        if is_open or (is_own and _is_recent(case, arrival)):
+            now = _continued(known, case, arrival, changes)
+            said = reason if is_open else f"{reason}; reopened"
+            return Place(person, now, False, said, before=case)
         linked = _open_case(known, arrival, message, person, changes, case.id)
         when = "long ago" if is_own else "and another's"
         return Place(person, linked, True, f"{reason}, but resolved {when}: a linked new case")
@@ -156,11 +162,25 @@ def _is_recent(case: rows.Case, arrival: Arrival) -> bool:
     )
 
 
-def _reopened(known: Known, case: rows.Case, changes: Changes) -> rows.Case:
-    reopened = case._replace(status="open", resolved_at=None)
-    changes.update("cases", case.id, status="open", resolved_at=None)
-    known.cases[case.id] = reopened
-    return reopened
+def _continued(known: Known, case: rows.Case, arrival: Arrival, changes: Changes) -> rows.Case:
+    """A customer's word reopens a case, and ends the waiting for it."""
+    status = "open" if case.status in _CUSTOMERS_TURN else case.status
+    since = case.unanswered_since or instant(arrival.at)
+    now = case._replace(
+        status=status,
+        resolved_at=None if status == "open" else case.resolved_at,
+        unanswered_since=since,
+    )
+    if now != case:
+        changes.update(
+            "cases",
+            case.id,
+            status=status,
+            resolved_at=now.resolved_at,
+            unanswered_since=since,
+        )
+    known.cases[case.id] = now
+    return now
 
 
 def _open_case(
@@ -173,6 +193,7 @@ def _open_case(
 ) -> rows.Case:
     at = instant(arrival.received_at)
     is_done = _is_history(known, arrival)
+    waits = not (is_done or message.automatic.is_auto)
     tags = ["automatic"] if message.automatic.is_auto else []
     case = rows.Case(
         id=changes.new_id(),
@@ -190,6 +211,7 @@ def _open_case(
         linked_case_id=linked,
         opened_at=at,
         resolved_at=at if is_done else None,
+        unanswered_since=instant(arrival.at) if waits else None,
     )
     changes.add(case)
     known.cases[case.id] = case

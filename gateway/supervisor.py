@@ -30,11 +30,14 @@ from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.config_types import Endpoint
 from gateway.deliver import Deliver
+from gateway.fire import Firing
+from gateway.follow import Follow
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.words import Words
 from normalizer.message import Identity
+from scheduler.clock import Clock
 from store import store as stores
 from store.engine import StoreUnavailable
 from store.past import Past
@@ -69,6 +72,7 @@ def admission(config: Config, keys: Keys) -> Admission:
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
+        follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
     )
 
 
@@ -93,6 +97,25 @@ def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Wri
     )
 
 
+def firing(config: Config, keys: Keys) -> Firing:
+    """What a due follow-up says, with everything that the configuration says to it."""
+    said = config.acknowledge
+    return Firing(
+        follow=Follow(config.rules(), config.calendar_()),
+        name=config.gateway.name,
+        zone=ZoneInfo(config.gateway.timezone),
+        language=config.gateway.language,
+        channels={settings.name: settings for settings in config.channels},
+        modes={settings.name: config.mode_of(settings) for settings in config.channels},
+        words=Words(said.templates, config.gateway.language),
+        keys=keys,
+        per_conversation_day=said.limits.per_conversation_day,
+        phone=said.phone,
+        phone_hours=said.phone_hours,
+        quiet=config.calendar.quiet,
+    )
+
+
 @dataclass(slots=True)
 class Parts:
     """Everything that runs in one daemon."""
@@ -105,6 +128,7 @@ class Parts:
     backlog: Backlog
     channels: Mapping[str, Channel]
     metrics: Metrics
+    clock: Clock
 
     def readiness(self) -> Readiness:
         """Whether every channel listens, and what comes in can be stored."""
@@ -154,7 +178,13 @@ async def assemble(
         forms=config.form_mail,
     )
     backlog = Backlog(store, ingest)
-    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics)
+    clock = Clock(store, config.rules(), firing(config, keys), now, deliver.wake_all, _alarm)
+    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics, clock)
+
+
+def _alarm(kind: str, reason: str) -> None:
+    """Somebody should look."""
+    log.error("alarm.raised", kind=kind, reason=reason)
 
 
 def _named(settings: Settings, config: Config) -> Settings:
@@ -255,6 +285,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     inner = [
         _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
         _start("backlog", parts.backlog.run),
+        _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]

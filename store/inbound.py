@@ -20,6 +20,7 @@ from normalizer.message import Message
 from store import rows, schema
 from store.bulk import insert, pipelined
 from store.doors import load_admitted, load_given
+from store.due import cancel
 from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Person, Plan, Seen
 from store.prepared import Prepared, is_findable
 from store.rows import TABLES, instant
@@ -229,6 +230,8 @@ def flush(connection: Connection, changes: Changes) -> None:
         _regrade(connection, message_id, outcome)
     for bounced in changes.bounced:
         _bounce(connection, bounced)
+    for cancelled in changes.cancelled:
+        cancel(connection, cancelled)
 
 
 def _regrade(connection: Connection, message_id: int, outcome: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from normalizer.message import Identity, Message, Transport
 from store import rows
+from store.due import Cancel
 
 Budget = Literal[
     "sender_day", "conversation_day", "domain_hour", "unauthenticated_hour", "all_minute"
@@ -184,6 +185,7 @@ class Changes:
         self.discarded: list[tuple[int, int]] = []
         self.regraded: list[tuple[int, Outcome]] = []
         self.bounced: list[Bounced] = []
+        self.cancelled: list[Cancel] = []
 
     def new_id(self) -> int:
         self.last_id += 1
@@ -194,6 +196,11 @@ class Changes:
 
     def update(self, table: str, id_: int, **values: Any) -> None:
         self.updated.append(Update(table, id_, values))
+
+    def cancel(self, case_id: int, rules: tuple[str, ...], at: str, reason: str) -> None:
+        """What waited in a case need not happen any more."""
+        if rules:
+            self.cancelled.append(Cancel(case_id, rules, at, reason, self.last_id))
 
     def regrade(self, message_id: int, outcome: Outcome) -> None:
         """A message was read again: its receipts tell how that ended."""

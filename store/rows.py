@@ -59,6 +59,7 @@ class Case(NamedTuple):
     linked_case_id: int | None
     opened_at: str
     resolved_at: str | None
+    unanswered_since: str | None = None
 
 
 class Participant(NamedTuple):

@@ -97,6 +97,7 @@ cases = Table(
     Column("linked_case_id", Id, ForeignKey("cases.id")),
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
+    Column("unanswered_since", Instant),  # the first word of the customer that no person answered
     Index(None, "conversation_id", "base_subject"),
 )
 

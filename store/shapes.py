@@ -92,6 +92,7 @@ class Case(Shape, frozen=True, kw_only=True):
     linked_case_id: int | None
     opened_at: Instant
     resolved_at: Instant | None
+    unanswered_since: Instant | None = None
 
 
 class Participant(Shape, frozen=True, kw_only=True):

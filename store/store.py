@@ -30,7 +30,8 @@ from store.engine import (
     open_writer,
     sqlite_path,
 )
-from store.known import Accepted, Arrival, Plan, Raw
+from store.inbound import flush
+from store.known import Accepted, Arrival, Changes, Plan, Raw
 from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
 from store.writer import Work, Writer
@@ -115,6 +116,19 @@ class Store:
         """Run `work(connection, changes)` in the writer's next transaction."""
         future: Awaitable[Any] = self._writer.submit(work=work)
         return future
+
+    async def change(self, plan: Callable[[Connection, Changes], T]) -> T:
+        """Run `plan(connection, changes)` in the writer's next transaction and write its rows."""
+
+        def work(connection: Connection, changes: Changes) -> T:
+            own = Changes(changes.last_id)
+            result = plan(connection, own)
+            flush(connection, own)
+            changes.last_id = own.last_id
+            return result
+
+        result: T = await self.write(work)
+        return result
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query(connection)` in a thread, on one snapshot."""

@@ -33,6 +33,7 @@ from gateway.readers import Readers
 from gateway.worker import Reading
 from normalizer import normalize
 from normalizer.message import Address, Claim, Envelope, Identity, Message, Spooled, Transport
+from scheduler.clock import Clock as FollowUps
 from store.known import Arrival, Author, Changes, Known, Raw
 from store.store import Store, prepare
 
@@ -236,6 +237,17 @@ class Desk:
             about=about,
         )
         return cast("dict[str, str]", json.loads(row["d"]))
+
+    def follow_ups(self) -> FollowUps:
+        """The clock loop, to be looked at by hand."""
+        return FollowUps(
+            self.store,
+            self.config.rules(),
+            supervisor.firing(self.config, KEYS),
+            self.clock,
+            lambda: self.woken.append("fired"),
+            lambda kind, _: self.woken.append(kind),
+        )
 
     def deliver(self, owner: str = "us", **more: Any) -> Deliver:
         facts: dict[str, Any] = {

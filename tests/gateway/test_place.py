@@ -115,7 +115,8 @@ def test_a_reply_within_fourteen_days_reopens() -> None:
     where, changes = placed(arrival(tokens=TOKEN), before)
     assert where.case.status == "open"
     assert not where.is_new
-    assert [u.values for u in changes.updated] == [{"status": "open", "resolved_at": None}]
+    reopened = {"status": "open", "resolved_at": None, "unanswered_since": instant(NOON)}
+    assert [u.values for u in changes.updated] == [reopened]
     assert before.cases[4].status == "open"  # so that the batch's next mail sees it open
 
 

@@ -1,4 +1,4 @@
-"""What channels note about their own past: the first contact with a mailbox, a cursor."""
+"""What channels note about their own past, and since when a case waits for us."""
 
 from __future__ import annotations
 
@@ -21,3 +21,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_notes"),
         sa.UniqueConstraint("channel", "name", name="uq_notes_channel_name"),
     )
+    op.add_column("cases", sa.Column("unanswered_since", sa.Text(), nullable=True))

@@ -1,0 +1,288 @@
+"""The firing of a follow-up: what a due row becomes, as long as its reason still holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import Connection
+
+from channels.base import Settings
+from gateway.authenticate import Keys
+from gateway.follow import Follow, began
+from gateway.outgoing import Letter, budget_of, chain, message_row, outbox_row, usable
+from gateway.record import event_row
+from gateway.words import FollowUpFacts, Text, Words
+from normalizer.message import Identity, Kind
+from scheduler.calendar import at_wall_time
+from scheduler.rules import UNANSWERED, Rule, closes_at
+from store import due, rows
+from store.cases import Heard, Standing, standing
+from store.due import Due, End
+from store.known import Changes
+from store.rows import instant, moment
+
+log = structlog.get_logger()
+
+_REMINDER = "reminder"  # the template that tells one of us
+_KINDS: Mapping[str, Kind] = {"survey": "survey", "notice": "notice"}
+
+
+class Waits(NamedTuple):
+    """It fires later: why, and when it is looked at again."""
+
+    reason: str
+    until: datetime
+
+
+class Moot(NamedTuple):
+    """It need not, or must not, fire: why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """Fires due rows; everything in it comes from the configuration.
+
+    `modes` says by channel how freely we speak there; `quiet` are the wall times between which
+    customers are left in peace.
+    """
+
+    follow: Follow
+    name: str
+    zone: ZoneInfo
+    language: str
+    channels: Mapping[str, Settings]
+    modes: Mapping[str, str]
+    words: Words
+    keys: Keys
+    per_conversation_day: int
+    phone: str = ""
+    phone_hours: str = ""
+    quiet: tuple[timedelta, timedelta] | None = None
+
+    def __call__(
+        self, connection: Connection, changes: Changes, due_rows: Sequence[Due], now: datetime
+    ) -> None:
+        """Decide and write each row; one that our rules fall over does not hold up the others."""
+        found = standing(connection, {row.case_id for row in due_rows}, now)
+        ends = []
+        for row in due_rows:
+            try:
+                ends.append(self._end(row, found, changes, now))
+            except Exception as error:
+                log.exception("follow_up.not_fired", follow_up=row.id, case_id=row.case_id)
+                ends.append(End(row.id, "skipped", f"an error of ours: {type(error).__name__}"))
+        due.end(connection, ends, now)
+
+    def _end(self, row: Due, found: dict[int, Standing], changes: Changes, now: datetime) -> End:
+        here = found[row.case_id]
+        rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
+        if rule is None:
+            return End(row.id, "cancelled", "the rule is gone")
+        if why := _is_over(rule, here.case):
+            return End(row.id, "cancelled", why)
+        outcome = self._act(rule, row, here, changes, now)
+        if isinstance(outcome, Waits):
+            return End(row.id, "pending", outcome.reason, instant(outcome.until))
+        if isinstance(outcome, Moot):
+            return End(row.id, "skipped", outcome.reason)
+        found[row.case_id] = outcome
+        event_row(
+            changes, "follow_up.fired", here.case.conversation_id, instant(now),
+            follow_up_id=row.id, rule=rule.name, case_id=here.case.id,
+        )  # fmt: skip
+        return End(row.id, "fired", "")
+
+    def _act(
+        self, rule: Rule, row: Due, here: Standing, changes: Changes, now: datetime
+    ) -> Standing | Waits | Moot:
+        if rule.set_status:
+            return self._set_status(rule, here, changes, now)
+        if rule.notify:
+            return self._notify(rule, here, changes, now)
+        heard = here.heard
+        if heard is None:
+            return Moot("there is nobody to write to")
+        if outcome := self._silence(rule, here, heard, now):
+            return outcome
+        self._say(rule, row, here, heard, changes, now)
+        return here._replace(automatic_today=here.automatic_today + 1)
+
+    def _set_status(
+        self, rule: Rule, here: Standing, changes: Changes, now: datetime
+    ) -> Standing | Moot:
+        if rule.set_status == "resolved" and here.case.unanswered_since:
+            return Moot("the customer waits for our answer")
+        case = here.case._replace(
+            status=rule.set_status,
+            resolved_at=instant(now) if rule.set_status == "resolved" else None,
+        )
+        changes.update("cases", case.id, status=case.status, resolved_at=case.resolved_at)
+        self.follow.status_set(here.case.status, case, now, changes, f"the rule {rule.name}")
+        event_row(
+            changes, "case.changed", case.conversation_id, instant(now), case_id=case.id,
+            by=f"follow_up:{rule.name}", before={"status": here.case.status},
+            after={"status": case.status},
+        )  # fmt: skip
+        return here._replace(case=case)
+
+    def _notify(
+        self, rule: Rule, here: Standing, changes: Changes, now: datetime
+    ) -> Standing | Moot:
+        """Tell people of ours; their mail is no word to the customer, and counts for no budget."""
+        channel = self._mail_channel(here.case.channel)
+        if channel is None:
+            return Moot("no channel of ours sends mail")
+        text = self._text(_REMINDER, here, None, self.language, now)
+        for address in rule.notify:
+            letter = Letter(
+                kind="note",
+                to=address,
+                text=text,
+                language=self.language,
+                case_id=here.case.id,
+                conversation_id=here.case.conversation_id,
+                customer_id=here.case.customer_id,
+                identity_id=None,
+                at=now,
+            )
+            self._queue(letter, channel, changes, authenticated=True, counted=False)
+        return here
+
+    def _silence(
+        self, rule: Rule, here: Standing, heard: Heard, now: datetime
+    ) -> Waits | Moot | None:
+        """Why the customer shall not read this, or not now."""
+        if heard.channel not in self.channels:
+            return Moot(f"the channel {heard.channel} is gone")
+        if self.modes[heard.channel] == "watch":
+            return Moot(f"watching: {rule.send} would have been sent")
+        if heard.failing_since:
+            return Moot("mail to this address fails")
+        if _KINDS.get(rule.send) == "survey" and here.surveyed:
+            return Moot("this case was surveyed before")
+        limit = self.per_conversation_day
+        if limit and here.automatic_today >= limit:
+            return Waits("the budget for this conversation today is spent", now + timedelta(days=1))
+        if until := quiet_until(self.quiet, self.zone, now):
+            return Waits("quiet hours", until)
+        return None
+
+    def _say(
+        self, rule: Rule, row: Due, here: Standing, heard: Heard, changes: Changes, now: datetime
+    ) -> None:
+        settings = self.channels[heard.channel]
+        known = json.loads(heard.author).get("authenticated", False)
+        language = heard.language or settings.language or self.language
+        closes = closes_at(self.follow.rules, self.follow.calendar, rule, began(row.cause))
+        letter = Letter(
+            kind=_KINDS.get(rule.send, "follow_up"),
+            to=Identity.parse(heard.address).address,
+            text=self._text(rule.send, here, heard, language, now, closes, authenticated=known),
+            language=language,
+            case_id=here.case.id,
+            conversation_id=here.case.conversation_id,
+            customer_id=here.case.customer_id,
+            identity_id=heard.identity_id,
+            at=now,
+            in_reply_to=usable(heard.message_id),
+            references=_references(heard, authenticated=known),
+        )
+        self._queue(letter, settings, changes, authenticated=known)
+
+    def _queue(
+        self,
+        letter: Letter,
+        settings: Settings,
+        changes: Changes,
+        *,
+        authenticated: bool,
+        counted: bool = True,
+    ) -> None:
+        message = message_row(changes.new_id(), letter, self.name, settings, self.keys)
+        changes.add(message)
+        changes.add(
+            outbox_row(
+                changes.new_id(),
+                message,
+                at=letter.at,
+                budget=budget_of(letter.to) if counted else ("", ""),
+                authenticated=authenticated,
+                draft=counted and self.modes[settings.name] == "approve",
+                counted=counted,
+            )
+        )
+
+    def _text(
+        self,
+        template: str,
+        here: Standing,
+        heard: Heard | None,
+        language: str,
+        now: datetime,
+        closes: datetime | None = None,
+        *,
+        authenticated: bool = False,
+    ) -> Text:
+        local = now.astimezone(self.zone)
+        facts = FollowUpFacts(
+            gateway_name=self.name,
+            reference=here.case.reference,
+            now=local,
+            answered_at=_local(here.answered_at, self.zone),
+            closes_at=closes.astimezone(self.zone) if closes and closes > now else None,
+            subject=heard.subject if heard else "",
+            phone=self.phone,
+            phone_hours=self.phone_hours,
+            authenticated=authenticated,
+        )
+        return self.words.follow_up(template, facts, language, "long")
+
+    def _mail_channel(self, name: str) -> Settings | None:
+        """The case's own channel where it sends mail, else the first that does."""
+        ours = self.channels.get(name)
+        able = [ours] if ours else []
+        return next((s for s in (*able, *self.channels.values()) if s.reaches == "email"), None)
+
+
+def _is_over(rule: Rule, case: rows.Case) -> str:
+    """Why the reason of a row does not hold any more; "" while it does."""
+    if rule.when == UNANSWERED:
+        return "" if case.unanswered_since else "it is answered"
+    return "" if case.status == rule.when else f"the case is {case.status} now"
+
+
+def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:
+    """RFC 5322 section 3.6.4; a stranger's own Message-ID at most, as in acknowledgements."""
+    earlier = json.loads(heard.references) if authenticated else ()
+    return chain(filter(usable, earlier), usable(heard.message_id))
+
+
+def _local(written: str | None, zone: ZoneInfo) -> datetime | None:
+    return moment(written).astimezone(zone) if written else None
+
+
+def quiet_until(
+    quiet: tuple[timedelta, timedelta] | None, zone: ZoneInfo, now: datetime
+) -> datetime | None:
+    """When the quiet hours end in which `now` lies; None outside of them.
+
+    `quiet` are wall times since midnight; from a later to an earlier one it goes over midnight.
+    """
+    if quiet is None:
+        return None
+    start, end = quiet
+    wall = now.astimezone(zone).replace(tzinfo=None)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    time = wall - midnight
+    if not (start <= time < end if start < end else time >= start or time < end):
+        return None
+    day = midnight if time < end else midnight + timedelta(days=1)
+    return at_wall_time(zone, day + end)

@@ -1,0 +1,63 @@
+"""Pure: what shall happen to a case that waits, as rules, and the rows that a cause makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from scheduler.calendar import Calendar, due
+from scheduler.duration import Duration
+
+UNANSWERED: Final = "unanswered"
+
+Missed = Literal["spread", "at_once", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`after` a case began to be `when` (a status, or UNANSWERED): one of the three actions.
+
+    `send` names a template for the customer, `notify` addresses of ours, `set_status` a status.
+    `missed` says what becomes of a row that is over an hour late.
+    """
+
+    name: str
+    when: str
+    after: Duration
+    send: str = ""
+    notify: tuple[str, ...] = ()
+    set_status: str = ""
+    missed: Missed = "spread"
+
+
+class Due(NamedTuple):
+    """When a rule fires for something that began."""
+
+    rule: str
+    due_at: datetime
+
+
+def begin(rules: Iterable[Rule], calendar: Calendar, when: str, at: datetime) -> Iterator[Due]:
+    """The rows for a case that is `when` from now on."""
+    for rule in rules:
+        if rule.when == when:
+            yield Due(rule.name, due(calendar, at, rule.after))
+
+
+def named(rules: Iterable[Rule], when: str) -> tuple[str, ...]:
+    """The rules that wait while a case is `when`."""
+    return tuple(rule.name for rule in rules if rule.when == when)
+
+
+def closes_at(
+    rules: Iterable[Rule], calendar: Calendar, rule: Rule, at: datetime
+) -> datetime | None:
+    """When, after a cause at `at`, the case is resolved by itself: what a nudge may announce."""
+    ends = [
+        due(calendar, at, other.after)
+        for other in rules
+        if other.when == rule.when and other.set_status == "resolved"
+    ]
+    return min(ends, default=None)

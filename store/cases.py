@@ -1,0 +1,109 @@
+"""What a case looks like to somebody who is about to speak in it by himself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, select
+
+from store import rows, schema
+from store.rows import instant
+
+_c, _m, _i, _o = schema.cases.c, schema.messages.c, schema.identities.c, schema.outbox.c
+
+
+class Heard(NamedTuple):
+    """The customer's last message in a case: how, and to whom, an answer to it goes."""
+
+    case_id: int
+    message: int
+    channel: str
+    identity_id: int
+    address: str
+    message_id: str
+    references: str
+    subject: str
+    language: str
+    author: str
+    failing_since: str | None
+
+
+class Standing(NamedTuple):
+    """A case, the last that its customer said in it, our last word, and what robots said today."""
+
+    case: rows.Case
+    heard: Heard | None
+    answered_at: str | None
+    automatic_today: int
+    surveyed: bool
+
+
+def standing(connection: Connection, cases: Collection[int], now: datetime) -> dict[int, Standing]:
+    """How these cases stand, by id."""
+    found = [rows.Case(*row) for row in connection.execute(_cases(cases))]
+    heard = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
+    said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
+    today = _automatic(connection, {case.conversation_id for case in found}, now)
+    return {
+        case.id: Standing(
+            case,
+            heard.get(case.id),
+            said.get((case.id, "reply")),
+            today.get(case.conversation_id, 0),
+            (case.id, "survey") in said,
+        )
+        for case in found
+    }
+
+
+def _cases(cases: Collection[int]) -> Select[Any]:
+    return select(schema.cases).where(_c.id.in_(cases))
+
+
+def _heard(cases: Collection[int]) -> Select[Any]:
+    """The customer's own words: neither a participant's, nor what came from nobody's address."""
+    last = (
+        select(func.max(_m.id))
+        .join(schema.cases, _c.id == _m.case_id)
+        .join(schema.identities, _i.id == _m.identity_id)
+        .where(
+            _m.case_id.in_(cases),
+            _m.direction == "in",
+            _m.kind == "message",
+            _i.customer_id == _c.customer_id,
+        )
+        .group_by(_m.case_id)
+    )
+    return (
+        select(
+            _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
+            _m.subject, _m.language, _m.author, _i.failing_since,
+        )
+        .join(schema.identities, _i.id == _m.identity_id)
+        .where(_m.id.in_(last))
+    )  # fmt: skip
+
+
+def _said(cases: Collection[int]) -> Select[Any]:
+    return (
+        select(_m.case_id, _m.kind, func.max(_m.received_at))
+        .where(_m.case_id.in_(cases), _m.direction == "out", _m.kind.in_(["reply", "survey"]))
+        .group_by(_m.case_id, _m.kind)
+    )
+
+
+def _automatic(
+    connection: Connection, conversations: Collection[int], now: datetime
+) -> dict[int, int]:
+    query = (
+        select(_o.conversation_id, func.count())
+        .where(
+            _o.conversation_id.in_(conversations),
+            _o.automatic,
+            _o.created_at > instant(now - timedelta(days=1)),
+        )
+        .group_by(_o.conversation_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -1,0 +1,153 @@
+"""Follow-ups: what is due, how it ended, and what a customer's or a person's word does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text, update
+
+from store import schema
+from store.rows import instant
+
+State = Literal["pending", "fired", "cancelled", "skipped", "missed"]
+
+_f = schema.follow_ups.c
+_PENDING = text("follow_ups.state = 'pending'")  # as the partial index says it
+
+
+class Due(NamedTuple):
+    """A row whose time has come."""
+
+    id: int
+    case_id: int
+    conversation_id: int
+    rule: str
+    cause: str
+    due_at: str
+
+
+class End(NamedTuple):
+    """How a row ended; one that is `pending` again waits until `due_at`."""
+
+    id: int
+    state: State
+    reason: str
+    due_at: str | None = None
+
+
+class Cancel(NamedTuple):
+    """The rows of these rules that wait in a case, and why they need not fire any more.
+
+    Only rows up to `last`: what begins later, in the same transaction, is another wait.
+    """
+
+    case_id: int
+    rules: tuple[str, ...]
+    at: str
+    reason: str
+    last: int
+
+
+def due(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    *,
+    late: datetime | None = None,
+    rules: Sequence[str] | None = None,
+) -> list[Due]:
+    """Rows that are due, the oldest first: those due since `late`, or of `rules` however late."""
+    where: list[ColumnElement[bool]] = [_f.due_at <= instant(now)]
+    if late:
+        where.append(_f.due_at > instant(late))
+    if rules is not None:
+        where.append(_f.rule.in_(rules))
+    query = (
+        select(_f.id, _f.case_id, _f.conversation_id, _f.rule, _f.cause, _f.due_at)
+        .where(_PENDING, *where)
+        .order_by(_f.due_at, _f.id)
+        .limit(limit)
+    )
+    return [Due(*row) for row in connection.execute(query)]
+
+
+def still(connection: Connection, rows: Collection[int]) -> set[int]:
+    """Which of these rows still wait; asked in the transaction that fires them."""
+    query = select(_f.id).where(_f.id.in_(rows), _PENDING)
+    return set(connection.execute(query).scalars())
+
+
+def count_late(connection: Connection, before: datetime, rules: Sequence[str], most: int) -> int:
+    """How many rows of these rules were due before then, counted up to `most`."""
+    some = (
+        select(_f.id)
+        .where(_PENDING, _f.due_at <= instant(before), _f.rule.in_(rules))
+        .limit(most)
+        .subquery()
+    )
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def end(connection: Connection, ends: Sequence[End], at: datetime) -> None:
+    """Write how rows ended."""
+    if not ends:
+        return
+    t = schema.follow_ups
+    values = [
+        {"row": e.id, "state": e.state, "reason": e.reason,
+         "due": e.due_at, "settled": None if e.state == "pending" else instant(at)}
+        for e in ends
+    ]  # fmt: skip
+    connection.execute(
+        update(t)
+        .where(t.c.id == bindparam("row"))
+        .values(
+            state=bindparam("state"),
+            reason=bindparam("reason"),
+            due_at=func.coalesce(bindparam("due"), t.c.due_at),
+            settled_at=bindparam("settled"),
+        ),
+        values,
+    )
+
+
+def end_all(
+    connection: Connection,
+    state: State,
+    reason: str,
+    at: datetime,
+    *,
+    of: Sequence[str] | None = None,
+    except_: Sequence[str] | None = None,
+    before: datetime | None = None,
+) -> int:
+    """End all waiting rows of some rules, or of all but some; returns how many."""
+    where: list[ColumnElement[bool]] = []
+    if of is not None:
+        where.append(_f.rule.in_(of))
+    if except_ is not None:
+        where.append(_f.rule.not_in(except_))
+    if before is not None:
+        where.append(_f.due_at <= instant(before))
+    ended = connection.execute(
+        update(schema.follow_ups)
+        .where(_PENDING, *where)
+        .values(state=state, reason=reason, settled_at=instant(at))
+    )
+    return ended.rowcount
+
+
+def cancel(connection: Connection, cancelled: Cancel) -> None:
+    """What waited for something that has happened need not wait any more."""
+    connection.execute(
+        update(schema.follow_ups)
+        .where(
+            _PENDING,
+            _f.id <= cancelled.last,
+            _f.case_id == cancelled.case_id,
+            _f.rule.in_(cancelled.rules),
+        )
+        .values(state="cancelled", reason=cancelled.reason, settled_at=cancelled.at)
+    )

@@ -1,0 +1,239 @@
+"""What a due follow-up says and does, on a real store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, select
+
+from gateway import supervisor
+from gateway.fire import quiet_until
+from store import rows, schema
+from store.known import Changes
+from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
+
+RULES = """
+[calendar]
+hours = { mon-fri = ["09:00-18:00"] }
+quiet = "21:00-08:00"
+[[follow_up]]
+name = "remind"
+when = "unanswered"
+after = "4 business hours"
+notify = ["boss@example.com", "desk@example.com"]
+[[follow_up]]
+name = "nudge"
+when = "pending"
+after = "2 business days"
+send = "nudge"
+[[follow_up]]
+name = "close"
+when = "pending"
+after = "4 business days"
+set_status = "resolved"
+[[follow_up]]
+name = "ask"
+when = "resolved"
+after = "1 day"
+send = "survey"
+"""
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(tmp_path, CONFIG + RULES) as desk:
+        yield desk
+
+
+async def set_status(desk: Desk, status: str) -> None:
+    """As a person does it."""
+    follow = supervisor.firing(desk.config, KEYS).follow
+
+    def plan(connection: Connection, changes: Changes) -> None:
+        case = rows.Case(*connection.execute(select(schema.cases)).one())
+        now = case._replace(status=status, unanswered_since=None)
+        changes.update("cases", case.id, status=status, unanswered_since=None)
+        follow.answered(case.id, desk.clock(), changes, "a person answered")
+        follow.status_set(case.status, now, desk.clock(), changes, "a person said so")
+
+    await desk.store.change(plan)
+
+
+async def wait(desk: Desk, **by: float) -> list[dict[str, Any]]:
+    """What has been said by ourselves, besides acknowledgements, once so much time has passed."""
+    desk.clock.advance(**by)
+    await desk.follow_ups().look()
+    return await desk.rows(
+        "SELECT m.*, o.state, o.conversation_id AS counted FROM messages m"
+        " JOIN outbox o ON o.message_id = m.id WHERE m.kind <> 'acknowledgement' ORDER BY m.id"
+    )
+
+
+async def states(desk: Desk) -> dict[str, tuple[str, str]]:
+    found = await desk.rows("SELECT rule, state, reason FROM follow_ups ORDER BY id")
+    return {row["rule"]: (row["state"], row["reason"]) for row in found}
+
+
+async def test_people_are_reminded_of_whom_nobody_answered(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp"))
+    desk.clock.advance(hours=1)
+    await desk.accept(mail(body="Hello?", vouched="example.jp"))  # counts from the first
+    assert not await wait(desk, hours=2.9)
+    said = await wait(desk, hours=0.1)
+    assert [row["recipients"] for row in said] == [
+        '{"to":[["","boss@example.com"]]}', '{"to":[["","desk@example.com"]]}',
+    ]  # fmt: skip
+    assert {row["kind"] for row in said} == {"note"}
+    assert {row["counted"] for row in said} == {None}  # no word to the customer
+    assert "waiting" in said[0]["subject"]
+    assert len(await wait(desk, days=30)) == 2
+
+
+async def test_an_answer_cancels_the_reminder(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp"))
+    await set_status(desk, "open")
+    assert not await wait(desk, days=3)
+    assert (await states(desk))["remind"] == ("cancelled", "a person answered")
+
+
+async def test_the_customer_is_nudged_and_told_when_we_close(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp", Message_ID="<q@mail.example>"))
+    await set_status(desk, "pending")
+    (nudge,) = await wait(desk, days=2)
+    assert nudge["kind"] == "follow_up"
+    assert nudge["in_reply_to"] == "q@mail.example"
+    assert "Monday, November 30" in nudge["text"]
+    assert "Re: Where is my parcel?" in nudge["subject"]
+    await wait(desk, days=4)
+    assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
+    said = await wait(desk, days=1)
+    assert [row["kind"] for row in said] == ["follow_up", "survey"]
+
+
+async def test_a_word_of_the_customer_s_cancels_the_nudge_t07(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp", Message_ID="<q@mail.example>"))
+    await set_status(desk, "pending")
+    desk.clock.advance(days=2, seconds=-0.001)
+    await desk.accept(mail(vouched="example.jp", In_Reply_To="<q@mail.example>"))
+    said = await wait(desk, seconds=1)
+    assert [row["kind"] for row in said] == ["note"] * 0
+    assert (await states(desk))["nudge"] == ("cancelled", "the customer wrote")
+    assert (await desk.one("SELECT status FROM cases"))["status"] == "open"
+
+
+async def test_a_robot_s_word_cancels_nothing(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp", Message_ID="<q@mail.example>"))
+    await set_status(desk, "pending")
+    away = {"Auto_Submitted": "auto-replied", "In_Reply_To": "<q@mail.example>"}
+    await desk.accept(mail(vouched="example.jp", **away))
+    assert [row["kind"] for row in await wait(desk, days=2)] == ["follow_up"]
+
+
+async def test_a_stranger_reads_nothing_that_a_stranger_wrote(desk: Desk) -> None:
+    await desk.accept(mail(subject="BUY PILLS", References="<old@evil.example>"))
+    await set_status(desk, "pending")
+    (nudge,) = await wait(desk, days=2)
+    assert "PILLS" not in nudge["subject"] + nudge["text"] + nudge["references"]
+    assert "old@evil" not in nudge["references"]
+
+
+async def test_a_case_that_waits_for_us_is_not_closed_by_itself(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp"))
+    await set_status(desk, "pending")
+    await desk.store.write(
+        lambda c, _: c.execute(schema.cases.update().values(unanswered_since="2026-11-24"))
+    )
+    await wait(desk, days=9)
+    assert (await states(desk))["close"] == ("skipped", "the customer waits for our answer")
+
+
+async def test_quiet_hours_and_a_spent_budget_put_it_off(desk: Desk) -> None:
+    desk.clock.at = NOON.replace(hour=12, minute=30)  # 21:30 in Tokyo
+    await desk.accept(mail(vouched="example.jp"))
+    await set_status(desk, "resolved")
+    assert not await wait(desk, days=1)
+    assert (await states(desk))["ask"] == ("pending", "quiet hours")
+    assert [row["kind"] for row in await wait(desk, hours=10.5)] == ["survey"]  # 08:00
+
+
+async def test_what_is_watched_or_dead_gets_nothing(tmp_path: Path) -> None:
+    watched = CONFIG.replace('type = "smtp"', 'type = "smtp"\nmode = "watch"') + RULES
+    async with opened(tmp_path, watched) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        await set_status(desk, "pending")
+        assert not await wait(desk, days=2)
+        assert (await states(desk))["nudge"][1] == "watching: nudge would have been sent"
+
+
+async def test_mail_that_fails_is_not_followed_up(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp"))
+    await set_status(desk, "pending")
+    failing = schema.identities.update().values(failing_since="2026-11-24")
+    await desk.store.write(lambda c, _: c.execute(failing))
+    assert not await wait(desk, days=2)
+    assert (await states(desk))["nudge"] == ("skipped", "mail to this address fails")
+
+
+async def test_history_is_never_followed_up(desk: Desk) -> None:
+    old = NOON - timedelta(days=3)
+    await desk.accept(mail(vouched="example.jp"), received_at=old)
+    assert not await desk.count("follow_ups")
+
+
+async def test_one_row_that_we_fall_over_does_not_hold_up_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sender in ("a@one.example", "b@two.example"):
+        await desk.accept(mail(sender=sender))
+    await desk.store.write(
+        lambda c, _: c.execute(
+            schema.cases.update().values(status="pending", unanswered_since=None)
+        )
+    )
+    clock = desk.follow_ups()
+    bad = (await desk.rows("SELECT id FROM cases ORDER BY id LIMIT 1"))[0]["id"]
+    own = supervisor.firing(desk.config, KEYS)
+    rule = replace(own.follow.rules[0], when="pending")
+    clock.fire = replace(own, follow=replace(own.follow, rules=(rule,)))
+    await desk.store.write(
+        lambda c, _: c.execute(
+            schema.cases.update().where(schema.cases.c.id == bad).values(channel="nowhere")
+        )
+    )
+    monkeypatch.setattr(type(own), "_mail_channel", lambda _, name: own.channels[name])
+    desk.clock.advance(days=1)
+    await clock.look()
+    found = await desk.rows("SELECT state, reason FROM follow_ups ORDER BY case_id")
+    assert [row["state"] for row in found] == ["skipped", "fired"]
+    assert found[0]["reason"] == "an error of ours: KeyError"
+
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+NIGHT = (timedelta(hours=21), timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2026-11-24T20:59", None),
+        ("2026-11-24T21:00", "2026-11-25T08:00"),
+        ("2026-11-25T07:59", "2026-11-25T08:00"),
+        ("2026-11-25T08:00", None),
+    ],
+)
+def test_quiet_hours_go_over_midnight(now: str, until: str | None) -> None:
+    found = quiet_until(NIGHT, TOKYO, datetime.fromisoformat(now).replace(tzinfo=TOKYO))
+    assert (found.astimezone(TOKYO).isoformat()[:16] if found else None) == until
+
+
+def test_quiet_hours_of_the_day_and_none() -> None:
+    noon = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+    lunch = (timedelta(hours=12), timedelta(hours=13))
+    assert quiet_until(lunch, ZoneInfo("UTC"), noon) == noon.replace(hour=13, minute=0)
+    assert quiet_until(None, ZoneInfo("UTC"), noon) is None
