@@ -108,7 +108,7 @@ async def test_the_customer_is_nudged_and_told_when_we_close(desk: Desk) -> None
     (nudge,) = await wait(desk, days=2)
     assert nudge["kind"] == "follow_up"
     assert nudge["in_reply_to"] == "q@mail.example"
-    assert "Monday, November 30" in nudge["text"]
+    assert "On Monday 30 November" in nudge["text"]
     assert "Re: Where is my parcel?" in nudge["subject"]
     await wait(desk, days=4)
     assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
