@@ -8,9 +8,9 @@ from typing import Any
 
 from gateway import acknowledge, participants, record
 from gateway.acknowledge import Asked, Decision, Limits
-from gateway.participants import Check
 from gateway.follow import Follow
 from gateway.outgoing import outbox_row
+from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place
 from normalizer.message import Identity, Message
 from store import rows
