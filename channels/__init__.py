@@ -8,6 +8,7 @@ from typing import Any
 CHANNELS = {
     "smtp": "channels.smtp:Smtp",
     "lmtp": "channels.lmtp:Lmtp",
+    "imap": "channels.imap:Imap",
 }
 
 

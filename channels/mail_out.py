@@ -47,11 +47,18 @@ class MailOut:
         `key` is the same each time this message is tried; so should `message.date` be, else the
         mail is dated now.
         """
+        return Sent(await self._way.deliver(await self._written(message, key)))
+
+    async def written(self, message: Message, key: str) -> bytes:
+        """The octets of the mail as `send` hands it over. Raises DeliveryError."""
+        return (await self._written(message, key)).data
+
+    async def _written(self, message: Message, key: str) -> Mail:
         if message.parts:
             mail = await asyncio.to_thread(self.mail, _with_parts(message), key)
         else:
             mail = self.mail(message, key)
-        return Sent(await self._way.deliver(await self._signed(mail, message)))
+        return await self._signed(mail, message)
 
     async def _signed(self, mail: Mail, message: Message) -> Mail:
         if not self._settings.dkim:

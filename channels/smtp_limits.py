@@ -7,7 +7,7 @@ from collections import Counter
 from ipaddress import IPv6Address, ip_address
 
 from channels.smtp_settings import ListenerSettings
-from channels.smtp_spool import SPOOLED_FROM
+from channels.spool import SPOOLED_FROM
 
 _FILES_KEPT = 16
 

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from channels.base import Receipt, Unavailable
-from channels.smtp_spool import SPOOLED_FROM, Spool
+from channels.spool import SPOOLED_FROM, Spool
 from normalizer.message import Envelope, Spooled
 from tests.channels.smtp_peer import MAIL, OURS, Desk, Gateway, Peer, desk, until
 
