@@ -65,10 +65,14 @@ class Rejected(DeliveryError):
     """The peer refuses for good: the address is dead, the content unwanted, the window closed."""
 
     def __init__(
-        self, detail: str = "", reason: Literal["address_dead", "content", "window"] = "content"
+        self,
+        detail: str = "",
+        reason: Literal["address_dead", "content", "window"] = "content",
+        recipient: str = "",
     ) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.recipient = recipient
 
 
 class ChannelDown(DeliveryError):

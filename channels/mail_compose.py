@@ -81,7 +81,7 @@ def wire(address: str) -> str:
     domain = domain if domain.isascii() else _to_ascii(domain)
     well_formed = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)
     if not (well_formed and address.isprintable() and len(address) <= 254):
-        raise Rejected(f"{address[:80]!r} is not a mail address", "address_dead")
+        raise Rejected(f"{address[:80]!r} is not a mail address", "address_dead", address)
     dotted = local[0] != '"' and (local[0] == "." or local[-1] == "." or ".." in local)
     return f'"{local}"@{domain}' if dotted else f"{local}@{domain}"
 

@@ -176,7 +176,7 @@ class Smarthost:
         try:
             await _command(client, "MAIL", f"FROM:<{mail.sender}>", *_parameters(client, mail))
             for recipient in mail.recipients:
-                await _command(client, "RCPT", f"TO:<{recipient}>")
+                await _address(client, recipient)
             await _command(client, "DATA", expected=3)
         except (SMTPException, OSError) as error:
             raise ChannelDown(_why(error)) from error
@@ -301,6 +301,14 @@ def _parameters(client: SMTP, mail: Mail) -> list[str]:
             raise Rejected("the smarthost takes no addresses beyond ASCII (SMTPUTF8)")
         parameters += ["BODY=8BITMIME", "SMTPUTF8"]
     return parameters
+
+
+async def _address(client: SMTP, recipient: str) -> None:
+    """RCPT; its refusal says whom it is about."""
+    try:
+        await _command(client, "RCPT", f"TO:<{recipient}>")
+    except Rejected as error:
+        raise Rejected(str(error), error.reason, recipient) from None
 
 
 async def _command(client: SMTP, *words: str, expected: int = 2) -> None:

@@ -96,7 +96,7 @@ class Admission:
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
-            failing=_is_failing(arrival, where, changes),
+            failing=_is_failing(known, arrival, where, changes),
             distrusted=arrival.distrusted,
         )
         return acknowledge.decide(asked, self.limits, known.spent)
@@ -212,27 +212,36 @@ def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -
     )  # fmt: skip
 
 
-def _is_failing(arrival: Arrival, where: Place, changes: Changes) -> bool:
+def _is_failing(known: Known, arrival: Arrival, where: Place, changes: Changes) -> bool:
     """Whether mail to the author comes back; who writes to us, and surely so, is alive again."""
-    if where.person is None or not where.person.failing:
+    person, address = where.person, str(arrival.author.identity)
+    if person is None or not person.failing:
         return False
-    if arrival.author.authenticated:
-        changes.update("identities", where.person.identity_id, failing_since=None)
-    return not arrival.author.authenticated
+    if not arrival.author.authenticated or arrival.history:
+        return True
+    changes.update("identities", person.identity_id, failing_since=None)
+    known.people[address] = person._replace(failing=False)
+    record.event_row(
+        changes, "address.alive", where.conversation_id, instant(arrival.at),
+        identity_id=person.identity_id, address=address,
+    )  # fmt: skip
+    return False
 
 
 def _note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
-    """A delivery report about a mail of ours; only its recipient has seen the Message-ID."""
+    """A delivery report about a mail of ours; only its recipient has seen the Message-ID.
+
+    What is still being tried has not failed; what was given up has, also for a passing reason.
+    """
     bounce = message.bounce
-    if bounce is None or not bounce.permanent or message.automatic.kind != "dsn":
+    if bounce is None or bounce.action != "failed" or message.automatic.kind != "dsn":
         return
+    failed = tuple(one.address for one in bounce.recipients if one.action in ("failed", ""))
     for seen in known.message_ids.get(bounce.original_message_id, ()):
         if seen.fingerprint is None:
-            at, why = instant(arrival.at), f"it came back: {bounce.status or 'no status'}"
-            dead = seen.identity_id if bounce.kind == "hard" else None
-            changes.bounced.append(Bounced(seen.id, dead, at, why))
-            data = {"message_id": seen.id, "channel": arrival.channel, "error": why}
-            record.event_row(changes, "delivery.failed", seen.conversation_id, at, **data)
+            why = f"it came back: {bounce.status or 'no status'}"
+            is_dead = bounce.kind == "hard"
+            changes.bounced.append(Bounced(seen.id, failed, is_dead, instant(arrival.at), why))
 
 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:

@@ -174,7 +174,7 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
     why = str(error)
     if isinstance(error, Rejected):
         dead = error.reason == "address_dead"
-        return _settled(delivery, "failed", error=why, address_dead=dead)
+        return _settled(delivery, "failed", error=why, address_dead=dead, recipient=error.recipient)
     if isinstance(error, InDoubt) and delivery.automatic:
         return _settled(delivery, "in_doubt", error=why)
     is_down = isinstance(error, ChannelDown)

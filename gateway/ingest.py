@@ -23,6 +23,7 @@ from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.participants import offered
 from gateway.readers import ReaderDied, Readers, TooSlow, discard
+from gateway.returned import identified
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
@@ -110,6 +111,8 @@ class Ingest:
             return arrival
         if message.unreadable:
             message = _as_the_envelope_says(envelope, message)
+        if message.bounce:
+            message = identified(message, envelope.transport.recipients)
         for part in message.parts:
             await self._keep(part.data, part.sha256)
         trust = self.trust.get(envelope.channel, Trust())

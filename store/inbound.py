@@ -17,11 +17,11 @@ from sqlalchemy import (
 )
 
 from normalizer.message import Message
-from store import rows, schema
+from store import returned, rows, schema
 from store.bulk import insert, pipelined
 from store.doors import load_admitted, load_given
 from store.due import cancel
-from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Person, Plan, Seen
+from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.prepared import Prepared, is_findable
 from store.rows import TABLES, instant
 
@@ -67,9 +67,9 @@ _UNITS = Prepared(
     select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(_one_of(_l.unit, "units"))
 )
 _SEEN = Prepared(
-    select(
-        _m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint, _m.identity_id
-    ).where(or_(_one_of(_m.fingerprint, "fingerprints"), _one_of(_m.message_id, "ids")))
+    select(_m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint).where(
+        or_(_one_of(_m.fingerprint, "fingerprints"), _one_of(_m.message_id, "ids"))
+    )
 )
 _PEOPLE = Prepared(
     select(_i.address, _i.id, _i.customer_id, _c.id, _k.language, _i.failing_since)
@@ -228,8 +228,8 @@ def flush(connection: Connection, changes: Changes) -> None:
         _discard(connection, message_id, instead)
     for message_id, outcome in changes.regraded:
         _regrade(connection, message_id, outcome)
-    for bounced in changes.bounced:
-        _bounce(connection, bounced)
+    for came in changes.bounced:
+        returned.bounce(connection, changes, came)
     for cancelled in changes.cancelled:
         cancel(connection, cancelled)
 
@@ -238,21 +238,6 @@ def _regrade(connection: Connection, message_id: int, outcome: str) -> None:
     t = schema.ledger
     first = t.c.outcome.in_(["accepted", "quarantined"])
     connection.execute(update(t).where(t.c.message_id == message_id, first).values(outcome=outcome))
-
-
-def _bounce(connection: Connection, bounced: Bounced) -> None:
-    """The very message has failed, and its address is dead for whatever else we would send."""
-    o, i = schema.outbox, schema.identities
-    connection.execute(
-        update(o)
-        .where(o.c.message_id == bounced.message_id)
-        .values(state="failed", error=bounced.why)
-    )
-    connection.execute(
-        update(i)
-        .where(i.c.id == bounced.identity_id)
-        .values(failing_since=func.coalesce(i.c.failing_since, bounced.at))
-    )
 
 
 def _discard(connection: Connection, message_id: int, instead: int) -> None:

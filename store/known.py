@@ -125,7 +125,6 @@ class Seen(NamedTuple):
     conversation_id: int | None
     case_id: int | None
     fingerprint: str | None
-    identity_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -158,10 +157,11 @@ class Known:
 
 
 class Bounced(NamedTuple):
-    """A message of ours that came back for good, and the address that is dead."""
+    """A message of ours that came back for good: from which recipients, and whether they are dead."""
 
     message_id: int
-    identity_id: int | None
+    recipients: tuple[str, ...]
+    is_dead: bool
     at: str
     why: str
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from normalizer.message import Address, Kind, Message
-from store import rows, schema
+from store import returned, rows, schema
 from store.bulk import insert, update_from
 from store.known import Changes
 from store.prepared import Prepared
@@ -33,7 +33,10 @@ class Delivery(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """How a delivery ended: the state that its row gets, and when to try again if at all."""
+    """How a delivery ended: the state that its row gets, and when to try again if at all.
+
+    `recipient` is whom the peer's word was about, where it said so.
+    """
 
     id: int
     message: int
@@ -45,6 +48,7 @@ class Settlement(NamedTuple):
     error: str = ""
     retry_at: datetime | None = None
     address_dead: bool = False
+    recipient: str = ""
 
 
 _o, _m = schema.outbox.c, schema.messages.c
@@ -153,9 +157,11 @@ def _content(row: _Due) -> Message:
     )
 
 
+# A report may be here before we have written that the mail was sent: then it has failed.
 _SETTLE = """
-    UPDATE outbox SET state = v.column2, peer_id = v.column3, error = v.column4,
-                      due_at = v.column5, lease_until = NULL
+    UPDATE outbox SET state = CASE WHEN state = 'failed' THEN state ELSE v.column2 END,
+                      error = CASE WHEN state = 'failed' THEN error ELSE v.column4 END,
+                      peer_id = v.column3, due_at = v.column5, lease_until = NULL
     FROM ({values}) AS v WHERE outbox.id = CAST(v.column1 AS BIGINT)"""
 
 
@@ -171,22 +177,12 @@ def settle(
     insert(connection, told)
     for s in settlements:
         if s.address_dead:
-            _mark_failing(connection, s.message, at)
+            returned.address_dead(connection, changes, s.message, at, s.recipient)
 
 
 def _told(s: Settlement) -> str:
     data = {"message_id": s.message, "channel": s.channel, "attempts": s.attempts}
     return json.dumps(data | ({"error": s.error} if s.error else {}))
-
-
-def _mark_failing(connection: Connection, message: int, at: str) -> None:
-    """The address is dead for everything that we send, not for this message only."""
-    identity = select(_m.identity_id).where(_m.id == message).scalar_subquery()
-    connection.execute(
-        update(schema.identities)
-        .where(schema.identities.c.id == identity)
-        .values(failing_since=func.coalesce(schema.identities.c.failing_since, at))
-    )
 
 
 def recover(connection: Connection, changes: Changes, now: datetime, owner: str) -> int:

@@ -119,7 +119,8 @@ def _lay_out(folder: Path, port: int, main: Mapping[str, str], services: tuple[s
     owner = pwd.getpwnam("postfix")
     folder.chmod(0o755)
     for name in ("etc", "queue", "data", "mail"):
-        (folder / name).mkdir(mode=0o755)
+        (folder / name).mkdir()
+        (folder / name).chmod(0o755)  # whatever umask a test before us has set
     for name in ("data", "mail"):
         os.chown(folder / name, owner.pw_uid, owner.pw_gid)
     words = {"folder": folder, "port": port, "user": owner.pw_uid, "group": owner.pw_gid}
@@ -127,6 +128,8 @@ def _lay_out(folder: Path, port: int, main: Mapping[str, str], services: tuple[s
     (folder / "etc/main.cf").write_text("\n".join(lines) + "\n")
     rows = [line.format(**words) for line in services]
     (folder / "etc/master.cf").write_text("\n".join(rows) + "\n")
+    for file in (folder / "etc").iterdir():
+        file.chmod(0o644)
 
 
 def _check(folder: Path) -> None:

@@ -1,0 +1,25 @@
+"""Pure: which mail of ours a delivery report is about, when only its address tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from normalizer.message import Message
+
+# As channels write it: the key of a mail is the left side of its Message-ID.
+_BOUNCE_ADDRESS = re.compile(r"[^@]+\+bounce-([^@+]+)@([^@]+)\Z")
+
+
+def identified(message: Message, recipients: Iterable[str]) -> Message:
+    """A report that came to the return path of one mail of ours names it, quoted or not.
+
+    Whoever makes an address up names a Message-ID that we never gave out: its 80 bits of HMAC are
+    known to the recipient of that mail alone. Answers of other robots are no reports.
+    """
+    named = (_BOUNCE_ADDRESS.match(address) for address in recipients)
+    keys = [f"{found[1]}@{found[2]}" for found in named if found]
+    if not (message.bounce and keys):
+        return message
+    return replace(message, bounce=message.bounce._replace(original_message_id=keys[0]))
