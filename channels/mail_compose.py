@@ -13,7 +13,7 @@ from urllib.parse import quote
 from channels.base import Rejected
 from normalizer.message import Address, Kind, Message, Part
 
-AUTOMATIC: frozenset[Kind] = frozenset({"acknowledgement", "follow_up", "notice", "survey"})
+_AUTOMATIC: frozenset[Kind] = frozenset({"acknowledgement", "follow_up", "notice", "survey"})
 NAME_LIMIT = 250  # characters of a subject, display name or file name
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -112,7 +112,7 @@ def _header(message: Message, sender: Address, date: datetime, hostname: str) ->
         f"Message-ID: <{_message_id(message, date, hostname)}>",
         *_threading(message),
         _addresses("Reply-To", message.reply_to),
-        *_automatic(message.kind),
+        *_automatic(message),
     ]
     return "\r\n".join(filter(None, lines)) + "\r\n"
 
@@ -129,11 +129,16 @@ def _message_id(message: Message, date: datetime, hostname: str) -> str:
     return f"{sha256(said.encode(errors='replace')).hexdigest()[:32]}@{hostname}"
 
 
-def _automatic(kind: Kind) -> tuple[str, ...]:
+def is_automatic(message: Message) -> bool:
+    """Whether nobody wrote this: most kinds say so themselves, a note may be a robot's or a person's."""
+    return message.kind in _AUTOMATIC or message.automatic.is_auto
+
+
+def _automatic(message: Message) -> tuple[str, ...]:
     """RFC 3834 section 5, and the header by which Exchange keeps its own robots quiet."""
-    if kind not in AUTOMATIC:
+    if not is_automatic(message):
         return ()
-    word = "auto-replied" if kind == "acknowledgement" else "auto-generated"
+    word = "auto-replied" if message.kind == "acknowledgement" else "auto-generated"
     return f"Auto-Submitted: {word}", "X-Auto-Response-Suppress: All"
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from channels.base import Host, Rejected, Retry, Sent
 from channels.mail import MailSettings
-from channels.mail_compose import AUTOMATIC, Mail, compose, wire
+from channels.mail_compose import Mail, compose, is_automatic, wire
 from channels.mail_signing import key_for, signed
 from channels.maildir import Maildir
 from channels.smarthost import Smarthost
@@ -94,7 +94,7 @@ class MailOut:
 
     def _reverse_path(self, message: Message, sender: str, key: str) -> str:
         """RFC 3834 section 3.3: the null path, or one that never answers, for what robots say."""
-        if message.kind not in AUTOMATIC:
+        if not is_automatic(message):
             return wire(sender)
         if self._settings.return_path == "null":
             return ""
@@ -119,7 +119,7 @@ def _recipients(message: Message) -> tuple[str, ...]:
     addresses = [wire(address) for _, address in (*message.to, *message.cc)]
     if not addresses:
         raise Rejected("the mail names no recipient")
-    if message.kind in AUTOMATIC and len(addresses) > 1:
+    if is_automatic(message) and len(addresses) > 1:
         raise Rejected("automatic mail goes to one recipient only")
     return tuple(dict.fromkeys(addresses))
 

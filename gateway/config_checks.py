@@ -33,6 +33,8 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _relays(channels)
     yield from _ways_out(channels)
     yield from _actions(follow_ups)
+    yield from _circles(follow_ups)
+    yield from _nobody_told(follow_ups, channels)
     yield from _templates(data.get("acknowledge"), follow_ups)
 
 
@@ -132,6 +134,39 @@ def _actions(follow_ups: Tables) -> Iterator[Finding]:
         if len(found) != 1:
             said = f"has {any_of(found, 'and') if found else 'no action'}; write exactly one of {any_of(_ACTIONS)}"
             yield Finding(("follow_up", index), said)
+
+
+def _circles(follow_ups: Tables) -> Iterator[Finding]:
+    """Statuses that rules alone would lead round for ever."""
+    leads: dict[str, set[str]] = defaultdict(set)
+    for index, table in follow_ups.items():
+        before, after = table.get("when"), table.get("set_status")
+        if not (isinstance(before, str) and isinstance(after, str)):
+            continue
+        if before in _reached(leads, after):
+            said = f'"{after}" leads back to "{before}" by itself, for ever; let a rule of the circle end elsewhere'
+            yield Finding(("follow_up", index, "set_status"), said)
+        else:
+            leads[before].add(after)
+
+
+def _reached(leads: Mapping[str, set[str]], start: str) -> set[str]:
+    """Where a status leads by rules alone, itself included."""
+    reached, ahead = set[str](), {start}
+    while ahead:
+        reached |= ahead
+        ahead = {after for before in ahead for after in leads.get(before, ())} - reached
+    return reached
+
+
+def _nobody_told(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
+    """People are told by mail, so a rule without a mail channel could never fire."""
+    if any("send" in channel for channel in channels.values()):
+        return
+    for index, table in follow_ups.items():
+        if "notify" in table:
+            said = "needs a channel that sends mail; add one with addresses and send"
+            yield Finding(("follow_up", index, "notify"), said)
 
 
 def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
-from normalizer.message import Address, Kind, Message
+from normalizer.message import Address, Automatic, Kind, Message
 from store import returned, rows, schema
 from store.bulk import insert, update_from
 from store.known import Changes
@@ -50,6 +50,8 @@ class Settlement(NamedTuple):
     address_dead: bool = False
     recipient: str = ""
 
+
+_ROBOT, _PERSON = Automatic(is_auto=True, kind="auto-generated"), Automatic()
 
 _o, _m = schema.outbox.c, schema.messages.c
 
@@ -154,6 +156,7 @@ def _content(row: _Due) -> Message:
         subject=row.subject,
         text=row.text,
         language=row.language,
+        automatic=_ROBOT if row.automatic else _PERSON,
     )
 
 

@@ -200,7 +200,7 @@ def test_what_two_channels_share_is_told_beside_other_errors(tmp_path: Path) -> 
         ("", 'has no action; write exactly one of "send", "notify" or "set_status"'),
         ('send = "nudge"\nset_status = "open"', 'has "send" and "set_status"'),
         ('send = "nugde"', 'there is no template "nugde"'),
-        ('notify = ["boss"]', "is not an address"),
+        ('notify = ["boss"]\n' + CHANNEL, "is not an address"),
         ('set_status = "done"', '"resolved"'),
         (
             'send = "nudge"\n[[follow_up]]\nname="a"\nwhen="new"\nafter="1 day"\nsend="nudge"',
@@ -212,6 +212,35 @@ def test_a_follow_up_does_one_possible_thing(tmp_path: Path, actions: str, said:
     rule = '[[follow_up]]\nname = "a"\nwhen = "pending"\nafter = "1 day"\n'
     (problem,) = problems(tmp_path, rule + actions)
     assert said in problem.message
+
+
+RING = """
+[[follow_up]]
+name = "a"
+when = "pending"
+after = "1 day"
+set_status = "on_hold"
+[[follow_up]]
+name = "b"
+when = "on_hold"
+after = "1 day"
+set_status = "pending"
+"""
+
+
+def test_follow_ups_that_lead_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, RING)
+    assert (problem.line, problem.key) == (11, "follow_up[1].set_status")
+    assert '"pending" leads back to "on_hold"' in problem.message
+    line = RING[: RING.rindex("pending")] + 'resolved"'
+    assert problems(tmp_path, line) == []
+
+
+def test_a_follow_up_that_tells_people_needs_a_way_to_mail(tmp_path: Path) -> None:
+    rule = '[[follow_up]]\nname = "a"\nwhen = "new"\nafter = "1 day"\nnotify = ["a@example.com"]\n'
+    (problem,) = problems(tmp_path, rule)
+    assert "needs a channel that sends mail" in problem.message
+    assert problems(tmp_path, rule + CHANNEL) == []
 
 
 def test_a_follow_up_may_send_a_template_of_ones_own(tmp_path: Path) -> None:
