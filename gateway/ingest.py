@@ -125,7 +125,8 @@ class Ingest:
             arrival,
             message=message,
             author=author,
-            tokens=self._tokens(message, envelope, author.identity),
+            # A stolen token makes no forgery true that the author's own domain disowns.
+            tokens=() if verdict.distrusted else self._tokens(message, envelope, author.identity),
             offered=offered(message, envelope.transport, author),
             budget=budget(message),
             distrusted=verdict.distrusted,

@@ -30,6 +30,8 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 
+_ADDRESS = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
+
 
 class Door(NamedTuple):
     """A case of somebody else's that the author may write in; `evidence` if he was not let in yet."""
@@ -44,7 +46,7 @@ def offered(message: Message, transport: Transport, author: Author) -> tuple[Off
 
     They are looked up for an authenticated person only, and for our own mail that came back.
     """
-    texts = [message.message_id.partition("@")[0]]
+    texts = [_itself(message)]
     if author.authenticated and not _is_sensitive(message, transport, author):
         names = (message.in_reply_to, *reversed(message.references))
         texts += written(names, transport.recipients)
@@ -52,13 +54,15 @@ def offered(message: Message, transport: Transport, author: Author) -> tuple[Off
 
 
 def _is_sensitive(message: Message, transport: Transport, author: Author) -> bool:
-    """What nobody wrote by hand, and what only its addressee may read.
+    """What nobody wrote by hand, what only its addressee may read, and what imitates others.
 
     A stranger can have login codes sent to a reply address of ours; such mail answers nothing.
     """
     address = author.identity.address if author.identity else ""
     if message.automatic.is_auto or message.automatic.suppress_reply:
         return True
+    if any(shown.lower() != address for shown in _ADDRESS.findall(author.name)):
+        return True  # a name that shows another address is made to be mistaken
     if transport.sender == NULL_SENDER or is_robot(address) or is_robot(transport.sender):
         return True
     if message.in_reply_to or message.references:
@@ -80,6 +84,8 @@ def doors(
     if not arrival.author.authenticated:
         return
     for offer in arrival.offered:
+        if offer.text == _itself(message):
+            continue
         found = known.given.get(offer.message_id)
         case = known.cases.get(found.case_id or 0) if found else None
         if found and case and _holds(offer, found, arrival, check):
@@ -115,10 +121,14 @@ def _holds(token: Offered, found: Given, arrival: Arrival, check: Check) -> bool
 
 def came_back(known: Known, arrival: Arrival, message: Message) -> Given | None:
     """Our own mail as we sent it; its Message-ID alone is something that others may have seen."""
-    token = named(message.message_id.partition("@")[0])
+    token = named(_itself(message))
     found = known.given.get(token.message_id) if token and token in arrival.offered else None
     same = found is not None and found.message_id == message.message_id
     return found if found and same and _words(found.text) == _words(message.text) else None
+
+
+def _itself(message: Message) -> str:
+    return message.message_id.partition("@")[0]
 
 
 def _words(text: str) -> list[str]:

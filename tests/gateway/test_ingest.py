@@ -13,7 +13,9 @@ import pytest
 from channels.base import Unavailable
 from gateway import ingest as module
 from gateway.readers import ReaderDied, Readers, TooSlow
+from store import reading
 from store.engine import StoreUnavailable
+from store.shapes import Author
 from tests.making import DESK, KEYS, Desk, envelope, mail, opened, with_header
 
 YUKI = "yuki@example.jp"
@@ -60,13 +62,44 @@ async def test_without_a_message_id_the_same_bytes_are_the_same_mail(desk: Desk)
     assert [end.outcome for end in ends] == ["accepted", "duplicate", "accepted"]
 
 
-async def test_the_same_message_id_with_another_body_is_two_messages(desk: Desk) -> None:
+async def test_the_same_message_id_with_another_body_is_two_messages_i12(desk: Desk) -> None:
     first, second = (mail(Message_ID="<same@x.example>", body=body) for body in "ab")
     assert (await desk.accept(first)).outcome == "accepted"
     again = await desk.accept(second)
     assert again.outcome == "accepted"
     row = await desk.one("SELECT reading FROM messages WHERE id = :id", id=again.message)
     assert "same-message-id" in row["reading"]
+
+
+async def test_a_message_id_that_was_sent_ahead_swallows_nothing_i12(desk: Desk) -> None:
+    """An attacker who guesses the Message-ID of a customer's next mail uses it first."""
+    same = {"Message_ID": "<next@example.jp>", "subject": "Order"}
+    ahead = await desk.accept(mail("mallory@evil.example", vouched="evil.example", **same))
+    hers = await desk.accept(mail(vouched="example.jp", **same))
+    answer = await desk.accept(mail(vouched="example.jp", In_Reply_To="<next@example.jp>"))
+    found = await desk.rows("SELECT id, conversation_id AS c, reading FROM messages ORDER BY id")
+    stand = {row["id"]: row for row in found}
+    assert hers.outcome == "accepted"
+    assert "same-message-id" in stand[hers.message]["reading"]
+    assert stand[ahead.message]["c"] != stand[hers.message]["c"] == stand[answer.message]["c"]
+
+
+async def test_no_message_id_and_the_same_second_are_two_messages_i13(desk: Desk) -> None:
+    first, second = (mail(Message_ID="", body=body) for body in ("One box.", "Two boxes."))
+    ends = [await desk.accept(raw) for raw in (first, second)]
+    assert [end.outcome for end in ends] == ["accepted", "accepted"]
+    assert len({end.message for end in ends}) == 2
+
+
+async def test_the_real_address_is_shown_beside_a_name_that_imitates_another_s08(
+    desk: Desk,
+) -> None:
+    receipt = await desk.accept(mail('"ceo@corp.example" <mallory@evil.example>'))
+    opened = await desk.store.read(lambda c: reading.message(c, receipt.message))
+    assert opened
+    assert opened.message.author == Author(
+        name="ceo@corp.example", address="mallory@evil.example", authenticated=False
+    )
 
 
 async def conversations(desk: Desk, *mails: bytes) -> list[int]:
