@@ -56,9 +56,12 @@ class DeliveryError(Exception):
 class Retry(DeliveryError):
     """The peer asks to try again, after a while that it may name."""
 
-    def __init__(self, detail: str = "", after: timedelta | None = None) -> None:
+    def __init__(
+        self, detail: str = "", after: timedelta | None = None, *, whole_domain: bool = False
+    ) -> None:
         super().__init__(detail)
         self.after = after
+        self.whole_domain = whole_domain  # what else goes to the recipient's domain should wait too
 
 
 class Rejected(DeliveryError):

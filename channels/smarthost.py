@@ -26,6 +26,9 @@ MAILS_PER_CONNECTION = 100
 # RFC 3463: bad mailbox, bad system, bad syntax, ambiguous, moved, null MX: the recipient's address.
 _DEAD = re.compile(r"5\.1\.(?:[12346]|10)\b")
 _DELAY = re.compile(r"\b(\d{1,4}) ?(second|minute|hour|sec|min)", re.IGNORECASE)
+# A full or unknown mailbox (RFC 3463 section 3.2, 3.3) and a greylist, which counts each pair of
+# sender and recipient apart, say nothing about the rest of a domain; 421 is the relay's own word.
+_OF_ONE = re.compile(r"421|4\d\d (?:4\.[12]\.\d|.*gr[ea]y.?list)", re.IGNORECASE)
 _SECONDS = {"sec": 1, "min": 60, "hou": 3600}
 # RFC 4954 section 6 and RFC 3207 section 4: it is our account that is refused, not this mail.
 _OUR_ACCOUNT = frozenset({530, 534, 535, 538})
@@ -309,6 +312,9 @@ async def _address(client: SMTP, recipient: str) -> None:
         await _command(client, "RCPT", f"TO:<{recipient}>")
     except Rejected as error:
         raise Rejected(str(error), error.reason, recipient) from None
+    except Retry as error:
+        whole_domain = not _OF_ONE.match(str(error))
+        raise Retry(str(error), error.after, whole_domain=whole_domain) from None
 
 
 async def _command(client: SMTP, *words: str, expected: int = 2) -> None:

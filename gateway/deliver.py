@@ -13,7 +13,7 @@ import structlog
 
 from channels.base import Channel, ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from gateway.metrics import Metrics
-from scheduler.backoff import is_hopeless, retry_at
+from scheduler.backoff import domain_until, is_hopeless, retry_at, spread_of
 from store.engine import StoreUnavailable
 from store.outbox import Delivery, Settlement, State
 from store.store import Store
@@ -183,10 +183,13 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
             delivery, "failed", error=f"given up after {delivery.attempts} tries: {why}"
         )
     after = error.after if isinstance(error, Retry) else None
-    again = now + after if after else retry_at(delivery.attempts, now)
+    spread = spread_of(delivery.id, delivery.attempts)
+    again = now + after if after else retry_at(delivery.attempts, now, spread)
     if is_down:
         again = min(again, now + _DOWN_RETRY)
-    return _settled(delivery, "deferred", error=why, retry_at=again)
+    waits = isinstance(error, Retry) and error.whole_domain
+    until = domain_until(again, now) if waits else None
+    return _settled(delivery, "deferred", error=why, retry_at=again, domain_until=until)
 
 
 def _settled(delivery: Delivery, state: State = "sent", **more: Any) -> Settlement:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from normalizer.message import Address, Automatic, Kind, Message
 from store import returned, rows, schema
 from store.bulk import insert, update_from
+from store.domains import hold, is_put_off
 from store.known import Changes
 from store.prepared import Prepared
 from store.rows import instant, moment
@@ -35,7 +36,8 @@ class Delivery(NamedTuple):
 class Settlement(NamedTuple):
     """How a delivery ended: the state that its row gets, and when to try again if at all.
 
-    `recipient` is whom the peer's word was about, where it said so.
+    `recipient` is whom the peer's word was about, where it said so; `domain_until`, until when
+    others for its domain shall wait too.
     """
 
     id: int
@@ -49,6 +51,7 @@ class Settlement(NamedTuple):
     retry_at: datetime | None = None
     address_dead: bool = False
     recipient: str = ""
+    domain_until: datetime | None = None
 
 
 _ROBOT, _PERSON = Automatic(is_auto=True, kind="auto-generated"), Automatic()
@@ -125,6 +128,7 @@ _QUEUED = (
         _o.channel == bindparam("channel"),
         text("outbox.state IN ('queued', 'deferred')"),  # as the partial index says it
         _o.due_at <= bindparam("now"),
+        ~is_put_off(),
     )
     .order_by(_o.due_at)
     .limit(bindparam("most"))
@@ -164,7 +168,8 @@ def _content(row: _Due) -> Message:
 _SETTLE = """
     UPDATE outbox SET state = CASE WHEN state = 'failed' THEN state ELSE v.column2 END,
                       error = CASE WHEN state = 'failed' THEN error ELSE v.column4 END,
-                      peer_id = v.column3, due_at = v.column5, lease_until = NULL
+                      peer_id = v.column3, due_at = v.column5, domain_until = v.column6,
+                      lease_until = NULL
     FROM ({values}) AS v WHERE outbox.id = CAST(v.column1 AS BIGINT)"""
 
 
@@ -173,14 +178,22 @@ def settle(
 ) -> None:
     """Write how deliveries ended, with an event each."""
     at = instant(now)
-    ended = [(s.id, s.state, s.peer_id, s.error, instant(s.retry_at or now)) for s in settlements]
+    ended = [
+        (s.id, s.state, s.peer_id, s.error, instant(s.retry_at or now), _until(s))
+        for s in settlements
+    ]
     update_from(connection, _SETTLE, ended)
+    hold(connection, [(s.id, s.channel, until) for s in settlements if (until := _until(s))])
     told = [rows.Event(changes.new_id(), f"delivery.{s.state}", s.conversation, at, _told(s))
             for s in settlements]  # fmt: skip
     insert(connection, told)
     for s in settlements:
         if s.address_dead:
             returned.address_dead(connection, changes, s.message, at, s.recipient)
+
+
+def _until(s: Settlement) -> str | None:
+    return instant(s.domain_until) if s.domain_until else None
 
 
 def _told(s: Settlement) -> str:

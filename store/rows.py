@@ -145,6 +145,7 @@ class Outbox(NamedTuple):
     peer_id: str
     error: str
     created_at: str
+    domain_until: str | None = None
 
 
 class FollowUp(NamedTuple):

@@ -209,6 +209,7 @@ outbox = Table(
     Column("peer_id", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("domain_until", Instant),  # others for the same domain wait until then
     Index(None, "message_id"),
     Index(None, "budget_key", "created_at"),
     Index(None, "conversation_id", "created_at"),
@@ -219,6 +220,14 @@ outbox = Table(
         "due_at",
         sqlite_where=text("state IN ('queued', 'deferred')"),
         postgresql_where=text("state IN ('queued', 'deferred')"),
+    ),
+    Index(
+        "ix_outbox_domain_until",
+        "channel",
+        "domain",
+        "domain_until",
+        sqlite_where=text("domain_until IS NOT NULL"),
+        postgresql_where=text("domain_until IS NOT NULL"),
     ),
     Index(
         "ix_outbox_sending",

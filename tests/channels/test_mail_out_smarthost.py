@@ -242,13 +242,38 @@ async def test_each_trouble_has_its_end(
         await out.deliver(MAIL)
 
 
+@pytest.mark.parametrize(
+    ("verb", "reply", "whole_domain"),
+    [
+        ("RCPT", "450 4.4.1 no route to host", True),
+        ("RCPT", "451 4.7.1 too many mails", True),
+        ("RCPT", "450 try again", True),
+        ("RCPT", "452 4.2.2 mailbox full", False),
+        ("RCPT", "450 4.1.1 not verified yet", False),
+        ("RCPT", "451 4.7.1 Greylisting in action", False),
+        ("RCPT", "450 4.7.1 <a@b>: Recipient address rejected: gray-listed", False),
+        ("RCPT", "421 4.3.2 going down", False),
+        ("MAIL", "451 4.7.1 later", False),
+        ("DATA", "451 4.7.1 later", False),
+    ],
+)
+async def test_a_domain_is_told_from_a_mailbox(verb: str, reply: str, whole_domain: bool) -> None:
+    """A full mailbox or a greylisted pair is no reason for others to wait."""
+    async with sink() as (it, port), smarthost(port) as out:
+        it.replies = {verb: reply}
+        with pytest.raises(Retry) as error:
+            await out.deliver(MAIL)
+    assert error.value.whole_domain is whole_domain
+
+
 async def test_one_refused_recipient_keeps_the_mail_from_all() -> None:
     """So that no one gets it twice; the connection goes on to the next mail."""
     mail = MAIL._replace(recipients=("yuki@example.jp", "gone@example.jp"))
     async with sink() as (it, port), smarthost(port) as out:
         it.replies = {"RCPT gone@example.jp": "550 5.1.1 gone@example.jp has left"}
-        with pytest.raises(Rejected, match=r"gone@example\.jp"):
+        with pytest.raises(Rejected, match=r"gone@example\.jp") as error:
             await out.deliver(mail)
+        assert error.value.recipient == "gone@example.jp"
         await out.deliver(MAIL)
     assert [envelope.rcpt_tos for envelope in it.mails] == [["yuki@example.jp"]]
     assert it.connections == 1

@@ -43,7 +43,8 @@ def test_an_unhappy_end_has_its_state_and_its_time(
 ) -> None:
     settled = failed(delivery(automatic=automatic), error, NOON)
     assert settled.state == state
-    assert settled.retry_at == (NOON + wait if wait else None)
+    again = settled.retry_at
+    assert (wait is None) if again is None else (wait and wait <= again - NOON <= wait * 1.25)
     assert settled.error == str(error)
     assert settled.address_dead is (str(error) == "gone")
 
@@ -154,6 +155,43 @@ async def test_a_deferred_delivery_waits_for_its_time(desk: Desk) -> None:
     desk.clock.advance(minutes=10)
     await deliver_all(desk)
     assert (await desk.one("SELECT attempts FROM outbox"))["attempts"] == 2
+
+
+async def test_a_domain_that_puts_one_mail_off_is_not_asked_for_each(desk: Desk) -> None:
+    """Those under way try; all others wait with them, new ones too, and other domains do not."""
+    slow = UNDER_WAY + 15
+    for n in range(slow):
+        await desk.accept(mail(f"c{n}@slow.example"))
+    desk.wire.answers = [Retry("451 4.7.1 later", whole_domain=True)] * slow
+    task = asyncio.create_task(desk.deliver().run("mail"))
+
+    async def have_tried() -> bool:
+        return (await states(desk)).count("deferred") == UNDER_WAY
+
+    await until(have_tried)
+    desk.wire.answers.clear()
+    await desk.accept(mail("new@slow.example"))
+    await desk.accept(mail("yuki@example.jp"))
+
+    async def others_left() -> bool:
+        return "sent" in await states(desk)
+
+    await until(others_left)
+    await stop(task)
+    assert [m.to[0].address for m in desk.wire.sent] == ["yuki@example.jp"]
+    tried = "SELECT sum(attempts) AS n FROM outbox WHERE domain = 'slow.example'"
+    assert (await desk.one(tried))["n"] == UNDER_WAY
+    desk.clock.advance(minutes=6)
+    await deliver_all(desk)
+    assert len(desk.wire.sent) == slow + 2
+
+
+def test_one_mail_s_long_wait_holds_up_its_domain_for_five_minutes_at_most() -> None:
+    busy = Retry("451 4.7.1 later", timedelta(hours=2), whole_domain=True)
+    settled = failed(delivery(9), busy, NOON)
+    assert settled.retry_at == NOON + timedelta(hours=2)
+    assert settled.domain_until == NOON + timedelta(minutes=5)
+    assert failed(delivery(), Retry("452 4.2.2 full"), NOON).domain_until is None
 
 
 async def test_a_defect_of_ours_is_in_doubt_and_harms_no_neighbour(desk: Desk) -> None:

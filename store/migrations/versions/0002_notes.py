@@ -1,4 +1,4 @@
-"""What channels note about their own past, and since when a case waits for us."""
+"""Channels' notes about their past; since when a case waits for us; until when a domain puts us off."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "name", name="uq_notes_channel_name"),
     )
     op.add_column("cases", sa.Column("unanswered_since", sa.Text(), nullable=True))
+    op.add_column("outbox", sa.Column("domain_until", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_outbox_domain_until",
+        "outbox",
+        ["channel", "domain", "domain_until"],
+        sqlite_where=sa.text("domain_until IS NOT NULL"),
+        postgresql_where=sa.text("domain_until IS NOT NULL"),
+    )
