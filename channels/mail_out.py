@@ -15,6 +15,9 @@ from channels.mail import MailSettings
 from channels.mail_compose import Mail, compose, is_automatic, wire
 from channels.mail_signing import key_for, signed
 from channels.maildir import Maildir
+from channels.oauth import Login
+from channels.oauth_grant import Health
+from channels.relay_check import Probe
 from channels.smarthost import Smarthost
 from normalizer.message import Address, Identity, Message, Part, Spooled
 
@@ -24,7 +27,7 @@ class Way(Protocol):
 
     async def deliver(self, mail: Mail) -> str: ...
 
-    async def check(self) -> None: ...
+    async def check(self, probe: Probe) -> str: ...
 
     async def close(self) -> None: ...
 
@@ -39,7 +42,8 @@ class MailOut:
         self._settings = settings
         self._host = host
         self._own = settings.own()
-        self._way = _way(settings, host)
+        self.login = login_of(settings, host)
+        self._way = _way(settings, host, self.login)
 
     async def send(self, message: Message, key: str) -> Sent:
         """Hand one mail over and return the peer's name for it. Raises DeliveryError.
@@ -78,13 +82,29 @@ class MailOut:
             name=_name(key, message.message_id),
         )
 
-    async def check(self) -> None:
-        """Try the way without sending anything. Raises ChannelDown or Rejected, saying why."""
-        await self._way.check()
+    async def check(self) -> str:
+        """Try the way without sending anything; say what works. Raises ChannelDown, saying why."""
+        return await self._way.check(self._probe())
+
+    def login_health(self) -> Health | None:
+        """How the OAuth2 log-in is doing, if the channel has one."""
+        return self.login.health() if self.login else None
 
     async def close(self) -> None:
         """Let go of files and connections once nothing is being sent any more."""
         await self._way.close()
+
+    def _probe(self) -> Probe:
+        """The addresses that we will use, with a tag that nobody was given."""
+        own, settings = self._settings.address, self._settings
+        local, _, domain = own.rpartition("@")
+        bounces = settings.return_path == "bounce"
+        return Probe(
+            own=wire(own),
+            tagged=wire(f"{local}+check@{domain}"),
+            bounce=bounce_address(own, "check") if bounces else "",
+            tags=settings.tags_replies or bounces,
+        )
 
     def _sender(self, message: Message) -> Address:
         """From is one of our plain addresses, whatever the message says."""
@@ -108,11 +128,18 @@ def bounce_address(address: str, key: str) -> str:
     return wire(f"{local}+bounce-{tag}@{domain}")
 
 
-def _way(settings: MailSettings, host: Host) -> Way:
+def login_of(settings: MailSettings, host: Host) -> Login | None:
+    """The OAuth2 log-in of a mail channel, for its mailbox and its smarthost alike."""
+    if settings.oauth is None:
+        return None
+    return Login(settings.oauth, settings.name, host.login_folder, failpoint=host.failpoint)
+
+
+def _way(settings: MailSettings, host: Host, login: Login | None) -> Way:
     scheme, _, path = settings.send.partition(":")
     if scheme.lower() == "maildir":
         return Maildir(Path(path), host.failpoint)
-    return Smarthost(settings.send, settings.password, host.hostname, host.failpoint)
+    return Smarthost(settings.send, settings.password, host.hostname, host.failpoint, login=login)
 
 
 def _recipients(message: Message) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from channels.base import ChannelDown, DeliveryError, Retry
 from channels.child import Child
 from channels.mail_compose import Mail
 from channels.maildir_files import Failed, Letter, make_folders
+from channels.relay_check import Probe
 
 _GROUP = 256  # mails that share one sync of the folder
 
@@ -43,7 +44,7 @@ class Maildir:
         self._failpoint("F5")
         return mail.name
 
-    async def check(self) -> None:
+    async def check(self, _: Probe) -> str:
         """Make the folders, and see that we may write there. Raises ChannelDown."""
         try:
             await asyncio.to_thread(make_folders, self._path)
@@ -51,6 +52,7 @@ class Maildir:
             raise ChannelDown(f"the Maildir cannot take mail: {error.strerror or error}") from error
         if not os.access(self._path / "tmp", os.W_OK | os.X_OK):
             raise ChannelDown(f"{self._path} cannot be written to")
+        return f"mail is written to {self._path}, and nothing is sent out"
 
     async def close(self) -> None:
         """End the process, after the mails that wait."""

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from asyncio import Task, Timeout, TimerHandle
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
-from typing import Literal, NamedTuple, Self, cast, get_args
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import NamedTuple
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException
 from aiosmtplib.response import SMTPResponse
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.mail_compose import Mail, clean
-
-Tls = Literal["none", "starttls", "implicit"]
+from channels.oauth import Login
+from channels.relay import Relay
+from channels.relay_check import Probe, tried
+from channels.relay_dial import Dial, hang_up, why_of
 
 MAILS_PER_CONNECTION = 100
 # RFC 3463: bad mailbox, bad system, bad syntax, ambiguous, moved, null MX: the recipient's address.
@@ -51,41 +50,6 @@ class Patience(NamedTuple):
 _PATIENCE = Patience()
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """A smarthost as the admin names it: `smtp://[user@]HOST[:PORT]?tls=…`."""
-
-    host: str
-    port: int
-    tls: Tls
-    user: str = ""
-    password: str = field(default="", repr=False)
-    context: ssl.SSLContext | None = None
-    connections: int = 5
-
-    @classmethod
-    def parse(cls, url: str, password: str) -> Self:
-        """The options are `tls`, `ca_file` and `connections`. Raises ValueError, for the admin."""
-        parts = urlsplit(url)
-        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if unknown := options.keys() - {"tls", "ca_file", "connections"}:
-            raise ValueError(f"{min(unknown)!r} is not an option of a smarthost")
-        if parts.password is not None:
-            raise ValueError("a password has its own key, `password`; take it out of `send`")
-        if parts.username and not password:
-            raise ValueError(f"{parts.hostname} wants a `password` for {unquote(parts.username)}")
-        tls = _tls(parts.hostname or "", parts.port, options.get("tls", ""))
-        return cls(
-            host=parts.hostname or "",
-            port=parts.port or {"none": 25, "starttls": 587, "implicit": 465}[tls],
-            tls=tls,
-            user=unquote(parts.username or ""),
-            password=password,
-            context=None if tls == "none" else _context(options.get("ca_file")),
-            connections=_at_least_one(options.get("connections", "5")),
-        )
-
-
 class _Connection:
     """One SMTP session; `expiry` ends it when no mail comes for a while."""
 
@@ -105,9 +69,11 @@ class Smarthost:
         hostname: str,
         failpoint: Callable[[str], None],
         patience: Patience = _PATIENCE,
+        login: Login | None = None,
     ) -> None:
-        self._relay = Relay.parse(url, password)
-        self._hostname = hostname
+        used = None if password else login
+        self._relay = Relay.parse(url, password, by_token=used is not None)
+        self._dial = Dial(self._relay, hostname, used, patience.connect, patience.command)
         self._failpoint = failpoint
         self._patience = patience
         self._room = asyncio.Semaphore(self._relay.connections)
@@ -127,16 +93,12 @@ class Smarthost:
         except TimeoutError as error:
             raise ChannelDown(f"{self._relay.host} does not take the mail in time") from error
 
-    async def check(self) -> None:
-        """Connect, log in, and see whether the null reverse-path is taken. Raises DeliveryError."""
-        async with self._room:
-            client = (await self._connect(monotonic())).client
-            try:
-                await _command(client, "MAIL", "FROM:<>")
-            except (SMTPException, OSError) as error:
-                raise ChannelDown(_why(error)) from error
-            finally:
-                await _quit(client)
+    async def check(self, probe: Probe) -> str:
+        """Connect, log in and begin a mail, which is never sent; say what works.
+
+        Raises ChannelDown with a line for each thing that does not.
+        """
+        return await tried(self._dial, probe)
 
     async def close(self) -> None:
         """Say QUIT on all idle connections."""
@@ -182,7 +144,7 @@ class Smarthost:
                 await _address(client, recipient)
             await _command(client, "DATA", expected=3)
         except (SMTPException, OSError) as error:
-            raise ChannelDown(_why(error)) from error
+            raise ChannelDown(why_of(error)) from error
 
     async def _hand_over(self, client: SMTP, mail: Mail) -> str:
         """Everything up to the dot at once: from here on the relay may have the mail."""
@@ -193,12 +155,12 @@ class Smarthost:
         try:
             client.protocol.write(octets)
         except SMTPException as error:
-            raise ChannelDown(_why(error)) from error
+            raise ChannelDown(why_of(error)) from error
         self._failpoint("F5")
         try:
             reply = await client.protocol.read_response(timeout=self._patience.reply)
         except (SMTPException, OSError) as error:
-            raise InDoubt(_why(error)) from error
+            raise InDoubt(why_of(error)) from error
         if reply.code // 100 in (1, 3):
             raise InDoubt(_text(reply))
         _expect(reply, 2)
@@ -226,7 +188,7 @@ class Smarthost:
     def _dismiss(self, connection: _Connection) -> None:
         if connection.expiry:
             connection.expiry.cancel()
-        farewell = asyncio.get_running_loop().create_task(_quit(connection.client))
+        farewell = asyncio.get_running_loop().create_task(hang_up(connection.client))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
 
@@ -238,60 +200,12 @@ class Smarthost:
         failed, why = self._last_failure
         if failed >= arrived:
             raise ChannelDown(why)
-        client, connection = self._client(), None
         try:
-            async with asyncio.timeout(self._patience.connect):
-                await client.connect()
-                if client.is_ehlo_or_helo_needed:
-                    await client.ehlo()
-            client.timeout = self._patience.command
-            connection = _Connection(client)
-        except (SMTPException, OSError) as error:
-            why = f"{self._relay.host}:{self._relay.port}: {_why(error)}"
+            return _Connection(await self._dial.open())
+        except (SMTPException, OSError, ChannelDown) as error:
+            why = f"{self._relay}: {why_of(error)}"
             self._last_failure = (monotonic(), why)
             raise ChannelDown(why) from error
-        finally:
-            if connection is None:
-                client.close()
-        return connection
-
-    def _client(self) -> SMTP:
-        relay = self._relay
-        return SMTP(
-            hostname=relay.host,
-            port=relay.port,
-            username=relay.user or None,
-            password=relay.password if relay.user else None,
-            local_hostname=self._hostname,
-            timeout=self._patience.connect,
-            use_tls=relay.tls == "implicit",
-            start_tls=relay.tls == "starttls",
-            tls_context=relay.context,
-        )
-
-
-def _tls(host: str, port: int | None, asked: str) -> Tls:
-    """Encrypted unless the admin says otherwise, or the relay is this very machine."""
-    if asked and asked not in get_args(Tls):
-        raise ValueError(f"tls={asked}: say none, starttls or implicit")
-    if asked:
-        return cast(Tls, asked)
-    if port == 465:
-        return "implicit"
-    return "none" if host in ("localhost", "127.0.0.1", "::1") else "starttls"
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ValueError(f"ca_file {ca_file}: {error.strerror or error}") from error
-
-
-def _at_least_one(number: str) -> int:
-    if not number.isdecimal() or int(number) < 1:
-        raise ValueError(f"connections={number}: say a number from 1")
-    return int(number)
 
 
 def _parameters(client: SMTP, mail: Mail) -> list[str]:
@@ -348,23 +262,8 @@ def _text(reply: SMTPResponse) -> str:
     return clean(f"{reply.code} {reply.message}")
 
 
-def _why(error: Exception) -> str:
-    """Some servers repeat a command that they refuse, so their word on AUTH is not passed on."""
-    if isinstance(error, SMTPAuthenticationError):
-        return f"the smarthost refused user or password ({error.code})"
-    if isinstance(error, SMTPResponseException):
-        return clean(f"{error.code} {error.message}")
-    return clean(str(error)) or "no answer in time"
-
-
 async def _reset(client: SMTP) -> bool:
     """Whether the connection is fit for another mail."""
     with suppress(SMTPException, OSError):
         return (await client.execute_command(b"RSET")).code == 250
     return False
-
-
-async def _quit(client: SMTP) -> None:
-    with suppress(SMTPException, OSError):
-        await client.quit(timeout=5)
-    client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from channels.base import Accept, Host, Sent
 from channels.mail_out import MailOut
+from channels.oauth_grant import Health
 from channels.smtp_listener import Listener
 from channels.smtp_reception import Clock, now
 from channels.smtp_settings import ListenerSettings
@@ -37,8 +38,10 @@ class Smtp:
         return await self._out.send(message, key)
 
     async def check(self) -> str:
-        await self._out.check()
-        return "the way out is open"
+        return await self._out.check()
+
+    def login_health(self) -> Health | None:
+        return self._out.login_health()
 
     async def close(self) -> None:
         await self._out.close()

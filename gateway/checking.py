@@ -17,7 +17,7 @@ from gateway.words import Words, WordsError
 from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
 
-_PATIENCE = 15.0  # seconds for one channel's probe
+_PATIENCE = 60.0  # seconds for one channel's probe
 
 
 class Finding(NamedTuple):
@@ -61,17 +61,20 @@ def _forms(config: Config) -> Iterator[Finding]:
 
 async def connect(config: Config) -> list[Finding]:
     """Try the store and each channel; the daemon may be running meanwhile."""
-    return [await _store(config), *[await channel(config, one) for one in config.channels]]
+    found = [await _store(config)]
+    for settings in config.channels:
+        found += await channel(config, settings)
+    return found
 
 
-async def channel(config: Config, settings: Settings) -> Finding:
+async def channel(config: Config, settings: Settings) -> list[Finding]:
     """Try one channel, in a folder of its own; only its log-in is the daemon's."""
     with tempfile.TemporaryDirectory() as folder:
         hostname = config.gateway.hostname or socket.gethostname()
         host = Host(hostname, Path(folder), logins=config.gateway.data_dir / "oauth")
         built = load(settings.type)(settings, host)
         if not isinstance(built, Checked):
-            return Finding(False, f"channel {settings.name}: there is nothing to try")
+            return [Finding(False, f"channel {settings.name}: there is nothing to try")]
         try:
             return await _channel(settings.name, built)
         finally:
@@ -87,12 +90,13 @@ async def _store(config: Config) -> Finding:
     return Finding(False, "store: answers")
 
 
-async def _channel(name: str, channel: Checked) -> Finding:
+async def _channel(name: str, channel: Checked) -> list[Finding]:
+    """What it says, line by line."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            said = await channel.check()
+            said, is_error = await channel.check(), False
     except (DeliveryError, OSError) as error:
-        return Finding(True, f"channel {name}: {error}")
+        said, is_error = str(error), True
     except TimeoutError:
-        return Finding(True, f"channel {name}: no answer within {_PATIENCE:.0f} s")
-    return Finding(False, f"channel {name}: {said}")
+        said, is_error = f"no answer within {_PATIENCE:.0f} s", True
+    return [Finding(is_error, f"channel {name}: {line}") for line in said.splitlines()]

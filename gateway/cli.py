@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from gateway.checking import Finding
     from gateway.config import Config
     from gateway.supervisor import Parts
     from normalizer.email.forms import Places
@@ -58,6 +59,14 @@ def _places(path: Path, name: str) -> Places:
 def _fail(reason: object) -> typer.Exit:
     typer.echo(f"madoguchi: {reason}", err=True)
     return typer.Exit(1)
+
+
+def _tell(findings: Sequence[Finding]) -> None:
+    """Print what a check found; an error ends the command."""
+    for finding in findings:
+        typer.echo(str(finding), err=finding.is_error)
+    if any(finding.is_error for finding in findings):
+        raise typer.Exit(1)
 
 
 def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
@@ -123,10 +132,7 @@ def check(
         *checking.texts(loaded),
         *(asyncio.run(checking.connect(loaded)) if connect else ()),
     ]
-    for finding in findings:
-        typer.echo(str(finding), err=finding.is_error)
-    if any(finding.is_error for finding in findings):
-        raise typer.Exit(1)
+    _tell(findings)
     typer.echo(f"{config}: good, {len(loaded.channels)} channel(s)")
 
 
@@ -234,9 +240,7 @@ def login(
         tried = people.login(_load(config), channel, people.Choice(device, port), typer.echo)
     except (people.NotLoggedIn, OSError) as error:
         raise _fail(error) from None
-    typer.echo(str(tried), err=tried.is_error)
-    if tried.is_error:
-        raise typer.Exit(1)
+    _tell(tried)
 
 
 @app.command()

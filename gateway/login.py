@@ -34,7 +34,7 @@ class Choice(NamedTuple):
     port: int = 0
 
 
-def login(config: Config, name: str, choice: Choice, say: Say) -> checking.Finding:
+def login(config: Config, name: str, choice: Choice, say: Say) -> list[checking.Finding]:
     """Lead a person through it, keep the tokens, try the channel. Raises NotLoggedIn, OSError."""
     settings, oauth = _asked_for(config, name)
     device = _is_device(oauth, choice.device)

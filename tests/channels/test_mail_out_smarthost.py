@@ -3,165 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import Envelope, Session
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.mail_compose import Mail
-from channels.smarthost import MAILS_PER_CONNECTION, Patience, Relay, Smarthost
+from channels.relay import Relay
+from channels.relay_check import Probe
+from channels.smarthost import MAILS_PER_CONNECTION, Patience
+from tests.channels.smtp_sink import (
+    SECRET,
+    Certificates,
+    Link,
+    made_certificates,
+    sink,
+    smarthost,
+)
 
 MAIL = Mail("", ("yuki@example.jp",), b"Subject: x\r\n\r\n.\r\n..dots\r\n", "name")
-SECRET = "s3cret-pass-word"
-
-
-class Sink:
-    """A receiving server: keeps what it took, says what the test wants, counts connections."""
-
-    def __init__(self) -> None:
-        self.mails: list[Envelope] = []
-        self.connections = 0
-        self.replies: dict[str, str] = {}
-        self.open: set[asyncio.Transport] = set()
-        self.closed, self.took = asyncio.Event(), asyncio.Event()
-        self.logins: list[tuple[bytes, bytes]] = []
-
-    def said(self, verb: str) -> str | None:
-        """The reply for this verb, once: "hang up" breaks the connection instead."""
-        reply = self.replies.pop(verb, None)
-        if reply == "hang up":
-            self.hang_up()
-        return reply
-
-    def hang_up(self) -> None:
-        for transport in self.open:
-            transport.abort()
-
-    async def handle_EHLO(  # noqa: N802  # aiosmtpd finds it by this name
-        self, server: Link, session: Session, envelope: Envelope, host: str, lines: list[str]
-    ) -> list[str]:
-        session.host_name = host
-        return [reply] if (reply := self.said("EHLO")) else lines
-
-    async def handle_MAIL(  # noqa: N802  # aiosmtpd finds it by this name
-        self, server: Link, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if reply := self.said("MAIL"):
-            return reply
-        envelope.mail_from, envelope.mail_options = address, options
-        return "250 2.1.0 fine"
-
-    async def handle_RCPT(  # noqa: N802  # aiosmtpd finds it by this name
-        self, server: Link, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if reply := self.said(f"RCPT {address}") or self.said("RCPT"):
-            return reply
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 fine"
-
-    async def handle_DATA(  # noqa: N802  # aiosmtpd finds it by this name
-        self, server: Link, session: Session, envelope: Envelope
-    ) -> str:
-        self.mails.append(envelope)
-        self.took.set()
-        return self.said("DATA") or f"250 2.0.0 queued as {len(self.mails)}"
-
-    def authenticate(
-        self, server: Any, session: Session, envelope: Envelope, mechanism: str, login: Any
-    ) -> AuthResult:
-        self.logins.append((login.login, login.password))
-        return AuthResult(success=login.password == SECRET.encode(), handled=False)
-
-
-class Link(SMTP):
-    """One connection to the sink; STARTTLS makes it anew on another transport."""
-
-    wire: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        assert isinstance(transport, asyncio.Transport)
-        sink: Sink = self.event_handler
-        sink.connections += self.wire is None
-        sink.open.add(transport)
-        self.wire = transport
-
-    def connection_lost(self, error: Exception | None) -> None:
-        super().connection_lost(error)
-        sink: Sink = self.event_handler
-        sink.closed.set()
-
-
-@asynccontextmanager
-async def sink(
-    context: ssl.SSLContext | None = None, *, implicit: bool = False, **options: Any
-) -> AsyncIterator[tuple[Sink, int]]:
-    it, loop = Sink(), asyncio.get_running_loop()
-    starttls = None if implicit else context
-    server = await loop.create_server(
-        lambda: Link(
-            it,
-            hostname="sink.example",
-            loop=loop,
-            tls_context=starttls,
-            authenticator=it.authenticate,
-            # aiosmtpd does not see that the connection was encrypted from its first octet on.
-            auth_require_tls=not implicit,
-            **options,
-        ),
-        "127.0.0.1",
-        0,
-        ssl=context if implicit else None,
-    )
-    yield it, server.sockets[0].getsockname()[1]
-    server.close()
-    it.hang_up()
-
-
-@asynccontextmanager
-async def smarthost(
-    port: int,
-    query: str = "tls=none",
-    *,
-    user: str = "",
-    password: str = "",
-    failpoint: Callable[[str], None] = lambda _: None,
-    patience: Patience | None = None,
-) -> AsyncIterator[Smarthost]:
-    url = f"smtp://{user}@localhost:{port}?{query}" if user else f"smtp://127.0.0.1:{port}?{query}"
-    it = Smarthost(url, password, "mx.example.com", failpoint, patience or Patience())
-    yield it
-    await it.close()
-
-
-class Certificates(NamedTuple):
-    """A server's TLS context for `localhost`, and the file with the certificate to trust."""
-
-    server: ssl.SSLContext
-    ca_file: Path
+PROBE = Probe("support@example.com", "support+check@example.com")
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "cert.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run(
-        [*command.split(), *names, "-keyout", key, "-out", certificate],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return Certificates(context, certificate)
+    return made_certificates(tmp_path_factory.mktemp("tls"))
 
 
 async def test_a_mail_arrives_octet_for_octet_with_its_envelope() -> None:
@@ -400,7 +267,7 @@ async def test_a_password_travels_encrypted(certificates: Certificates, tls: str
         smarthost(port, query, user="us@example.com", password=SECRET) as out,
     ):
         await out.deliver(MAIL)
-        await out.check()
+        await out.check(PROBE)
     assert it.logins == [(b"us@example.com", SECRET.encode())] * 2
     assert len(it.mails) == 1
 
@@ -452,15 +319,6 @@ async def test_addresses_beyond_ascii_need_a_relay_that_takes_them() -> None:
     async with sink() as (it, port), smarthost(port) as out:
         with pytest.raises(Rejected, match="SMTPUTF8"):
             await out.deliver(mail)
-    assert not it.mails
-
-
-async def test_check_tells_whether_the_null_return_path_is_taken() -> None:
-    async with sink() as (it, port), smarthost(port) as out:
-        await out.check()
-        it.replies = {"MAIL": "501 5.1.7 we want a sender"}
-        with pytest.raises(Rejected, match="we want a sender"):
-            await out.check()
     assert not it.mails
 
 
