@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.author import fold, is_ours, is_robot
+from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 
 _ANSWERED = frozenset({"form", "from"})
+_STRANGERS = "for unauthenticated senders this hour"
+# Silences that a person should know of, by their reason.
+ALARMS = dict.fromkeys((SAME_WORDS, ALIKE, BURST), "acknowledgements.robot") | {
+    f"the budget {_STRANGERS} is spent": "acknowledgements.strangers"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,9 @@ class Limits:
     per_conversation_day: int = 5
     per_domain_hour: int = 0
     global_minute: int = 0
+    same_words_day: int = 0
+    similar_day: int = 0
+    newcomers_domain_hour: int = 0
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -35,6 +44,12 @@ class Limits:
             "all_minute": self.global_minute,
         }
         return frozenset(name for name, limit in asked.items() if limit)
+
+    def apply_to(self, arrival: Arrival) -> bool:
+        """Whether such an author has a budget at all; who has none is not looked at as a crowd."""
+        if arrival.author.authenticated:
+            return self.per_sender_day > 0
+        return self.unauthenticated_hour > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,9 @@ class Asked:
     conversation_id: int
     failing: bool
     distrusted: bool
+    echo: str = ""
+    newcomer: bool = False
+    crowd: Crowd = field(default_factory=Crowd)
 
 
 class Decision(NamedTuple):
@@ -63,7 +81,8 @@ class Decision(NamedTuple):
 
 def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
     """The first reason for silence, or an acknowledgement to the author's own address."""
-    for find in (_not_ours_to_answer, _automatic, _delivery, _budgets(limits, spent)):
+    finders = (_not_ours_to_answer, _automatic, _delivery, _echo, _budgets(limits, spent), _crowd)
+    for find in finders:
         if reason := find(asked):
             return Decision(False, reason)
     if asked.watching:
@@ -126,6 +145,14 @@ def _delivery(asked: Asked) -> str:
     return ""
 
 
+def _echo(asked: Asked) -> str:
+    return asked.echo
+
+
+def _crowd(asked: Asked) -> str:
+    return asked.crowd.why_not(asked.arrival, asked.message) if asked.newcomer else ""
+
+
 def _is_addressed_to(message: Message, own: Collection[Identity]) -> bool:
     return any(
         is_ours(Identity("email", address.address.lower()), own)
@@ -142,7 +169,7 @@ def _budgets(limits: Limits, spent: Spent) -> Callable[[Asked], str]:
             (0 if known else limits.unauthenticated_day, spent.sender_day[key],
              "for an unauthenticated sender today"),
             (0 if known else limits.unauthenticated_hour, spent.unauthenticated_hour,
-             "for unauthenticated senders this hour"),
+             _STRANGERS),
             (limits.per_conversation_day, spent.conversation_day[asked.conversation_id],
              "for this conversation today"),
             (limits.per_domain_hour, spent.domain_hour[domain], "for this domain this hour"),

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import acknowledge, participants, record
-from gateway.acknowledge import Asked, Decision, Limits
+from gateway.acknowledge import ALARMS, Asked, Decision, Limits
+from gateway.alarm import Alarm, Alarms
+from gateway.crowd import Crowd
+from gateway.echo import heard
 from gateway.follow import Follow
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
@@ -26,6 +29,7 @@ class Admission:
 
     `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
     `check` tells what a token stands for that was given to an address.
+    `marks` are the words of ours by which echoes are found when a mail is read.
     """
 
     own: frozenset[Identity]
@@ -37,6 +41,9 @@ class Admission:
     watching: frozenset[str] = field(default_factory=frozenset)
     drafting: frozenset[str] = field(default_factory=frozenset)
     follow: Follow | None = None
+    marks: tuple[str, ...] = ()
+    crowd: Crowd = field(default_factory=Crowd)
+    alarms: Alarms = field(default_factory=Alarms)
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -53,8 +60,10 @@ class Admission:
 
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         id_ = arrival.rereads or changes.new_id()
+        newcomer = str(arrival.author.identity) not in known.people
         where = place(known, arrival, message, changes, self.check)
-        decision = self._decide(known, arrival, message, where, changes)
+        decision = self._decide(known, arrival, message, where, changes, newcomer=newcomer)
+        self._alarm(arrival, decision)
         decisions = [
             _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
             _decided("case", where.case.reference, where.reason),
@@ -85,7 +94,14 @@ class Admission:
         return accepted
 
     def _decide(
-        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
+        self,
+        known: Known,
+        arrival: Arrival,
+        message: Message,
+        where: Place,
+        changes: Changes,
+        *,
+        newcomer: bool,
     ) -> Decision:
         asked = Asked(
             arrival=arrival,
@@ -98,8 +114,17 @@ class Admission:
             conversation_id=where.conversation_id,
             failing=_is_failing(known, arrival, where, changes),
             distrusted=arrival.distrusted,
+            echo=heard(known, arrival, message, where, self.own) if where.is_new else "",
+            newcomer=newcomer and self.limits.apply_to(arrival),
+            crowd=self.crowd,
         )
         return acknowledge.decide(asked, self.limits, known.spent)
+
+    def _alarm(self, arrival: Arrival, decision: Decision) -> None:
+        if kind := ALARMS.get(decision.reason):
+            self.alarms.raise_(
+                Alarm(kind, decision.reason, arrival.at, {"channel": arrival.channel})
+            )
 
     def _queue(
         self,
@@ -113,6 +138,8 @@ class Admission:
         row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
         changes.add(row)
         acknowledge.count(known.spent, arrival, where.conversation_id)
+        if self.limits.apply_to(arrival):
+            self.crowd.note(arrival, message)
         at = instant(arrival.at)
         changes.add(
             outbox_row(

@@ -51,6 +51,11 @@ class Keys:
         return mac.hexdigest()[:20]
 
 
+def looks_like_a_token(text: str) -> bool:
+    """Whether a text is made like a token, whoever made it."""
+    return _TOKEN.match(text.lower()) is not None
+
+
 def _base36(number: int) -> str:
     digits = ""
     while number:

@@ -19,6 +19,7 @@ from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, Trust, tokens
 from gateway.author import resolve
 from gateway.config_rules import FormMail
+from gateway.echo import carried
 from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.participants import offered
@@ -57,6 +58,7 @@ class Ingest:
     committed: Callable[[str], None]
     metrics: Metrics
     forms: tuple[FormMail, ...] = ()
+    marks: tuple[str, ...] = ()
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -133,6 +135,7 @@ class Ingest:
             history=self._is_history(envelope),
             rereads=rereads,
             form=tuple(form.fields.items()) if form else (),
+            echoes=carried(message, self.marks),
         )
 
     async def _form(

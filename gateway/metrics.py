@@ -43,6 +43,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._alarms = Counter(
+            "madoguchi_alarms",
+            "Alarms raised, by kind.",
+            ("kind",),
+            registry=self.registry,
+        )
+
     def begin(self) -> float:
         """An envelope is being taken in; returns when that began."""
         self.under_way += 1
@@ -56,6 +63,9 @@ class Metrics:
 
     def delivered(self, channel: str, state: str) -> None:
         self._deliveries.labels(channel, state).inc()
+
+    def alarmed(self, kind: str) -> None:
+        self._alarms.labels(kind).inc()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show a number that somebody else keeps."""

@@ -22,6 +22,7 @@ from channels.base import Channel, Closed, Host, Settings
 from gateway import access, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
+from gateway.alarm import Alarm
 from gateway.answer import Writer
 from gateway.api import server
 from gateway.api.app import ApiState, Readiness, build
@@ -29,7 +30,9 @@ from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.config_types import Endpoint
+from gateway.crowd import Crowd, remember
 from gateway.deliver import Deliver
+from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.ingest import Ingest
@@ -63,16 +66,19 @@ def admission(config: Config, keys: Keys) -> Admission:
     channels = {settings.name: settings for settings in config.channels}
     limits = Limits(**config.acknowledge.limits.model_dump())
     modes = {settings.name: config.mode_of(settings) for settings in config.channels}
+    writer = _writer(config, channels, keys)
     return Admission(
         own=own(config),
         enabled=config.acknowledge.enabled,
         to_blind_copies=config.acknowledge.bcc,
         limits=limits,
-        write_acknowledgement=_writer(config, channels, keys),
+        write_acknowledgement=writer,
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
         follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
+        crowd=Crowd(limits.same_words_day, limits.similar_day, limits.newcomers_domain_hour),
+        marks=marks(writer.words),
     )
 
 
@@ -129,6 +135,7 @@ class Parts:
     channels: Mapping[str, Channel]
     metrics: Metrics
     clock: Clock
+    rules: Admission
 
     def readiness(self) -> Readiness:
         """Whether every channel listens, and what comes in can be stored."""
@@ -144,9 +151,8 @@ async def assemble(
     """Open the store, start the readers, and connect the parts; the stack closes them again."""
     data_dir = config.gateway.data_dir
     keys = Keys(secrets.key(data_dir))
-    store = Store(
-        config.store.dsn, data_dir, admission(config, keys), failpoint, config.store.min_free
-    )
+    rules = admission(config, keys)
+    store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
     stack.push_async_callback(store.close)
     readers = Readers(WORKERS, store.blobs.spool)
     stack.push_async_callback(readers.close)
@@ -176,15 +182,15 @@ async def assemble(
         committed=deliver.wake,
         metrics=metrics,
         forms=config.form_mail,
+        marks=rules.marks,
     )
     backlog = Backlog(store, ingest)
-    clock = Clock(store, config.rules(), firing(config, keys), now, deliver.wake_all, _alarm)
-    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics, clock)
-
-
-def _alarm(kind: str, reason: str) -> None:
-    """Somebody should look."""
-    log.error("alarm.raised", kind=kind, reason=reason)
+    raised = rules.alarms.raise_
+    clock = Clock(
+        store, config.rules(), firing(config, keys), now, deliver.wake_all,
+        lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
+    )  # fmt: skip
+    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules)
 
 
 def _named(settings: Settings, config: Config) -> Settings:
@@ -236,6 +242,7 @@ async def _begin(parts: Parts) -> None:
     """The first writes: what a dead process was sending, and the token of a first start."""
     data_dir = parts.config.gateway.data_dir
     await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner))
+    await _patiently(lambda: remember(parts.rules.crowd, parts.store, now()))
     made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
     if made:
         print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
@@ -287,6 +294,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("backlog", parts.backlog.run),
         _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
+        _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]
     outer = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +20,7 @@ Facts = Mapping[str, str | bool]
 
 _OWN: Final = Path(__file__).parent / "templates"
 _LAST_RESORT: Final = "en"
+_GAP: Final = "\ue000"  # where a reference would stand
 _LONGEST_NAME: Final = 100
 # A header line of ours; RFC 5322 section 2.1.1 would allow a little more than four times that.
 _LONGEST_SUBJECT: Final = 250
@@ -135,6 +136,13 @@ class Words:
         """Say what the template `name` says; LookupError when there is none."""
         sheet = self._sheet(name, language, form)
         return _render(sheet, _follow_up(facts, sheet.dates))
+
+    def unchanging(self, language: str) -> tuple[str, str]:
+        """Of a stranger's acknowledgement, the subject before its reference and the last line."""
+        now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+        facts = AckFacts(gateway_name="", reference=_GAP, now=now, promised_by=now, open_now=True)
+        subject, body = self.acknowledgement(facts, language, "long")
+        return subject.partition(_GAP)[0].strip(), body.strip().rpartition("\n")[2]
 
     def _sheet(self, name: str, language: str, form: Form) -> Sheet:
         language = language.lower()

@@ -148,6 +148,8 @@ def _load_cases(connection: Connection, arrivals: Sequence[Arrival], known: Know
         wanted.append(t.id.in_(sorted(ids)))
     for arrival in arrivals:
         wanted += _named_cases(arrival, known)
+        if arrival.echoes:
+            wanted.append(t.reference.in_(arrival.echoes))
     if wanted:
         for row in connection.execute(select(schema.cases).where(or_(*wanted))):
             known.cases[row.id] = rows.Case(*row)

@@ -54,6 +54,14 @@ class Settlement(NamedTuple):
     domain_until: datetime | None = None
 
 
+class Said(NamedTuple):
+    """An automatic message: when, and the folded address and the domain that it counted for."""
+
+    at: str
+    budget_key: str
+    domain: str
+
+
 _ROBOT, _PERSON = Automatic(is_auto=True, kind="auto-generated"), Automatic()
 
 _o, _m = schema.outbox.c, schema.messages.c
@@ -229,3 +237,14 @@ def recover(connection: Connection, changes: Changes, now: datetime, owner: str)
     if ended:
         settle(connection, changes, now, ended)
     return len(ended)
+
+
+def said_since(connection: Connection, since: str) -> list[Said]:
+    """What we said by ourselves, the oldest first; of very much the latest hundred thousand."""
+    query = (
+        select(_o.created_at, _o.budget_key, _o.domain)
+        .where(_o.automatic, _o.created_at > since)
+        .order_by(_o.created_at.desc())
+        .limit(100_000)
+    )
+    return [Said(*row) for row in reversed(connection.execute(query).all())]

@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -23,9 +23,11 @@ from sqlalchemy import text as sql
 from channels.base import DeliveryError, Receipt, Sent
 from gateway import supervisor, worker
 from gateway.admit import Admission
+from gateway.alarm import Alarms
 from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
 from gateway.config import Config, load
+from gateway.crowd import Crowd, remember
 from gateway.deliver import Deliver
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
@@ -194,6 +196,7 @@ class Desk:
     backlog: Backlog
     clock: Clock
     wire: Wire
+    rules: Admission
     woken: list[str] = field(default_factory=list)
 
     async def accept(
@@ -281,7 +284,9 @@ def rules(config: Config, text: str) -> Admission:
     """The rules of a configuration; compiling the templates takes longer than a test."""
     if text not in _rules:
         _rules[text] = supervisor.admission(config, KEYS)
-    return _rules[text]
+    limits = config.acknowledge.limits
+    fresh = Crowd(limits.same_words_day, limits.similar_day, limits.newcomers_domain_hour)
+    return replace(_rules[text], crowd=fresh, alarms=Alarms())
 
 
 @asynccontextmanager
@@ -292,7 +297,9 @@ async def opened(
     config = configure(folder, text)
     if not (folder / "desk.db").exists():
         shutil.copy(_empty_database(), folder / "desk.db")
-    store = Store(config.store.dsn, folder, rules(config, text))
+    plan = rules(config, text)
+    store = Store(config.store.dsn, folder, plan)
+    await remember(plan.crowd, store, NOON)
     inline, clock, woken = InlineReaders(store.blobs.spool), Clock(), list[str]()
     ingest = Ingest(
         store=store,
@@ -305,9 +312,12 @@ async def opened(
         committed=woken.append,
         metrics=Metrics(),
         forms=config.form_mail,
+        marks=plan.marks,
     )
     try:
-        yield Desk(config, store, inline, ingest, Backlog(store, ingest), clock, Wire(), woken)
+        yield Desk(
+            config, store, inline, ingest, Backlog(store, ingest), clock, Wire(), plan, woken
+        )
     finally:
         await shut(store)
 

@@ -177,18 +177,6 @@ def test_the_whole_zoo_stays_within_every_budget(house: House) -> None:
     assert max(Counter(s.conversation for s in house.said).values()) <= 5
 
 
-def test_a_mirror_with_a_new_address_each_time_ends_at_the_hour_s_budget_l12(house: House) -> None:
-    said, n = house.take(mail("bot0@robots.example", "Hello"), NOON, "bot0@robots.example"), 0
-    while said and n < 500:
-        n += 1
-        sender = f"bot{n}@robots.example"
-        said = house.take(
-            mail(sender, said.row.subject, said.row.text), NOON + timedelta(seconds=n), sender
-        )
-    assert len(house.said) == 60
-    assert max(Counter(s.conversation for s in house.said).values()) == 1
-
-
 def test_two_of_our_gateways_end_at_once_l13(tmp_path: Path) -> None:
     """Each takes what the other says as it is sent: automatic, from the channel's address."""
     here = House(admission(configure(tmp_path), KEYS))

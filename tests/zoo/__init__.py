@@ -1,0 +1,1 @@
+"""A zoo of automatic responders around a real desk, on a virtual clock."""
