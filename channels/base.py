@@ -134,6 +134,10 @@ class Settings(BaseModel):
         """Where answers shall go, with `{token}` in it; "" where the channel knows no such thing."""
         return ""
 
+    def refuses(self, address: str) -> str:
+        """Why nothing can ever be sent to an address here, in words for people; "" if it can."""
+        return "" if address else "An address is missing."
+
 
 def _never(_: str) -> None:
     """A failpoint that is off."""

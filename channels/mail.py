@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from channels import base
+from channels.mail_compose import wire
 from channels.mail_signing import Dkim, DkimKeys
 from channels.oauth_settings import OAuth
 from normalizer.message import Identity
@@ -96,6 +97,13 @@ class MailSettings(base.Settings):
     @property
     def reaches(self) -> str:
         return "email"
+
+    def refuses(self, address: str) -> str:
+        try:
+            wire(address)
+        except base.Rejected as error:
+            return f"{error}."
+        return ""
 
     @property
     def domain(self) -> str:

@@ -38,6 +38,7 @@ from gateway.follow import Follow
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
+from gateway.speak import Desk
 from gateway.words import Words
 from normalizer.message import Identity
 from scheduler.clock import Clock
@@ -79,6 +80,14 @@ def admission(config: Config, keys: Keys) -> Admission:
         follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
         crowd=Crowd(limits.same_words_day, limits.similar_day, limits.newcomers_domain_hour),
         marks=marks(writer.words),
+    )
+
+
+def desk(config: Config, keys: Keys) -> Desk:
+    """From where people speak."""
+    follow = Follow(config.rules(), config.calendar_())
+    return Desk(
+        {settings.name: settings for settings in config.channels}, own(config), keys, follow
     )
 
 
@@ -287,7 +296,15 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
 async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
     app = build(
-        ApiState(parts.store, parts.readiness, parts.metrics.registry, parts.config.gateway.name)
+        ApiState(
+            parts.store,
+            parts.readiness,
+            parts.metrics.registry,
+            parts.config.gateway.name,
+            desk(parts.config, parts.ingest.keys),
+            now,
+            parts.deliver.wake,
+        )
     )
     inner = [
         _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +49,15 @@ class Blobs:
         _sync_folder(self.folder)
         self._failpoint("F13")
         return Raw(spooled.sha256, spooled.size, None)
+
+    def write(self, data: bytes) -> Spooled:
+        """Bytes that we were given as a synced file, for `keep`."""
+        path = self.spool / f"given-{secrets.token_hex(8)}"
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return Spooled(str(path), len(data), hashlib.sha256(data).hexdigest())
 
     def clear_spool(self) -> int:
         """Remove what an earlier process left half written; returns how many files."""

@@ -160,6 +160,14 @@ class FollowUp(NamedTuple):
     reason: str
 
 
+class Request(NamedTuple):
+    id: int
+    key: str
+    sha256: str
+    answer: str
+    at: str
+
+
 class Event(NamedTuple):
     cursor: int
     type: str
@@ -181,5 +189,6 @@ TABLES: dict[type, Table] = {
     Ledger: schema.ledger,
     Outbox: schema.outbox,
     FollowUp: schema.follow_ups,
+    Request: schema.requests,
     Event: schema.events,
 }

@@ -268,6 +268,18 @@ notes = Table(
     UniqueConstraint("channel", "name"),
 )
 
+# What a client asked for under an Idempotency-Key, and what it was answered.
+requests = Table(
+    "requests",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("sha256", Text, nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "at"),
+)
+
 events = Table(
     "events",
     metadata,

@@ -166,6 +166,28 @@ class ConversationView(Shape, frozen=True, kw_only=True):
     created_at: Instant
 
 
+class Queued(Shape, frozen=True, kw_only=True):
+    """What one of us has said, as it is stored and on its way; a note goes nowhere."""
+
+    id: int
+    conversation_id: int
+    case_id: int
+    case_status: str
+    channel: str
+    kind: str
+    status: str
+    message_id: str
+    subject: str
+    to: list[Address]
+    cc: list[Address]
+
+
+class Started(Case, frozen=True, kw_only=True):
+    """A case that was opened by a person, and its first message."""
+
+    message: Queued
+
+
 class Header(Shape, frozen=True, kw_only=True):
     """A header field as it was received, decoded, on one line."""
 

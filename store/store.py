@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,8 +16,8 @@ from sqlalchemy import Connection, exc, text
 from sqlalchemy.exc import DBAPIError
 
 from normalizer.message import Spooled
-from store import outbox, rows
-from store.blobs import Blobs
+from store import enclosed, outbox, rows
+from store.blobs import SMALL, Blobs
 from store.bulk import insert
 from store.engine import (
     READERS,
@@ -155,6 +156,16 @@ class Store:
         await self.write(lambda connection, changes: _blob_row(connection, changes.new_id(), raw))
         return raw
 
+    async def put(self, data: bytes) -> Raw:
+        """Make bytes ready for rows that point to them: small ones come along, others are synced."""
+        if len(data) <= SMALL:
+            return Raw(hashlib.sha256(data).hexdigest(), len(data), data)
+        try:
+            spooled = await asyncio.to_thread(self.blobs.write, data)
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+        return await self.keep(spooled)
+
     async def settle_and_claim(
         self,
         settled: Sequence[Settlement],
@@ -174,10 +185,23 @@ class Store:
             taken = outbox.claim(connection, channel, now, owner, lease, limit) if limit else []
             if taken:
                 failpoint("F4")
-            return taken
+            return self._whole(connection, taken)
 
         taken: list[Delivery] = await self.write(work)
         return taken
+
+    def _whole(self, connection: Connection, taken: list[Delivery]) -> list[Delivery]:
+        """What people wrote may have more than a text."""
+        human = [delivery.message for delivery in taken if not delivery.automatic]
+        if not human:
+            return taken
+        parts = enclosed.of(connection, human, self.blobs.path)
+        return [
+            d._replace(content=enclosed.enclose(d.content, parts[d.message]))
+            if d.message in parts
+            else d
+            for d in taken
+        ]
 
     async def recover(self, now: datetime, owner: str) -> int:
         """Settle what a dead process left `sending`; returns how many rows."""

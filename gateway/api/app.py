@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar import Litestar, Router
@@ -14,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
-from gateway.api import conversations, front, health, messages
+from gateway.api import conversations, front, health, messages, speaking
 from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
@@ -22,6 +23,8 @@ from gateway.api.health import Readiness, Vitals
 from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
+from gateway.api.writes import Writes
+from gateway.speak import Desk
 from store.store import Store
 
 __all__ = ["ApiState", "Readiness", "build"]
@@ -29,12 +32,18 @@ __all__ = ["ApiState", "Readiness", "build"]
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
-    """What the HTTP side works with; `name` is whom customers are talking to."""
+    """What the HTTP side works with; `name` is whom customers are talking to.
+
+    `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
+    """
 
     store: Store
     ready: Callable[[], Readiness]
     metrics: CollectorRegistry
     name: str
+    desk: Desk
+    clock: Callable[[], datetime]
+    committed: Callable[[str], None]
 
 
 class Api(Plain):
@@ -52,7 +61,8 @@ def build(state: ApiState) -> Litestar:
     """The application; one for each registry, since its own counters go there."""
     reads = Reads(state.store)
     vitals = Vitals(state.store, state.ready, state.metrics)
-    routes = _documented(reads, vitals)
+    writes = Writes(state.store, state.desk, state.clock, state.committed)
+    routes = _documented(reads, writes, vitals)
     pages = Front(state.name, routes)
     return Api(
         Access(reads),
@@ -64,7 +74,7 @@ def build(state: ApiState) -> Litestar:
     )
 
 
-def _documented(reads: Reads, vitals: Vitals) -> list[ControllerRouterHandler]:
+def _documented(reads: Reads, writes: Writes, vitals: Vitals) -> list[ControllerRouterHandler]:
     v1 = Router(
         "/v1",
         route_handlers=[
@@ -76,8 +86,17 @@ def _documented(reads: Reads, vitals: Vitals) -> list[ControllerRouterHandler]:
             messages.get_message,
             messages.get_raw,
             messages.get_part,
+            speaking.post_reply,
+            speaking.post_note,
+            speaking.patch_case,
+            speaking.post_case,
         ],
-        dependencies={"reads": Provide(lambda: reads, sync_to_thread=False)},
+        dependencies={
+            "reads": Provide(lambda: reads, sync_to_thread=False),
+            "writes": Provide(lambda: writes, sync_to_thread=False),
+            "asked": Provide(speaking.asked, sync_to_thread=False),
+        },
+        request_max_body_size=speaking.MAX_BODY,
         guards=[_passed_the_gate],
         security=[{"bearer": []}],
     )

@@ -60,7 +60,7 @@ class Gate:
         # Several are joined, and so are none that we know.
         authorization = ",".join(Headers(scope["headers"]).getall("authorization", []))
         try:
-            await self._access.check(authorization, peer)
+            token = await self._access.check(authorization, peer)
         except Unauthorized as error:
             await _refuse(send, 401, str(error.__doc__), "WWW-Authenticate", "Bearer")
         except TooMany as error:
@@ -69,7 +69,7 @@ class Gate:
             detail = "The store does not answer at present, so the token cannot be checked."
             await _refuse(send, 503, detail, "Retry-After", str(RETRY_AFTER))
         else:
-            scope.setdefault("state", {})[ADMITTED] = True
+            scope.setdefault("state", {})[ADMITTED] = token
             return True
         return False
 

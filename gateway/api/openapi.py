@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import ControllerRouterHandler
 
+from gateway import wanted
 from gateway.api.plain import Plain
 
 _ABOUT = """\
@@ -27,6 +28,15 @@ _TAGS = [
     Tag("events", "What happened, with a cursor that skips nothing."),
     Tag("operation", "For whoever keeps the service running."),
 ]
+
+
+_BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+# Requests in which a name that we do not know is an error: somebody's slip of the pen.
+_STRICT = {
+    name
+    for name, shape in vars(wanted).items()
+    if getattr(shape, "__module__", "") == wanted.__name__
+}
 
 
 def release() -> str:
@@ -62,4 +72,9 @@ def document(routes: Sequence[ControllerRouterHandler], name: str) -> bytes:
     application of its own that serves nothing.
     """
     described = Plain(routes, openapi_config=config(name), logging_config=None)
-    return msgspec.json.format(msgspec.json.encode(described.openapi_schema.to_schema()), indent=1)
+    schema = described.openapi_schema.to_schema()
+    for shape, properties in schema["components"]["schemas"].items():
+        if shape in _STRICT:
+            properties["additionalProperties"] = False
+    schema["components"]["schemas"]["Attachment"]["properties"]["data"]["pattern"] = _BASE64
+    return msgspec.json.format(msgspec.json.encode(schema), indent=1)

@@ -47,6 +47,8 @@ _KNOWN = {
     400: "A value cannot be used",
     401: "No valid token came with the request",
     404: "There is no such thing",
+    409: "It cannot be done as things are; `detail` says why and what would help",
+    413: "The request is too large",
     429: "Too many requests; try again after `Retry-After` seconds",
     503: "The store does not answer at present; try again after `Retry-After` seconds",
 }
@@ -93,6 +95,10 @@ def _absent(_: AnyRequest, error: Absent) -> Response[Problem]:
     return answer(problem(404, str(error)))
 
 
+def _impossible(_: AnyRequest, error: Impossible) -> Response[Problem]:
+    return answer(problem(error.status, str(error)))
+
+
 def _invalid(_: AnyRequest, error: ValidationException) -> Response[Problem]:
     """Litestar names what it refused one by one; its messages hold types and limits, no values."""
     extra = error.extra if isinstance(error.extra, list) else []
@@ -125,6 +131,14 @@ class Absent(Exception):
     """There is no such thing."""
 
 
+class Impossible(Exception):
+    """It cannot be done as things are; `status` is 404 or 409."""
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
 class Unready(Exception):
     """Something is missing before we are ready."""
 
@@ -138,6 +152,7 @@ HANDLERS: ExceptionHandlersMap = {
     ValidationException: _invalid,
     StoreUnavailable: _unavailable,
     Absent: _absent,
+    Impossible: _impossible,
     Unready: _unready,
     Exception: _unexpected,
 }

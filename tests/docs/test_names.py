@@ -103,7 +103,7 @@ def _told() -> set[str]:
     found: set[str] = set()
     for path in modules():
         for call, names in _calls(path):
-            if _called(call) in {"event_row", "Event"} and len(call.args) > 1:
+            if _called(call) in {"event_row", "Event", "tell"} and len(call.args) > 1:
                 found |= set(filter(EVENT.fullmatch, _literals(call.args[1], names)))
     return found
 

@@ -17,11 +17,12 @@ from prometheus_client import generate_latest
 
 from channels.base import Host, Rejected
 from channels.smtp import Smtp
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import Readiness, build
 from gateway.config import load
 from gateway.ingest import Ingest
 from gateway.readers import TooSlow
 from store.engine import StoreUnavailable
+from tests.gateway.api.seed import state as fresh
 from tests.gateway.test_deliver import deliver_all
 from tests.making import CONFIG, DESK, KEYS, Desk, configure, envelope, mail, read, until
 
@@ -120,7 +121,7 @@ async def test_a_peer_learns_nothing_from_our_trouble_g01(
 
 
 def application(desk: Desk, registry: Any) -> Litestar:
-    return build(ApiState(desk.store, lambda: Readiness(ready=True), registry, "Example Support"))
+    return build(fresh(desk.store, lambda: Readiness(ready=True), registry, "Example Support"))
 
 
 async def test_metrics_and_errors_of_the_api_hold_no_word_g01(

@@ -1,4 +1,4 @@
-"""Channels' notes about their past; since when a case waits for us; until when a domain puts us off."""
+"""Channels' notes, waiting cases, domains that put us off, and requests that were answered."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("domain_until IS NOT NULL"),
         postgresql_where=sa.text("domain_until IS NOT NULL"),
     )
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_requests"),
+        sa.UniqueConstraint("key", name="uq_requests_key"),
+    )
+    op.create_index("ix_requests_at", "requests", ["at"])

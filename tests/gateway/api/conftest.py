@@ -10,9 +10,10 @@ import pytest
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import Readiness, build
 from store.store import Store
 from tests.gateway.api.seed import SECRET, Seeded, Site, admission, database, seeded
+from tests.gateway.api.seed import state as fresh
 
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
 
@@ -57,7 +58,7 @@ def filled(
 async def window(filled: Filled) -> AsyncIterator[Window]:
     store = Store(filled.site.url, filled.site.data_dir, admission())
     readiness = [Readiness(ready=True)]
-    app = build(ApiState(store, lambda: readiness[-1], CollectorRegistry(), "Example Support"))
+    app = build(fresh(store, lambda: readiness[-1], CollectorRegistry(), "Example Support"))
     async with ask(app, headers=AUTHORIZED) as client, ask(app) as stranger:
         yield Window(app, store, filled.ids, readiness, client, stranger)
     await store.close()

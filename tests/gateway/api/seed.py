@@ -13,19 +13,36 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, insert
 
+from channels.mail import MailSettings
 from gateway import worker
 from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
+from gateway.api.app import ApiState, Readiness
+from gateway.authenticate import Keys
+from gateway.follow import Follow
 from gateway.place import Place
 from gateway.record import to_json
+from gateway.speak import Desk
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
+from scheduler.calendar import Calendar
+from scheduler.duration import Duration
+from scheduler.rules import Rule
 from store import rows, schema, tokens
 from store.known import Accepted, Arrival, Author, Changes, Raw
 from store.rows import instant
 from store.store import Store, prepare
 
+MAIL = MailSettings(
+    name="mail", type="smtp", addresses=("support@example.com",), send="maildir:sent"
+)
+_WEEK = Duration.parse("7 days")
+FOLLOW = Follow(
+    (Rule("late", "unanswered", _WEEK), Rule("nudge", "pending", _WEEK), Rule("new", "new", _WEEK)),
+    Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"),
+)
 SECRET = "the-only-token-of-these-tests"
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HTML = """<p>Hello <b>there</b></p><script>alert(1)</script><img src="https://spy.example/pixel.gif">
@@ -113,13 +130,23 @@ def acknowledged(
     )  # fmt: skip
 
 
-def admission() -> Admission:
+def state(
+    store: Any, ready: Callable[[], Readiness], metrics: CollectorRegistry, name: str
+) -> ApiState:
+    """What the API works with, as far as a test does not say otherwise."""
+    channels = {"mail": MAIL}
+    desk = Desk(channels, MAIL.own(), Keys(b"k" * 32), FOLLOW)
+    return ApiState(store, ready, metrics, name, desk, lambda: NOON, lambda _: None)
+
+
+def admission(follow: Follow | None = None) -> Admission:
     return Admission(
         own=frozenset({Identity("email", "support@example.com")}),
         enabled=True,
         to_blind_copies=True,
         limits=Limits(0, 0, 0, 0, 0, 0),
         write_acknowledgement=acknowledged,
+        follow=follow,
         check=lambda _text, _address: None,
     )
 

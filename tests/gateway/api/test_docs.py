@@ -17,12 +17,21 @@ DOCS = Path(__file__).parents[3] / "docs"
 async def test_every_address_and_parameter_is_in_the_page_on_the_api(window: Window) -> None:
     page = (DOCS / "api.md").read_text("utf-8")
     document = (await window.stranger.get("/openapi.json")).json()
-    named = set(re.findall(r"`GET (/[^`?]*)`", page))
-    assert named == set(document["paths"]) | {"/", "/docs", "/openapi.json"}
-    for path, methods in document["paths"].items():
-        row = next(line for line in page.splitlines() if line.startswith(f"| `GET {path}`"))
-        queries = {p["name"] for p in methods["get"].get("parameters", []) if p["in"] == "query"}
-        assert queries == (set(re.findall(r"`(\w+)`", row.split("|")[3])) if queries else set())
+    operations = {
+        (method.upper(), path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    named = set(re.findall(r"`([A-Z]+) (/[^`?]*)`", page))
+    assert named == set(operations) | {("GET", path) for path in ("/", "/docs", "/openapi.json")}
+    for (method, path), operation in operations.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{method} {path}`"))
+        described = {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+        if body := operation.get("requestBody"):
+            (content,) = body["content"].values()
+            shape = content["schema"]["$ref"].rpartition("/")[2]
+            described = set(document["components"]["schemas"][shape]["properties"])
+        assert described == (set(re.findall(r"`(\w+)`", row.split("|")[3])) if described else set())
 
 
 async def test_every_kind_of_event_that_occurs_is_in_the_page(window: Window) -> None:

@@ -20,6 +20,7 @@ from store.store import Store, prepare
 from tests.daemon.servers import postgres, require
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
 from tests.gateway.api.seed import admission
+from tests.gateway.api.seed import state as fresh
 
 
 class Dead:
@@ -37,7 +38,7 @@ class Dead:
 
 
 def on_dead(store: Dead) -> ApiState:
-    return ApiState(store, lambda: Readiness(ready=True), CollectorRegistry(), "Dead")  # type: ignore[arg-type]  # all that is asked of a store here
+    return fresh(store, lambda: Readiness(ready=True), CollectorRegistry(), "Dead")
 
 
 async def test_alive_and_ready(window: Window) -> None:
@@ -115,7 +116,7 @@ async def test_a_server_that_stands_still_costs_503_and_is_found_again(
         url = server.create("still")
         prepare(url)
         store = Store(url, tmp_path, admission())
-        state = ApiState(store, lambda: Readiness(ready=True), CollectorRegistry(), "Still")
+        state = fresh(store, lambda: Readiness(ready=True), CollectorRegistry(), "Still")
         async with ask(build(state), headers=AUTHORIZED) as client:
             os.kill(server.process.pid, signal.SIGSTOP)
             try:
@@ -136,7 +137,7 @@ async def test_a_server_that_stands_still_costs_503_and_is_found_again(
 async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     Gauge("madoguchi_test", "For a test.", registry=registry).set(42)
-    state = ApiState(Dead(), lambda: Readiness(ready=True), registry, "Metrics")  # type: ignore[arg-type]  # not asked at all
+    state = fresh(Dead(), lambda: Readiness(ready=True), registry, "Metrics")
     async with ask(build(state)) as stranger:
         await stranger.get("/nowhere")
         answer = await stranger.get("/metrics")
@@ -155,7 +156,7 @@ async def test_the_real_store_answers_a_probe(window: Window) -> None:
 def test_starting_loads_no_library_for_what_we_do_not_use() -> None:
     script = (
         "import sys; from gateway.api.app import *; "
-        "build(ApiState(object(), lambda: None, CollectorRegistry(), 'x')); "
+        "build(ApiState(object(), lambda: None, CollectorRegistry(), 'x', None, None, None)); "
         "print([m for m in ('pydantic.v1', 'attrs') if m in sys.modules])"
     )
     script = "from prometheus_client import CollectorRegistry; " + script

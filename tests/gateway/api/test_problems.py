@@ -7,8 +7,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import Readiness, build
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
+from tests.gateway.api.seed import state as fresh
 
 BAD = [
     ("GET", "/nowhere", 404),
@@ -65,7 +66,7 @@ async def test_a_defect_of_ours_is_told_without_its_words() -> None:
         async def read(self, query: object) -> object:
             raise RuntimeError("canary: dear support, my secret is …")
 
-    state = ApiState(Broken(), lambda: Readiness(ready=True), CollectorRegistry(), "Broken")  # type: ignore[arg-type]  # broken on purpose
+    state = fresh(Broken(), lambda: Readiness(ready=True), CollectorRegistry(), "Broken")
     with capture_logs() as logs:
         async with ask(build(state), headers=AUTHORIZED) as client:
             answer = await client.get("/readyz")

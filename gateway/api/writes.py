@@ -1,0 +1,106 @@
+"""Writing to the store for requests: each once, also when it is asked for again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.acts import Act
+from gateway.api.problems import Impossible
+from gateway.speak import Desk, File, Refused, Who
+from gateway.wanted import MAX_HTML, MAX_OCTETS, Attachment, Letter, Wanted
+from store import desk as facts_of
+from store.engine import StoreUnavailable
+from store.known import Changes
+from store.store import Store
+from store.tokens import Token
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+PATIENCE = 10.0  # seconds
+_HTML = "text/html; charset=utf-8"
+_REUSED = Refused("This Idempotency-Key came before, with another request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came: what for, by whose token, and under which key if any."""
+
+    what: str
+    token: Token
+    key: str | None
+
+    def digest(self, body: Wanted) -> str:
+        return hashlib.sha256(f"{self.what}\n".encode() + msgspec.json.encode(body)).hexdigest()
+
+    @property
+    def stored_key(self) -> str:
+        """Keys are each token's own."""
+        return hashlib.sha256(f"{self.token.id}\n{self.key}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """`await writes(…)` raises Impossible and StoreUnavailable; `committed(channel)` wakes delivery."""
+
+    store: Store
+    desk: Desk
+    clock: Callable[[], datetime]
+    committed: Callable[[str], None]
+
+    def who(self, asked: Asked, body: Wanted) -> Who:
+        return Who(body.by.strip() or asked.token.name, asked.token.name, self.clock())
+
+    async def __call__(self, act: Act[T], asked: Asked, body: Wanted, shape: type[T]) -> T:
+        """Do it in one transaction; a request that was answered before gets the same answer."""
+        at = self.clock()
+
+        def once(connection: Connection, changes: Changes) -> T | Refused:
+            before = facts_of.answered(connection, asked.stored_key) if asked.key else None
+            if before:
+                digest, answer = before
+                same = digest == asked.digest(body)
+                return msgspec.json.decode(answer, type=shape) if same else _REUSED
+            done = act(connection, changes)
+            if asked.key and not isinstance(done, Refused):
+                answer = msgspec.json.encode(done).decode()
+                kept = (asked.stored_key, asked.digest(body), answer, at)
+                facts_of.remember(connection, changes, *kept)
+            return done
+
+        done: T | Refused = await _patiently(self.store.change(once))
+        if isinstance(done, Refused):
+            raise Impossible(done.detail, done.status)
+        for channel in self.desk.channels:
+            self.committed(channel)
+        return done
+
+    async def files(self, body: Letter) -> tuple[File, ...]:
+        """Attachments and HTML, ready to be pointed to."""
+        if sum(len(one.data) for one in body.attachments) > MAX_OCTETS:
+            raise Impossible(f"All attachments together may have {MAX_OCTETS >> 20} MiB.", 413)
+        files = [await self._file(one) for one in body.attachments]
+        if page := body.html.encode("utf-8", "replace"):
+            if len(page) > MAX_HTML:
+                raise Impossible(f"HTML may have {MAX_HTML >> 10} KiB.", 413)
+            raw = await self.store.put(page)
+            files.append(File("html", _HTML, "", raw))
+        return tuple(files)
+
+    async def _file(self, one: Attachment) -> File:
+        return File("attachment", one.content_type, one.filename, await self.store.put(one.data))
+
+
+async def _patiently(work: Awaitable[T | Refused]) -> T | Refused:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await work
+    except TimeoutError:
+        raise StoreUnavailable("the store takes too long to answer") from None

@@ -1,0 +1,94 @@
+"""What people at the help desk ask for: the shapes of what they send to the API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+MAX_FILES = 20
+MAX_HTML = 250 * 2**10  # octets
+MAX_OCTETS = 18 * 2**20  # of all attachments together; as base64 in JSON a third more
+
+Status = Literal["new", "open", "pending", "on_hold", "resolved"]
+Line = Annotated[str, Meta(max_length=200)]
+Words = Annotated[str, Meta(min_length=1, max_length=200_000)]
+Tags = Annotated[list[str], Meta(max_length=50, description="Each at most 100 characters long.")]
+Recipients = Annotated[
+    list[str],
+    Meta(
+        max_length=20,
+        description="Each as `yuki@example.jp`, or with its kind: `email:yuki@example.jp`.",
+    ),
+]
+
+
+class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every request of a person has; `by` is who, if it is not simply the token's owner."""
+
+    by: Annotated[
+        str, Meta(max_length=100, description="Who does this; unset: the token's name.")
+    ] = ""
+
+
+class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file to send; `data` in base64."""
+
+    filename: Annotated[str, Meta(min_length=1, max_length=200)]
+    content_type: Annotated[str, Meta(max_length=100)] = "application/octet-stream"
+    data: bytes
+
+
+class Letter(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all that we write to a customer has."""
+
+    text: Words
+    html: Annotated[str, Meta(max_length=200_000)] = ""
+    cc: Recipients = []
+    subject: Line = ""
+    attachments: Annotated[list[Attachment], Meta(max_length=MAX_FILES)] = []
+    force: Annotated[
+        bool, Meta(description="Send to an address to which mail fails, all the same.")
+    ] = False
+    channel: Annotated[
+        str, Meta(max_length=100, description="Which way; unset: the customer's last.")
+    ] = ""
+
+
+class Reply(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer in a case. Without `to`, it goes to whoever wrote last, the way that they wrote."""
+
+    to: Recipients = []
+    status: Status | None = None
+
+
+class Note(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words for colleagues; no customer ever sees them."""
+
+    text: Words
+
+
+class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values of a case; what is left out or null stays as it is."""
+
+    status: Status | None = None
+    stage: Line | None = None
+    owner: Line | None = None
+    tags: Tags | None = None
+    subject: Line | None = None
+
+
+class Start(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new case: with `to` a message to somebody, without it what somebody told us (a call).
+
+    Whose it is, when nothing is sent: `caller`, an address or number such as `tel:+81312345678`,
+    or `conversation_id`; with neither, an unknown caller's.
+    """
+
+    to: Recipients = []
+    name: Annotated[str, Meta(max_length=100, description="The customer's, if it is new.")] = ""
+    caller: Annotated[str, Meta(max_length=254)] = ""
+    conversation_id: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    status: Status = "open"
+    owner: Line = ""
+    tags: Tags = []

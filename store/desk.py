@@ -1,0 +1,149 @@
+"""What the desk has to know about a case before somebody speaks in it, and what was asked before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, select
+
+from store import rows, schema
+from store.known import Changes
+from store.rows import instant
+
+KEPT = timedelta(days=7)  # how long an Idempotency-Key is remembered
+_LOOKED_AT = 20  # messages from the newest, among which the last word of a person is looked for
+
+_m, _i, _k, _c = schema.messages.c, schema.identities.c, schema.cases.c, schema.conversations.c
+_r = schema.requests.c
+
+
+class Heard(NamedTuple):
+    """A message that came in, and what an answer needs of it."""
+
+    id: int
+    case_id: int | None
+    channel: str
+    identity: str
+    name: str
+    message_id: str
+    references: tuple[str, ...]
+    subject: str
+    is_automatic: bool
+
+
+class Known(NamedTuple):
+    """An identity: whose it is, and whether what we send there comes back."""
+
+    id: int
+    customer_id: int
+    conversation_id: int
+    address: str
+    name: str
+    failing: bool
+
+
+class Facts(NamedTuple):
+    """A case as somebody finds it who wants to speak in it.
+
+    `heard` is the newest first, this case before others of the conversation; `ours` are what we
+    sent in it, by id and Message-ID, the oldest first.
+    """
+
+    case: rows.Case
+    heard: tuple[Heard, ...]
+    ours: tuple[tuple[int, str], ...]
+    identities: tuple[Known, ...]
+
+
+def facts(connection: Connection, case_id: int) -> Facts | None:
+    """Everything about a case that an answer rests on; None when there is no such case."""
+    row = connection.execute(select(schema.cases).where(_k.id == case_id)).first()
+    if row is None:
+        return None
+    case = rows.Case(*row)
+    heard = _heard(connection, _m.conversation_id == case.conversation_id)
+    here = _heard(connection, _m.case_id == case.id)
+    return Facts(
+        case,
+        (*here, *(one for one in heard if one.case_id != case.id)),
+        _ours(connection, case.id),
+        tuple(identities(connection, _i.customer_id == case.customer_id).values()),
+    )
+
+
+def _heard(connection: Connection, where: Any) -> list[Heard]:
+    query = (
+        select(
+            _m.id, _m.case_id, _m.channel, _i.address, _i.name, _m.message_id, _m.references, _m.subject,
+            _m.reading,
+        )
+        .outerjoin(schema.identities, _i.id == _m.identity_id)
+        .where(where, _m.direction == "in", _m.kind == "message", _m.status == "stored")
+        .order_by(_m.id.desc())
+        .limit(_LOOKED_AT)
+    )  # fmt: skip
+    return [
+        Heard(
+            row.id,
+            row.case_id,
+            row.channel,
+            row.address or "",
+            row.name or "",
+            row.message_id,
+            tuple(json.loads(row.references)),
+            row.subject,
+            bool(json.loads(row.reading).get("automatic", {}).get("is_auto")),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _ours(connection: Connection, case_id: int) -> tuple[tuple[int, str], ...]:
+    query = (
+        select(_m.id, _m.message_id)
+        .where(_m.case_id == case_id, _m.direction == "out", _m.kind != "note", _m.message_id != "")
+        .order_by(_m.id.desc())
+        .limit(5)
+    )
+    return tuple((row[0], row[1]) for row in connection.execute(query))[::-1]
+
+
+def identities(connection: Connection, where: Any) -> dict[str, Known]:
+    """Identities by their address, with the conversation behind each."""
+    query = (
+        select(_i.id, _i.customer_id, _c.id, _i.address, _i.name, _i.failing_since)
+        .join(schema.conversations, _c.customer_id == _i.customer_id)
+        .where(where)
+        .order_by(_i.id)
+    )
+    found = (Known(*row[:5], row[5] is not None) for row in connection.execute(query))
+    return {one.address: one for one in found}
+
+
+def addressed(connection: Connection, addresses: Iterable[str]) -> dict[str, Known]:
+    """The identities among these addresses that we know."""
+    wanted = list(addresses)
+    return identities(connection, _i.address.in_(wanted)) if wanted else {}
+
+
+def conversation(connection: Connection, id_: int) -> tuple[int, int] | None:
+    """A conversation and its customer."""
+    row = connection.execute(select(_c.id, _c.customer_id).where(_c.id == id_)).first()
+    return (row[0], row[1]) if row else None
+
+
+def answered(connection: Connection, key: str) -> tuple[str, str] | None:
+    """The digest of the request that first came under a key, and its answer."""
+    row = connection.execute(select(_r.sha256, _r.answer).where(_r.key == key)).first()
+    return (row[0], row[1]) if row else None
+
+
+def remember(
+    connection: Connection, changes: Changes, key: str, sha256: str, answer: str, at: datetime
+) -> None:
+    """Keep an answer for whoever asks again; those of more than a week ago are forgotten."""
+    connection.execute(delete(schema.requests).where(_r.at < instant(at - KEPT)))
+    changes.add(rows.Request(changes.new_id(), key, sha256, answer, instant(at)))

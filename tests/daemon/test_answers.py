@@ -1,0 +1,56 @@
+"""A person answers over HTTP, and the mail that leaves continues the customer's own thread."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out
+from tests.daemon.window import acknowledgements, api, bare, mail, rows, send
+
+pytestmark = pytest.mark.daemon
+
+
+def ask(site: Site, method: str, path: str, body: Any) -> Any:
+    """What the API answers when somebody changes something."""
+    headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=20)) as connection:
+        connection.request(method, path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+        assert answer.status in {200, 201}, found
+        return found
+
+
+def test_an_answer_over_http_arrives_in_the_customers_thread(tmp_path: Path) -> None:
+    site = lay_out(tmp_path)
+    letter = mail("answered")
+    with daemon(site):
+        assert send(site, letter).code == 250
+        case = api(site, "/v1/cases")["items"][0]
+        acknowledgements(site, 1)
+        said = ask(
+            site, "POST", f"/v1/cases/{case['id']}/reply",
+            {"text": "It left today.\n", "status": "pending"},
+        )  # fmt: skip
+        sent = acknowledgements(site, 2)
+        (answer,) = [one for one in sent if bare(one) == said["message_id"]]
+        assert answer["To"] == "yuki@example.jp" or "<yuki@example.jp>" in answer["To"]
+        assert answer["In-Reply-To"] == letter["Message-ID"]
+        assert answer["References"] == letter["Message-ID"]
+        assert answer["Auto-Submitted"] is None
+        assert answer["Return-Path"] == "<support@example.com>"
+        assert answer.get_content() == "It left today.\n"
+        again = mail("again")
+        again["In-Reply-To"] = answer["Message-ID"]
+        assert send(site, again).code == 250
+        found = rows(site, "SELECT direction, kind, case_id FROM v_messages ORDER BY id")
+    assert [(r["direction"], r["kind"]) for r in found] == [
+        ("in", "message"), ("out", "acknowledgement"), ("out", "reply"), ("in", "message"),
+    ]  # fmt: skip
+    assert {r["case_id"] for r in found} == {case["id"]}
