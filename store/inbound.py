@@ -23,6 +23,7 @@ from store.doors import load_admitted, load_given
 from store.due import cancel
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.prepared import Prepared, is_findable
+from store.renamed import load_renamed
 from store.rows import TABLES, instant
 
 
@@ -119,6 +120,7 @@ def _load_seen(connection: Connection, arrivals: Sequence[Arrival], known: Known
             known.fingerprints[seen.fingerprint] = seen
         if message_id:
             known.message_ids[message_id].append(seen)
+    load_renamed(connection, ids, known)
 
 
 def _named_ids(arrival: Arrival, message: Message) -> set[str]:

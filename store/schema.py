@@ -230,6 +230,12 @@ outbox = Table(
         postgresql_where=text("domain_until IS NOT NULL"),
     ),
     Index(
+        "ix_outbox_peer_id",  # of a provider that gives mails new Message-IDs
+        "peer_id",
+        sqlite_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
+        postgresql_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
+    ),
+    Index(
         "ix_outbox_sending",
         "lease_until",
         sqlite_where=text("state = 'sending'"),

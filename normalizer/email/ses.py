@@ -1,7 +1,8 @@
-"""Delivery notices that Amazon SES sends as JSON (SNS topics subscribed by mail)."""
+"""What Amazon SES makes of mail: notices in JSON (SNS topics subscribed by mail), new Message-IDs."""
 
 from __future__ import annotations
 
+import re
 from json import JSONDecoder
 from typing import Any
 
@@ -10,6 +11,19 @@ from normalizer.message import FailedRecipient
 
 MAX_NOTICE = 256 * 1024
 MAX_DEPTH = 50
+
+_RENAMED = re.compile(
+    r"(01[0-9a-f]{14}-[0-9a-f-]{36,60})@[a-z0-9-]{1,40}\.amazonses\.com", re.ASCII
+)
+
+
+def accepted_as(message_id: str) -> str:
+    """The reply with which SES took the mail that has this Message-ID now; "" for any other.
+
+    It puts its own `<ID@REGION.amazonses.com>` in the place of ours, and answers `250 Ok ID`.
+    """
+    found = _RENAMED.fullmatch(message_id)
+    return f"Ok {found[1]}" if found else ""
 
 
 def is_notice(text: str) -> bool:

@@ -41,3 +41,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name="uq_requests_key"),
     )
     op.create_index("ix_requests_at", "requests", ["at"])
+    op.create_index(
+        "ix_outbox_peer_id",
+        "outbox",
+        ["peer_id"],
+        sqlite_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
+        postgresql_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
+    )
