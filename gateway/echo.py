@@ -60,7 +60,7 @@ def _names_ours(message: Message, recipients: Iterable[str], own: Collection[Ide
 
     Nobody need check the token: who invents one only goes without an acknowledgement.
     """
-    named = (message.in_reply_to, *message.references)
+    named = (message.message_id, message.in_reply_to, *message.references)
     if any(looks_like_a_token(id_.partition("@")[0]) and _is_at_home(id_, own) for id_ in named):
         return True
     tags = (address.rpartition("@")[0].rpartition("+")[2] for address in recipients)

@@ -59,6 +59,12 @@ async def test_an_answer_to_another_s_mail_is_an_echo(desk: Desk) -> None:
     assert tagged == "it answers what we said to somebody else"
 
 
+async def test_our_message_id_on_another_s_mail_is_an_echo_l11(desk: Desk) -> None:
+    ours = await said(desk)
+    raw = mail(OTHER, "Something else", "Entirely.", Message_ID=f"<{ours['message_id']}>")
+    assert await answered(desk, raw) == "it answers what we said to somebody else"
+
+
 async def test_a_reference_that_somebody_types_is_no_echo(desk: Desk) -> None:
     ours = await said(desk)
     raw = mail(OTHER, f"About {ours['reference']}", f"It is {ours['reference']}, still broken!")

@@ -56,7 +56,7 @@ class Heard(NamedTuple):
         return body.decode()
 
 
-class Being(Protocol):
+class Neighbour(Protocol):
     """Somebody outside, with a domain of its own."""
 
     @property
@@ -139,9 +139,10 @@ class House:
 class World:
     """Beings by their domains, houses of ours, and the mails that are on their way."""
 
-    beings: Mapping[str, Being]
+    beings: Mapping[str, Neighbour]
     houses: list[House]
     restarts: tuple[timedelta, ...] = ()
+    strip: bool = False  # whether the way between two houses loses what a robot says of itself
     now: datetime = NOON
     said: list[Heard] = field(default_factory=list)
     came: list[datetime] = field(default_factory=list)
@@ -174,6 +175,18 @@ class World:
             await house.close()
             await house.open(at)
 
+    def send(self, post: Post) -> None:
+        """A mail that is under way from the beginning."""
+        self._post([post])
+
+    def _passed_on(self, heard: Heard) -> Post:
+        soon = timedelta(seconds=5)
+        if not self.strip:
+            return Post(heard.raw, heard.sender or "<>", soon, heard.to)
+        sender = str(heard.parsed["From"]).rpartition("<")[2].rstrip(">")
+        raw = letter(sender, heard.subject, heard.text, vouched=True, To=heard.to)
+        return Post(raw, sender, soon, heard.to)
+
     def _post(self, posts: Iterable[Post]) -> None:
         for post in posts:
             heapq.heappush(self._due, (self.now + post.after, next(self._order), post))
@@ -195,7 +208,7 @@ class World:
         """Somebody outside, another house, or ourselves."""
         for house in self.houses:
             if house.channel_of(heard.to):
-                self._post([Post(heard.raw, heard.sender or "<>", timedelta(seconds=5), heard.to)])
+                self._post([self._passed_on(heard)])
                 return
         domain = heard.to.lower().rpartition("@")[2]
         being = self.beings.get(".".join(domain.split(".")[-2:]))
@@ -210,5 +223,6 @@ def letter(sender: str, subject: str, body: str, *, vouched: bool = False, **hea
 
 
 def house(folder: Path, name: str = "desk", text: str = CONFIG) -> House:
+    folder.mkdir(exist_ok=True)
     configure(folder, text)
     return House(name, folder, text)
