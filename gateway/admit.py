@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway import acknowledge, participants, record
+from gateway import acknowledge, participants, record, sent
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.crowd import Crowd
@@ -56,7 +56,20 @@ class Admission:
             return _unread(known, arrival, changes)
         if "too-many-received" in arrival.message.defects:
             return _refused(arrival, changes, "this mail is going round in a loop")
+        if arrival.transport.sent:
+            return self._sent(known, arrival, arrival.message, changes)
         return self._read(known, arrival, arrival.message, changes)
+
+    def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+        """What one of us said by another way; what left by us is here already."""
+        if before := sent.own(known, arrival, message, self.check):
+            return _duplicate(known, arrival, changes, before)
+        id_ = arrival.rereads or changes.new_id()
+        row = sent.row(known, arrival, message, id_, self.check, self.follow, changes)
+        accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
+        _store(known, arrival, message, row, accepted, changes)
+        _remember(known, arrival, row, accepted)
+        return accepted
 
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         id_ = arrival.rereads or changes.new_id()

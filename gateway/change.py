@@ -19,7 +19,9 @@ from store.rows import instant
 _SHOWN = frozenset({"status", "stage", "owner", "tags", "subject"})
 
 
-def apply(case: rows.Case, wanted: Change, who: Who, follow: Follow, changes: Changes) -> rows.Case:
+def apply(
+    case: rows.Case, wanted: Change, who: Who, follow: Follow | None, changes: Changes
+) -> rows.Case:
     """The case as it shall be; what differs is written, and told with before and after."""
     values: dict[str, Any] = {}
     for name in ("stage", "owner"):
@@ -50,26 +52,28 @@ def clocks(case: rows.Case, status: Status, who: Who) -> dict[str, Any]:
 
 
 def answered(
-    case: rows.Case, status: Status | None, who: Who, follow: Follow, changes: Changes
+    case: rows.Case, status: Status | None, who: Who, follow: Follow | None, changes: Changes
 ) -> rows.Case:
     """A case in which a person has answered: nobody waits any more, and it is no longer new."""
     if case.unanswered_since is not None:
         changes.update("cases", case.id, unanswered_since=None)
         case = case._replace(unanswered_since=None)
-    follow.answered(case.id, who.at, changes, "a person answered")
+    if follow:
+        follow.answered(case.id, who.at, changes, "a person answered")
     wanted = status or ("open" if case.status == "new" else None)
     return apply(case, Change(status=wanted), who, follow, changes)
 
 
 def _written(
-    case: rows.Case, values: dict[str, Any], who: Who, follow: Follow, changes: Changes
+    case: rows.Case, values: dict[str, Any], who: Who, follow: Follow | None, changes: Changes
 ) -> rows.Case:
     changed = {name: value for name, value in values.items() if getattr(case, name) != value}
     if not changed:
         return case
     after = case._replace(**changed)
     changes.update("cases", case.id, **changed)
-    follow.status_set(case.status, after, who.at, changes, f"the case is {after.status}")
+    if follow:
+        follow.status_set(case.status, after, who.at, changes, f"the case is {after.status}")
     shown = [name for name in changed if name in _SHOWN]
     tell(
         changes, "case.changed", case, who,

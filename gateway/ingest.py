@@ -25,6 +25,7 @@ from gateway.metrics import Metrics
 from gateway.participants import offered
 from gateway.readers import ReaderDied, Readers, TooSlow, discard
 from gateway.returned import identified
+from gateway.sent import facts as facts_of_sent
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
@@ -117,6 +118,8 @@ class Ingest:
             message = identified(message, envelope.transport.recipients)
         for part in message.parts:
             await self._keep(part.data, part.sha256)
+        if envelope.transport.sent:
+            return replace(facts_of_sent(arrival, message, self.own, self.keys), rereads=rereads)
         trust = self.trust.get(envelope.channel, Trust())
         verdict = trust.verdict(message, envelope.transport.peer)
         form = await self._form(envelope, raw, message, trust) if self.forms else None

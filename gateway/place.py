@@ -61,10 +61,10 @@ def place(
         return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
     if still := _still_unreadable(known, arrival, message):
         return still
-    person = _person(known, arrival, message, changes)
+    person = person_of(known, arrival, message, changes)
     if stays := _stays(known, arrival, person):
         return Place(person, stays, False, "read again, by the same author")
-    for door in _candidates(known, arrival, message, person, check):
+    for door in candidates(known, arrival, message, person, check):
         case, reason, _ = door
         is_own = case.conversation_id == person.conversation_id
         is_open = case.status != "resolved"
@@ -113,7 +113,8 @@ def _ours(known: Known, arrival: Arrival, message: Message) -> Given | Seen | No
     return reported or participants.came_back(known, arrival, message)
 
 
-def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Person:
+def person_of(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Person:
+    """The author's identity with the conversation behind it; both are new with a first message."""
     identity = arrival.author.identity
     address = str(identity) if identity else f"message:{arrival.raw.sha256[:16]}.{changes.last_id}"
     if address in known.people:
@@ -132,7 +133,7 @@ def _person(known: Known, arrival: Arrival, message: Message, changes: Changes) 
     return found
 
 
-def _candidates(
+def candidates(
     known: Known, arrival: Arrival, message: Message, person: Person, check: Check
 ) -> Iterator[Door]:
     """Cases that the message may continue, the surest first: without a token, the author's own."""

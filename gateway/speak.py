@@ -231,7 +231,8 @@ def queue(
     )  # fmt: skip
     changes.add(row)
     attach(changes, id_, words.files)
-    changes.add(outgoing(changes.new_id(), row, at))
+    domain = where.to[0].address.rpartition("@")[2]
+    changes.add(outgoing(changes.new_id(), row, at, domain))
     return row
 
 
@@ -301,17 +302,18 @@ def attach(changes: Changes, message_id: int, files: Sequence[File]) -> None:
         )
 
 
-def outgoing(id_: int, message: rows.Message, at: str, *, automatic: bool = False) -> rows.Outbox:
+def outgoing(id_: int, message: rows.Message, at: str, domain: str) -> rows.Outbox:
+    """The delivery of what a person says; mail for a domain that puts us off waits together."""
     return rows.Outbox(
         id=id_,
         message_id=message.id,
         conversation_id=message.conversation_id,
         channel=message.channel,
         state="queued",
-        automatic=automatic,
+        automatic=False,
         authenticated=True,
         budget_key="",
-        domain="",
+        domain=domain,
         due_at=at,
         lease_owner="",
         lease_until=None,
