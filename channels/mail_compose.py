@@ -55,7 +55,7 @@ def compose(message: Message, sender: Address, date: datetime, hostname: str) ->
     that cannot stand in a mail.
     """
     head = _header(message, sender, date, hostname)
-    attached = [part for part in message.parts if part.role in ("inline", "attachment")]
+    shown, attached = _pictures(message), _attached(message)
     if not message.html and not attached:
         return f"{head}MIME-Version: 1.0\r\n{_text('plain', message.text)}".encode()
     said = f"{head}\0{message.text}\0{message.html}".encode(errors="replace")
@@ -63,10 +63,25 @@ def compose(message: Message, sender: Address, date: datetime, hostname: str) ->
     body = _text("plain", message.text).encode()
     if message.html:
         html = _text("html", message.html).encode()
+        if shown:
+            html = _multipart("related", f"{boundary}r", (html, *map(_attachment, shown)))
         body = _multipart("alternative", f"{boundary}a", (body, html))
     if attached:
         body = _multipart("mixed", boundary, (body, *map(_attachment, attached)))
     return f"{head}MIME-Version: 1.0\r\n".encode() + body
+
+
+def _pictures(message: Message) -> list[Part]:
+    """What the HTML shows by its Content-ID (RFC 2392): it travels with the HTML."""
+    inline = (part for part in message.parts if part.role == "inline")
+    return [part for part in inline if part.content_id and f"cid:{part.content_id}" in message.html]
+
+
+def _attached(message: Message) -> list[Part]:
+    """Everything else that has a file's bytes; a picture that nothing shows is one, too."""
+    files = [part for part in message.parts if part.role in ("inline", "attachment")]
+    shown = _pictures(message)
+    return [part for part in files if part not in shown]
 
 
 def wire(address: str) -> str:
@@ -239,7 +254,9 @@ def _base64(octets: bytes) -> bytes:
 
 
 def _multipart(subtype: str, boundary: str, entities: Iterable[bytes]) -> bytes:
-    opening = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n\r\n'
+    # RFC 2387 section 3.1: readers of multipart/related are told what its root is.
+    root = '\r\n type="text/html";' if subtype == "related" else ""
+    opening = f'Content-Type: multipart/{subtype};{root}\r\n boundary="{boundary}"\r\n\r\n'
     delimiter = f"--{boundary}\r\n".encode()
     chunks = [opening.encode()]
     for entity in entities:

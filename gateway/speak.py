@@ -44,10 +44,11 @@ class Who(NamedTuple):
 class File(NamedTuple):
     """Bytes that go along; HTML goes as a part like any other."""
 
-    role: Literal["html", "attachment"]
+    role: Literal["html", "inline", "attachment"]
     content_type: str
     filename: str
     raw: Raw
+    content_id: str = ""
 
 
 class Words(NamedTuple):
@@ -297,7 +298,14 @@ def attach(changes: Changes, message_id: int, files: Sequence[File]) -> None:
         name, kind = storable(clean_line(one.filename, 200)), storable(one.content_type)
         changes.add(
             rows.Part(
-                changes.new_id(), message_id, one.role, kind, name, "", one.raw.size, one.raw.sha256
+                changes.new_id(),
+                message_id,
+                one.role,
+                kind,
+                name,
+                one.content_id,
+                one.raw.size,
+                one.raw.sha256,
             )
         )
 

@@ -36,6 +36,13 @@ class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     filename: Annotated[str, Meta(min_length=1, max_length=200)]
     content_type: Annotated[str, Meta(max_length=100)] = "application/octet-stream"
+    content_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._@+-]{0,200}$",
+            description="For a picture that `html` shows as `cid:CONTENT_ID`.",
+        ),
+    ] = ""
     data: bytes
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -95,7 +95,9 @@ class Writes:
         return tuple(files)
 
     async def _file(self, one: Attachment) -> File:
-        return File("attachment", one.content_type, one.filename, await self.store.put(one.data))
+        role: Literal["inline", "attachment"] = "inline" if one.content_id else "attachment"
+        raw = await self.store.put(one.data)
+        return File(role, one.content_type, one.filename, raw, one.content_id)
 
 
 async def _patiently(work: Awaitable[T | Refused]) -> T | Refused:

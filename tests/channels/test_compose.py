@@ -278,6 +278,27 @@ def test_an_inline_picture_keeps_its_content_id_and_a_path_is_no_file_name() -> 
     assert entity.get_filename() == ".._.._etc_passwd_a"
 
 
+def test_a_picture_that_the_html_shows_travels_with_it() -> None:
+    """RFC 2387: mixed(alternative(plain, related(html, picture)), attachment)."""
+    logo = part(b"logo", "logo.png", content_id="logo@example.com")
+    lost = part(b"lost", "lost.png", content_id="lost@example.com")
+    bill = part(b"bill", "請求書.pdf", "application/pdf")
+    html = '<p>x</p><img src="cid:logo@example.com">'
+    mail = parsed(Message(to=(YUKI,), text="x", html=html, parts=(logo, lost, bill)))
+    both, *files = mail.iter_parts()
+    assert [f.get_filename() for f in files] == ["lost.png", "請求書.pdf"]
+    assert both.get_content_type() == "multipart/alternative"
+    plain, related = cast(EmailMessage, both).iter_parts()
+    assert plain.get_content_type() == "text/plain"
+    assert related["Content-Type"].params["type"] == "text/html"
+    page, picture = cast(EmailMessage, related).iter_parts()
+    assert page.get_content_type() == "text/html"
+    assert (picture["Content-ID"], picture.get_content_disposition()) == (
+        "<logo@example.com>", "inline",
+    )  # fmt: skip
+    assert mail.get_body(("plain",)).get_content() == "x\r\n"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("address", "on_the_wire"),
     [

@@ -171,17 +171,22 @@ async def test_a_reply_carries_its_files_to_whoever_delivers(talk: Talk) -> None
     files = [
         {"filename": "../見積.pdf", "content_type": "application/pdf", "data": _base64(b"%PDF")},
         {"filename": "large.bin", "data": _base64(large)},
+        {"filename": "logo.png", "content_id": "logo@desk", "data": _base64(b"png")},
     ]
+    page = '<p>See.</p><img src="cid:logo@desk">'
     said = await talk.post(
-        f"/{case['id']}/reply", {"text": "See.", "html": "<p>See.</p>", "attachments": files}
+        f"/{case['id']}/reply", {"text": "See.", "html": page, "attachments": files}
     )
     taken = await talk.store.settle_and_claim(
         [], "mail", lambda: NOON, "us", timedelta(minutes=5), 100
     )
     (mine,) = [one.content for one in taken if one.message == said["id"]]
-    assert mine.html == "<p>See.</p>"
-    assert [part.filename for part in mine.parts] == ["../見積.pdf", "large.bin"]
-    assert [part.size for part in mine.parts] == [4, len(large)]
+    assert mine.html == page
+    assert [part.filename for part in mine.parts] == ["../見積.pdf", "large.bin", "logo.png"]
+    assert [part.size for part in mine.parts] == [4, len(large), 3]
+    assert [(part.role, part.content_id) for part in mine.parts][1:] == [
+        ("attachment", ""), ("inline", "logo@desk"),
+    ]  # fmt: skip
 
 
 def _base64(data: bytes) -> str:
