@@ -14,7 +14,7 @@ from gateway.echo import heard
 from gateway.follow import Follow
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
-from gateway.place import Place, duplicate_of, place
+from gateway.place import Place, duplicate_of, place, returned
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Seen
@@ -58,6 +58,8 @@ class Admission:
             return _refused(arrival, changes, "this mail is going round in a loop")
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
+        if arrival.spam and not returned(known, arrival, arrival.message):
+            return _apart(known, arrival, arrival.message, changes)
         return self._read(known, arrival, arrival.message, changes)
 
     def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
@@ -81,6 +83,7 @@ class Admission:
             _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
             _decided("case", where.case.reference, where.reason),
             _decided("acknowledgement", "sent" if decision.send else "silence", decision.reason),
+            *_released(known, arrival),
         ]
         status = "quarantined" if message.unreadable else "stored"
         flags = ["same-message-id"] if known.message_ids.get(message.message_id) else []
@@ -198,6 +201,26 @@ def _unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
     record.ledger_row(changes, arrival, accepted)
     _remember(known, arrival, row, accepted)
     return accepted
+
+
+def _apart(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+    """Spam: stored whole, but nobody's; no case, no customer, no word to anybody."""
+    accepted = Accepted(arrival.rereads or changes.new_id(), "accepted")
+    author = _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason)
+    row = record.message_row(
+        accepted.message, arrival, message, status="spam",
+        where=(None, None, None, None), flags=(),
+        decisions=[author, _decided("spam", "kept apart", arrival.spam)],
+    )  # fmt: skip
+    _store(known, arrival, message, row, accepted, changes)
+    _remember(known, arrival, row, accepted)
+    return accepted
+
+
+def _released(known: Known, arrival: Arrival) -> list[dict[str, Any]]:
+    before = known.rereading.get(arrival.rereads or 0)
+    was_spam = before is not None and before.status == "spam"
+    return [_decided("spam", "released", "somebody said that it is none")] if was_spam else []
 
 
 def _remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accepted) -> None:

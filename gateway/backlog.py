@@ -80,12 +80,22 @@ class Backlog:
             last = batch[-1].id
         return lines
 
-    async def reread(self, kept: Kept) -> Accepted:
+    async def release(self, id_: int) -> Accepted | None:
+        """Let one spam be mail like any other; None if there is no spam with this id."""
+        folder = self.store.blobs.folder
+        found = await self.store.read(lambda c: unfinished.find(c, "spam", folder, id_ - 1, 1))
+        if not found or found[0].id != id_:
+            return None
+        return await self.reread(found[0], released=True)
+
+    async def reread(self, kept: Kept, *, released: bool = False) -> Accepted:
         """Replace a stored message by what reading gives now; it keeps its id and its receipts."""
         message = await self.read(kept.envelope)
         raw = Raw(kept.sha256, _size(kept.envelope), None)
         try:
-            arrival = await self.ingest.arrival(kept.envelope, raw, message, rereads=kept.id)
+            arrival = await self.ingest.arrival(
+                kept.envelope, raw, message, rereads=kept.id, released=released
+            )
             accepted = await self.store.commit_inbound(arrival)
         finally:
             discard((message,))

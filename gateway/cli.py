@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 quarantine = typer.Typer(help="What could not be read.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
+spam = typer.Typer(help="What is kept apart.", no_args_is_help=True)
+app.add_typer(spam, name="spam")
 
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
@@ -214,6 +216,33 @@ def retry(config: ConfigFile = DEFAULT) -> None:
     """Read again what is in quarantine, in place, and say what changed."""
     for line in _with_parts(config, lambda parts: parts.backlog.retry("quarantined")):
         typer.echo(line)
+
+
+@spam.command("list")
+def list_spam(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """What is kept apart as spam, and by whose word."""
+    from gateway import reports
+    from store import apart
+
+    kept = _with_parts(config, lambda p: p.store.read(lambda c: apart.everything(c, "spam")))
+    typer.echo(reports.spam(kept, as_json=as_json))
+
+
+@spam.command()
+def release(
+    ids: Annotated[list[int], typer.Argument(metavar="ID…", help="Ids of messages.", min=1)],
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Let spam be mail like any other: it gets its case, and its acknowledgement."""
+
+    async def work(parts: Parts) -> list[int]:
+        return [id_ for id_ in ids if await parts.backlog.release(id_) is None]
+
+    not_spam = _with_parts(config, work)
+    for id_ in ids:
+        typer.echo(f"{id_}: {'is not spam' if id_ in not_spam else 'released'}")
+    if not_spam:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -36,6 +36,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _circles(follow_ups)
     yield from _nobody_told(follow_ups, channels)
     yield from _templates(data.get("acknowledge"), follow_ups)
+    yield from _spam_headers(data.get("spam"), channels)
 
 
 def _tables(data: Mapping[str, Any], key: str) -> Tables:
@@ -178,3 +179,12 @@ def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:
         if isinstance(name, str) and name not in known:
             said = f'there is no template "{name}"; possible: {any_of(sorted(known))}'
             yield Finding(("follow_up", index, "send"), said)
+
+
+def _spam_headers(spam: Any, channels: Tables) -> Iterator[Finding]:
+    listed = spam.get("trust_headers") if isinstance(spam, dict) else None
+    known = [str(table.get("name")) for table in channels.values()]
+    for place, name in enumerate(listed if isinstance(listed, list) else ()):
+        if name not in known:
+            said = f'there is no channel "{name}"; possible: {any_of(known)}'
+            yield Finding(("spam", "trust_headers", place), said)

@@ -12,6 +12,7 @@ from channels import base
 from gateway.config_calendar import Opening
 from gateway.config_channels import channel
 from gateway.config_rules import FollowUp, FormMail
+from gateway.config_spam import Spam
 from gateway.config_types import (
     ElapsedLength,
     Endpoint,
@@ -165,6 +166,7 @@ class Config(Table):
     follow_up: tuple[FollowUp, ...] = ()
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()
+    spam: Spam = Spam()
 
     def without_effect(self) -> tuple[str, ...]:
         """The tables of the file that this version reads and checks, but does not act on yet."""

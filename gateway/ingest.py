@@ -11,21 +11,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
 from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
-from gateway.authenticate import Keys, Trust, tokens
+from gateway.authenticate import Keys, Trust, Verdict, tokens
 from gateway.author import resolve
 from gateway.config_rules import FormMail
 from gateway.echo import carried
 from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.participants import offered
-from gateway.readers import ReaderDied, Readers, TooSlow, discard
+from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
 from gateway.returned import identified
+from gateway.screen import Screen
 from gateway.sent import facts as facts_of_sent
+from gateway.spam import Asked
+from gateway.spam_filters import Undecided
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
@@ -60,6 +64,7 @@ class Ingest:
     metrics: Metrics
     forms: tuple[FormMail, ...] = ()
     marks: tuple[str, ...] = ()
+    screen: Screen | None = None
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -90,10 +95,12 @@ class Ingest:
         return receipt
 
     async def _commit(self, envelope: Envelope) -> Receipt:
+        began = monotonic()
         message, sha256 = await self._read(envelope)
         try:
             raw = await self._keep(envelope.raw, sha256)
-            arrival = await self.arrival(envelope, raw, message)
+            left = max(0.0, began + READ_PATIENCE - monotonic())
+            arrival = await self.arrival(envelope, raw, message, patience=left)
             return Receipt(*await self.store.commit_inbound(arrival))
         finally:
             discard((message,) if message else ())
@@ -106,9 +113,20 @@ class Ingest:
         return reading.messages[0], reading.sha256
 
     async def arrival(
-        self, envelope: Envelope, raw: Raw, message: Message | None, rereads: int | None = None
+        self,
+        envelope: Envelope,
+        raw: Raw,
+        message: Message | None,
+        rereads: int | None = None,
+        *,
+        patience: float | None = None,
+        released: bool = False,
     ) -> Arrival:
-        """What the rules will see; large bytes are blobs from here on."""
+        """What the rules will see; large bytes are blobs from here on.
+
+        A mail that the spam filters need more than `patience` seconds for is read later; what a
+        person has `released` is not shown to them again.
+        """
         arrival = _arrival(envelope, raw, self._taken_at(envelope))
         if message is None:
             return arrival
@@ -126,7 +144,7 @@ class Ingest:
         if form:
             message = opened(message, form)
         author = resolve(message, self.own, verdict, form)
-        return replace(
+        read = replace(
             arrival,
             message=message,
             author=author,
@@ -140,6 +158,25 @@ class Ingest:
             form=tuple(form.fields.items()) if form else (),
             echoes=carried(message, self.marks),
         )
+        if self.screen is None or released:
+            return read
+        return await self._screened(self.screen, read, envelope, verdict, patience) or arrival
+
+    async def _screened(
+        self, screen: Screen, read: Arrival, envelope: Envelope, verdict: Verdict,
+        patience: float | None,
+    ) -> Arrival | None:  # fmt: skip
+        """With who calls it spam; None if the filters have not said so far."""
+        assert read.message
+        asked = Asked(
+            read.channel, read.message, read.transport, verdict,
+            self.trust.get(read.channel, Trust()), bool(read.tokens), read.history,
+        )  # fmt: skip
+        try:
+            blob = self.store.blobs.path(read.raw.sha256)
+            return replace(read, spam=await screen(asked, envelope, blob, patience))
+        except Undecided:
+            return None
 
     async def _form(
         self, envelope: Envelope, raw: Raw, message: Message, trust: Trust

@@ -49,6 +49,12 @@ class Metrics:
             ("kind",),
             registry=self.registry,
         )
+        self._checks = Counter(
+            "madoguchi_spam_checks",
+            "Mails by who was asked whether they are spam, and the answer.",
+            ("by", "outcome"),
+            registry=self.registry,
+        )
 
     def begin(self) -> float:
         """An envelope is being taken in; returns when that began."""
@@ -66,6 +72,9 @@ class Metrics:
 
     def alarmed(self, kind: str) -> None:
         self._alarms.labels(kind).inc()
+
+    def checked(self, by: str, outcome: str) -> None:
+        self._checks.labels(by, outcome).inc()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show a number that somebody else keeps."""

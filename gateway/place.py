@@ -56,9 +56,9 @@ def place(
 
     The author decides the conversation. Everything else is a claim that at most chooses a case.
     """
-    returned = _ours(known, arrival, message)
-    if returned and returned.case_id in known.cases:
-        return Place(None, known.cases[returned.case_id], False, "an answer about a mail of ours")
+    ours = returned(known, arrival, message)
+    if ours and ours.case_id in known.cases:
+        return Place(None, known.cases[ours.case_id], False, "an answer about a mail of ours")
     if still := _still_unreadable(known, arrival, message):
         return still
     person = person_of(known, arrival, message, changes)
@@ -102,7 +102,7 @@ def _stays(known: Known, arrival: Arrival, person: Person) -> rows.Case | None:
     return known.cases.get(before.case_id or 0) if before and same else None
 
 
-def _ours(known: Known, arrival: Arrival, message: Message) -> Given | Seen | None:
+def returned(known: Known, arrival: Arrival, message: Message) -> Given | Seen | None:
     """The mail of ours that came back: as itself, or inside a delivery report.
 
     A report can only name it, by the 80 bits in its Message-ID that few have seen.

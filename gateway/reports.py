@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from store.accounts import Audit, Count, Open, Story
+from store.shapes import ApartItem
 from store.unfinished import Kept
 
 _SHOWN = 60
@@ -63,6 +66,19 @@ def quarantine(kept: Sequence[Kept], *, as_json: bool = False) -> str:
         f"{message.id:>9}  {message.envelope.received_at:%Y-%m-%d %H:%M}Z  "
         f"{message.envelope.channel:<12}  {one_line(message.reason)}"
         for message in kept
+    )
+
+
+def spam(kept: Sequence[ApartItem], *, as_json: bool = False) -> str:
+    """Each message that is kept apart as spam."""
+    if as_json:
+        return msgspec.json.encode(kept).decode()
+    if not kept:
+        return "there is no spam"
+    return "\n".join(
+        f"{item.id:>9}  {item.received_at[:16].replace('T', ' ')}Z  {item.channel:<12}  "
+        f"{one_line(item.author.address)}  {one_line(item.subject)!r}  {one_line(item.reason)}"
+        for item in kept
     )
 
 

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
-from gateway import access, secrets
+from gateway import access, screen, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
 from gateway.alarm import Alarm
@@ -192,6 +192,7 @@ async def assemble(
         metrics=metrics,
         forms=config.form_mail,
         marks=rules.marks,
+        screen=screen.build(config, host.hostname, metrics, stack),
     )
     backlog = Backlog(store, ingest)
     raised = rules.alarms.raise_
@@ -304,6 +305,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             desk(parts.config, parts.ingest.keys),
             now,
             parts.deliver.wake,
+            parts.backlog.release,
         )
     )
     inner = [

@@ -169,9 +169,10 @@ class Message:
 
     Message-IDs are without angle brackets. `claims` are candidates for the author, strongest
     first; a From that is missing, malformed or names several mailboxes makes no claim. `trace` are
-    the Received and Authentication-Results headers from the top, for whoever knows which hop to
-    trust; `seals` its signatures, whose keys nobody has looked up yet. `fingerprint` is equal for copies of one mail whatever way they took. `unreadable` says
-    why a mail could not be read; such a message is quarantined.
+    the headers that servers add on the way (Received, Authentication-Results, what spam filters
+    say) from the top, for whoever knows which hop to trust; `seals` its signatures, whose keys
+    nobody has looked up yet. `fingerprint` is equal for copies of one mail whatever way they took.
+    `unreadable` says why a mail could not be read; such a message is quarantined.
     """
 
     kind: Kind = "message"

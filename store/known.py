@@ -68,8 +68,9 @@ class Arrival:
     `distrusted` says that the author's domain asks us to (DMARC); `history` is mail that was there
     before us: nothing is ever said about it. `form` holds the other fields of a web form, by name.
     `offered` are tokens that were given to somebody else, perhaps: only the store can tell.
-    `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are the references
-    of cases that stand beside automatic words of ours.
+    `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are
+    the references of cases that stand beside automatic words of ours. `spam` says who calls it
+    spam, and why.
     """
 
     channel: str
@@ -89,6 +90,7 @@ class Arrival:
     form: tuple[tuple[str, str], ...] = ()
     taken_at: datetime | None = None
     echoes: tuple[str, ...] = ()
+    spam: str = ""
 
     @property
     def at(self) -> datetime:

@@ -159,6 +159,12 @@ messages = Table(
         sqlite_where=text("status IN ('unread', 'quarantined')"),
         postgresql_where=text("status IN ('unread', 'quarantined')"),
     ),
+    Index(
+        "ix_messages_spam",
+        "id",
+        sqlite_where=text("status = 'spam'"),
+        postgresql_where=text("status = 'spam'"),
+    ),
 )
 
 parts = Table(

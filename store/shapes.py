@@ -318,3 +318,22 @@ class Events(Shape, frozen=True, kw_only=True):
 
     items: list[Event]
     next: Cursor
+
+
+class ApartItem(Shape, frozen=True, kw_only=True):
+    """A message that is in no conversation, and why."""
+
+    id: int
+    channel: str
+    status: str
+    author: Author
+    subject: str
+    reason: str
+    received_at: Instant
+
+
+class Apart(Shape, frozen=True, kw_only=True):
+    """A page of messages that are kept apart."""
+
+    items: list[ApartItem]
+    next: Cursor

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from normalizer.message import Envelope, Spooled, Transport
 from store import schema
@@ -38,7 +38,7 @@ def find(
         )
         .join(schema.blobs, b.sha256 == m.raw_sha256)
         .join(schema.ledger, entry.id == first)
-        .where(m.status == status, m.id > after)
+        .where(m.status == bindparam("status", status, literal_execute=True), m.id > after)
         .order_by(m.id)
         .limit(limit)
     )  # fmt: skip

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,7 +21,7 @@ from typing import Any, cast
 from sqlalchemy import text as sql
 
 from channels.base import DeliveryError, Receipt, Sent
-from gateway import supervisor, worker
+from gateway import screen, supervisor, worker
 from gateway.admit import Admission
 from gateway.alarm import Alarms
 from gateway.authenticate import Keys, Trust
@@ -301,6 +301,7 @@ async def opened(
     store = Store(config.store.dsn, folder, plan)
     await remember(plan.crowd, store, NOON)
     inline, clock, woken = InlineReaders(store.blobs.spool), Clock(), list[str]()
+    stack, metrics = AsyncExitStack(), Metrics()
     ingest = Ingest(
         store=store,
         readers=readers or cast("Readers", inline),
@@ -310,15 +311,17 @@ async def opened(
         max_age=config.acknowledge.max_age.span,
         clock=clock,
         committed=woken.append,
-        metrics=Metrics(),
+        metrics=metrics,
         forms=config.form_mail,
         marks=plan.marks,
+        screen=screen.build(config, "desk.example", metrics, stack),
     )
     try:
         yield Desk(
             config, store, inline, ingest, Backlog(store, ingest), clock, Wire(), plan, woken
         )
     finally:
+        await stack.aclose()
         await shut(store)
 
 

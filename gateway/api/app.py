@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
-from gateway.api import conversations, front, health, messages, speaking
+from gateway.api import apart, conversations, front, health, messages, speaking
 from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
@@ -35,6 +35,7 @@ class ApiState:
     """What the HTTP side works with; `name` is whom customers are talking to.
 
     `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
+    `release` lets one spam be mail like any other, and returns None if there is no such spam.
     """
 
     store: Store
@@ -44,6 +45,7 @@ class ApiState:
     desk: Desk
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
+    release: apart.Release = apart.nothing
 
 
 class Api(Plain):
@@ -62,7 +64,7 @@ def build(state: ApiState) -> Litestar:
     reads = Reads(state.store)
     vitals = Vitals(state.store, state.ready, state.metrics)
     writes = Writes(state.store, state.desk, state.clock, state.committed)
-    routes = _documented(reads, writes, vitals)
+    routes = _documented(reads, writes, vitals, state.release)
     pages = Front(state.name, routes)
     return Api(
         Access(reads),
@@ -74,7 +76,9 @@ def build(state: ApiState) -> Litestar:
     )
 
 
-def _documented(reads: Reads, writes: Writes, vitals: Vitals) -> list[ControllerRouterHandler]:
+def _documented(
+    reads: Reads, writes: Writes, vitals: Vitals, release: apart.Release
+) -> list[ControllerRouterHandler]:
     v1 = Router(
         "/v1",
         route_handlers=[
@@ -86,6 +90,8 @@ def _documented(reads: Reads, writes: Writes, vitals: Vitals) -> list[Controller
             messages.get_message,
             messages.get_raw,
             messages.get_part,
+            apart.list_apart,
+            apart.release_spam,
             speaking.post_reply,
             speaking.post_note,
             speaking.patch_case,
@@ -94,6 +100,7 @@ def _documented(reads: Reads, writes: Writes, vitals: Vitals) -> list[Controller
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
             "writes": Provide(lambda: writes, sync_to_thread=False),
+            "release": Provide(lambda: release, sync_to_thread=False),
             "asked": Provide(speaking.asked, sync_to_thread=False),
         },
         request_max_body_size=speaking.MAX_BODY,

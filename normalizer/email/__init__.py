@@ -30,7 +30,13 @@ from normalizer.message import Address, Envelope, Message
 # RFC 5321 section 6.3: a mail that went through more hosts than this goes in circles.
 MAX_RECEIVED = 100
 
-_TRACE = frozenset({"received", "authentication-results"})
+_TRACE = frozenset(
+    {
+        *("received", "authentication-results"),
+        *("x-spam", "x-spam-flag", "x-spam-status", "x-spam-level", "x-spamd-result"),
+        "x-forefront-antispam-report",
+    }
+)
 
 
 def read(envelope: Envelope) -> tuple[Message, ...]:

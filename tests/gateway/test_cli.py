@@ -251,3 +251,25 @@ def test_without_a_command_it_says_what_there_is(folder: Path) -> None:
     told = madoguchi(folder, "--help", config=False)
     for command in ("run", "check", "parse", "import", "audit", "why", "quarantine", "token"):
         assert command in told.output
+
+
+def test_spam_is_listed_and_released_by_its_id(folder: Path) -> None:
+    rules = f'{CONFIG}[spam]\nblock = ["spam.example"]\n'
+    (folder / "config.toml").write_text(rules, encoding="utf-8")
+    assert madoguchi(folder, "spam", "list").output == "there is no spam\n"
+
+    async def main() -> int:
+        async with opened(folder, rules) as desk:
+            spam = mail("A <a@spam.example>", subject="Buy\x1b[2J")
+            return (await desk.accept(spam)).message
+
+    number = asyncio.run(main())
+    listed = madoguchi(folder, "spam", "list").output
+    assert f"{number}  2026-11-24 03:00Z  mail" in listed
+    assert "the block list names the sender" in listed
+    assert "\x1b" not in listed
+    assert json.loads(madoguchi(folder, "spam", "list", "--json").stdout)[0]["id"] == number
+    told = madoguchi(folder, "spam", "release", str(number), "4711")
+    assert told.output == f"{number}: released\n4711: is not spam\n"
+    assert told.exit_code == 1
+    assert madoguchi(folder, "spam", "list").output == "there is no spam\n"

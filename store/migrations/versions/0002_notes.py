@@ -1,4 +1,4 @@
-"""Channels' notes, waiting cases, domains that put us off, and requests that were answered."""
+"""Notes, waiting cases, domains that put us off, requests that were answered, and spam apart."""
 
 from __future__ import annotations
 
@@ -47,4 +47,8 @@ def upgrade() -> None:
         ["peer_id"],
         sqlite_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
         postgresql_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
+    )
+    is_spam = sa.text("status = 'spam'")
+    op.create_index(
+        "ix_messages_spam", "messages", ["id"], sqlite_where=is_spam, postgresql_where=is_spam
     )
