@@ -26,6 +26,7 @@ bench: $(VENV)/.dev servers
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
+	$(BIN)/python -m tests.soak.mailbox
 
 # FUZZ_SECONDS says how long (600); what is found lies below var/fuzz.
 fuzz: $(VENV)/.dev

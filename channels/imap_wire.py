@@ -127,7 +127,11 @@ class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
         self.normalise_times = False
         self._imap.debug = 0  # imapclient formats each line for a log that nobody reads
         if settings.tls == "starttls":
-            self._imap.starttls(self._context)
+            try:
+                self._imap.starttls(self._context)
+            except BaseException:
+                self.shutdown()
+                raise
 
     def expect(self, octets: int) -> None:
         """The answer to the next command may hold so many octets more than usual."""
