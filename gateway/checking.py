@@ -13,6 +13,8 @@ from channels import load
 from channels.base import Checked, Closed, DeliveryError, Host, Settings
 from gateway.config import Config
 from gateway.config_types import is_network
+from gateway.published import look
+from gateway.resolver import Resolver, system
 from gateway.words import Words, WordsError
 from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
@@ -64,7 +66,21 @@ async def connect(config: Config) -> list[Finding]:
     found = [await _store(config)]
     for settings in config.channels:
         found += await channel(config, settings)
-    return found
+    return [*found, *await _published(config)]
+
+
+async def _published(config: Config) -> list[Finding]:
+    """What the channels need in the DNS, asked where senders' records are asked."""
+    records = [record for settings in config.channels for record in settings.to_publish()]
+    if not records:
+        return []
+    dns = config.authentication.dns
+    resolver = Resolver([(dns.host, dns.port)] if dns else system())
+    try:
+        looks = await look(records, resolver)
+    finally:
+        await resolver.close()
+    return [Finding(one.is_wrong, f"DNS: {one.name} {one.said}") for one in looks]
 
 
 async def channel(config: Config, settings: Settings) -> list[Finding]:

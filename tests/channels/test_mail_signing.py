@@ -21,7 +21,8 @@ from channels.mail_signing import Dkim, key_for
 from gateway.checking import texts
 from gateway.config import ConfigError
 from normalizer.message import Address, Message, Part
-from tests.daemon.servers import program, require
+from tests.bench import postfix
+from tests.daemon.servers import program, require, wait_until
 from tests.making import CONFIG, configure
 
 REPLY = Message(
@@ -128,6 +129,28 @@ async def test_opendkim_finds_it_good_and_finds_what_was_changed(
     changed = mail.replace(b"MIME-Version: 1.0", b"MIME-Version: 1.1")
     said = await asyncio.to_thread(opendkim, tmp_path, Dkim.model_validate(table), changed)
     assert "dkim=fail" in said
+
+
+@pytest.mark.daemon
+async def test_it_is_still_good_after_a_relay_has_handled_it(
+    tmp_path: Path, table: dict[str, str]
+) -> None:
+    """Through a real Postfix, which adds headers and puts dots, blanks and lines through SMTP."""
+    require("opendkim", "master", "postfix")
+    message = replace(REPLY, to=(Address("", "yuki@example.com"),))
+    with postfix.start() as relay:
+        way = {"send": f"smtp://127.0.0.1:{relay.port}?tls=none"}
+        async with mail_out(settings(tmp_path, table).model_copy(update=way), tmp_path) as out:
+            await out.send(message, "1")
+        await asyncio.to_thread(
+            wait_until, lambda: any(relay.delivered.glob("*")), 20, "Postfix delivers"
+        )
+        [file] = relay.delivered.glob("*")
+        mail = file.read_bytes().replace(b"\n", b"\r\n")
+    assert b"Received: " in mail.partition(b"DKIM-Signature: ")[0]
+    assert verifies(mail, table)
+    said = await asyncio.to_thread(opendkim, tmp_path, Dkim.model_validate(table), mail)
+    assert "dkim=pass" in said
 
 
 def opendkim(folder: Path, key: Dkim, mail: bytes) -> str:

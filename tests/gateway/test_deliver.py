@@ -306,6 +306,24 @@ async def test_after_a_crash_a_person_s_reply_goes_again_with_the_same_message_i
     assert [m.message_id for m in desk.wire.sent] == [stored["message_id"]]
 
 
+@pytest.mark.parametrize("automatic", [True, False])
+async def test_a_connection_that_breaks_after_the_data_doubles_nothing(
+    desk: Desk, *, automatic: bool
+) -> None:
+    """Nobody knows whether the peer has it: a person's words go again as the very same mail."""
+    await desk.accept(mail())
+    await desk.store.write(
+        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
+    )
+    desk.wire.answers = [InDoubt("the connection broke")]
+    await deliver_all(desk, None, "in_doubt" if automatic else "deferred")
+    desk.clock.advance(days=1)
+    await deliver_all(desk, None, "in_doubt", "sent")
+    stored = await desk.one("SELECT message_id FROM messages WHERE direction = 'out'")
+    again = [] if automatic else [stored["message_id"]]
+    assert [m.message_id for m in desk.wire.sent] == again
+
+
 async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_ends(
     desk: Desk,
 ) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from channels.base import InDoubt
 from channels.mail_out import bounce_address
 from gateway.returned import identified
 from normalizer.message import NULL_SENDER, Bounce, Message
@@ -111,6 +112,19 @@ async def test_the_same_report_twice_is_told_once(desk: Desk) -> None:
         await returned(desk, again)
     assert await told(desk, "delivery.failed") == ["delivery.failed"]
     assert await told(desk) == ["address.failing"]
+
+
+async def test_a_report_settles_what_was_in_doubt(desk: Desk) -> None:
+    """Then the peer did have it, and it has failed."""
+    desk.wire.answers = [InDoubt("the connection broke")]
+    await desk.accept(mail("hanako@example.jp"))
+    await deliver_all(desk, None, "in_doubt")
+    sent = str(
+        (await desk.one("SELECT message_id FROM messages WHERE direction = 'out'"))["message_id"]
+    )
+    await returned(desk, report(DEAD), bounce_address(DESK, sent))
+    assert await status(desk, sent) == "failed"
+    assert await is_failing(desk)
 
 
 async def test_an_answer_to_the_return_path_is_no_report(desk: Desk) -> None:
