@@ -23,15 +23,18 @@ from tests.gateway.spoofs import (
 )
 from tests.making import CONFIG, DESK, Desk, mail, opened
 
-TEXT = CONFIG.replace(
-    'trusted_relays = ["192.0.2.7"]',
-    f'trusted_relays = ["192.0.2.7"]\ntrusted_authserv = ["{OUR_SERVER}"]',
-)
+TEXT = f"""{CONFIG}trusted_authserv = ["{OUR_SERVER}"]
+[[follow_up]]
+name = "nudge"
+when = "pending"
+after = "2 business days"
+send = "nudge"
+"""
 SECRET = "my door code is 1234"  # what the victim wrote, and nobody else may read
 
 
 class Victim(NamedTuple):
-    """Her conversation: an open case and a resolved one, and what a thief may know of each."""
+    """Her conversation: a case that waits for her and one that is resolved; what a thief may know."""
 
     conversation: int
     loot: tuple[Loot, Loot]
@@ -65,10 +68,11 @@ async def settled(desk: Desk) -> Victim:
         "UPDATE cases SET status = 'resolved', resolved_at = '2026-11-24T02:00:00.000000Z'"
         " WHERE subject = 'The invoice'"
     )
+    await desk.change("UPDATE cases SET status = 'pending' WHERE subject <> 'The invoice'")
     await desk.change(
         "INSERT INTO follow_ups (id, case_id, conversation_id, rule, cause, state, due_at, reason)"
-        " SELECT 1000000 + id, id, conversation_id, 'nudge', '1', 'pending', '2026-11-26', ''"
-        " FROM cases"
+        " SELECT -id, id, conversation_id, 'nudge', '1', 'pending', '2026-11-26', ''"
+        " FROM cases WHERE status = 'pending'"
     )
     seen = await desk.one("SELECT DISTINCT conversation_id AS c FROM messages")
     return Victim(seen["c"], (loot[0], loot[1]))
@@ -185,12 +189,13 @@ async def case_of(desk: Desk, reference: str) -> int:
 
 
 async def her_reply(desk: Desk, victim: Victim) -> None:
-    """Her own reply continues the open case, and reopens the resolved one."""
+    """Her own reply ends the waiting for her, and reopens what was resolved."""
     for loot in victim.loot:
         reply = await desk.accept(honest(subject="Re: x", In_Reply_To=f"<{loot.ours}>"))
         found = await stands(desk, reply)
         assert found["case_id"] == await case_of(desk, loot.reference)
-        assert found["status"] in {"new", "open"}
+        assert found["status"] == "open"
+    assert (await desk.one("SELECT state FROM follow_ups"))["state"] == "cancelled"
 
 
 async def her_second_matter(desk: Desk, victim: Victim) -> None:
