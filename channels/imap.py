@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from channels import imap_probe
-from channels.base import Accept, Host, Sent
+from channels.base import Accept, ChannelDown, DeliveryError, Host, Sent
 from channels.imap_flight import Gateway
 from channels.imap_mailbox import Mailbox
 from channels.imap_settings import ImapSettings
 from channels.mail_out import MailOut
+from channels.oauth_grant import Health
 from normalizer.message import Message
 
 _PATIENCE = 10.0  # seconds that a stop waits for what is under way
@@ -63,7 +64,7 @@ class Imap:
     async def receive(self, accept: Accept) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         gateway = Gateway(loop, accept, self._host, self._host.past(self.name))
-        mailbox = self._mailbox = Mailbox(self._settings, gateway, self._clock)
+        mailbox = self._mailbox = Mailbox(self._settings, gateway, self._clock, self._out.login)
 
         def run() -> None:
             try:
@@ -92,18 +93,30 @@ class Imap:
         """A copy for the Sent folder; that it is missing there is no reason to send again."""
         try:
             mail = await self._out.written(message, key)
-            await asyncio.to_thread(imap_probe.keep, self._settings, mail)
+            await asyncio.to_thread(imap_probe.keep, self._settings, self._out.login, mail)
         except Exception as error:
             _log.warning("mailbox.not_kept", channel=self.name, error=type(error).__name__)
 
     async def check(self) -> str:
-        said = await asyncio.to_thread(imap_probe.look, self._settings)
-        await self._out.check()
-        return f"{said}; the way out is open"
+        """A mailbox that is closed says nothing of the way out, so both are tried."""
+        looked = asyncio.to_thread(imap_probe.look, self._settings, self._out.login)
+        ends = await asyncio.gather(looked, self._out.check(), return_exceptions=True)
+        wrong = [end for end in ends if isinstance(end, BaseException)]
+        for unexpected in wrong:
+            if not isinstance(unexpected, (DeliveryError, OSError)):
+                raise unexpected
+        if wrong:
+            raise ChannelDown("\n".join(map(str, wrong)))
+        return "\n".join(map(str, ends))
+
+    def login_health(self) -> Health | None:
+        return self._out.login_health()
 
     async def listing(self) -> frozenset[str]:
         """Younger mails than two looks are left out: they may be on their way."""
-        return await asyncio.to_thread(imap_probe.listing, self._settings, self._clock())
+        return await asyncio.to_thread(
+            imap_probe.listing, self._settings, self._out.login, self._clock()
+        )
 
     async def close(self) -> None:
         await self._out.close()

@@ -16,6 +16,7 @@ from channels.imap_folder import First, Folder, wait
 from channels.imap_login import Refused, log_in
 from channels.imap_settings import INBOX, ImapSettings
 from channels.imap_wire import ROOM, Connection
+from channels.oauth import Login
 
 _BETWEEN_LOGINS = 300.0  # seconds: who is refused more often than that is locked out
 _LONGEST = 60.0  # seconds between two tries to connect, at most
@@ -37,7 +38,11 @@ class Mailbox:
     """
 
     def __init__(
-        self, settings: ImapSettings, gateway: Gateway, clock: Callable[[], datetime]
+        self,
+        settings: ImapSettings,
+        gateway: Gateway,
+        clock: Callable[[], datetime],
+        login: Login | None = None,
     ) -> None:
         self.heard: datetime | None = None
         self.trouble = ""
@@ -45,6 +50,7 @@ class Mailbox:
         self._settings = settings
         self._gateway = gateway
         self._clock = clock
+        self._login = login
         self._draw = random.Random()  # noqa: S311  it spreads tries, and guards nothing
         self._stopping = threading.Event()
         self._connection: Connection | None = None
@@ -68,7 +74,7 @@ class Mailbox:
             try:
                 self._session()
             except Refused as error:
-                pause = self._refused(str(error))
+                self._refused(str(error))
             except NotNow as error:
                 pause = self._not_now(str(error))
             except Exception as error:
@@ -77,11 +83,20 @@ class Mailbox:
                 failures += 1
             self._stopping.wait(pause)
 
-    def _refused(self, said: str) -> float:
+    def _refused(self, said: str) -> None:
+        """Nothing until it is time; a person who logs in anew ends the waiting."""
         if not self._stopping.is_set():
             _log.error("mailbox.refused", channel=self._settings.name, reason=said)
         self.trouble = said
-        return _BETWEEN_LOGINS * (1 + self._draw.random() / 5)
+        pause = _BETWEEN_LOGINS * (1 + self._draw.random() / 5)
+        until, was = time.monotonic() + pause, self._login_state()
+        slice_ = _LOOK if self._login else pause
+        while (left := until - time.monotonic()) > 0 and self._login_state() == was:
+            if self._stopping.wait(min(left, slice_)):
+                return
+
+    def _login_state(self) -> str:
+        return self._login.health().state if self._login else ""
 
     def _lost(self, error: Exception, failures: int) -> float:
         """The connection is worth nothing any more. A library's words may hold somebody's mail."""
@@ -115,7 +130,7 @@ class Mailbox:
         try:
             if self._stopping.is_set():
                 return
-            log_in(connection, self._settings)
+            log_in(connection, self._settings, self._login)
             self.connected, self.trouble = True, ""
             _log.info("mailbox.connected", channel=self._settings.name)
             self._selected = None

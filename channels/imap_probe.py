@@ -16,14 +16,15 @@ from channels.imap_login import Refused, log_in
 from channels.imap_mailbox import criteria, no_folder, sent_folder
 from channels.imap_settings import INBOX, ImapSettings
 from channels.imap_wire import ROOM, Connection
+from channels.oauth import Login
 
 _PATIENCE = 10.0  # seconds for each answer; whoever asks is waiting
 _YOUNGEST = 200  # so many of the newest mails are asked when they came
 
 
-def look(settings: ImapSettings) -> str:
+def look(settings: ImapSettings, login: Login | None) -> str:
     """What works, in words. Raises ChannelDown, saying what does not."""
-    with _visit(settings) as connection:
+    with _visit(settings, login) as connection:
         names = {name: flags for flags, _, name in connection.list_folders()}
         missing = [name for name in settings.folders if name not in names and name != INBOX]
         if missing:
@@ -41,10 +42,10 @@ def _count(connection: Connection, name: str) -> str:
     return f"{name} with {found} mail{'' if found == 1 else 's'}"
 
 
-def listing(settings: ImapSettings, now: datetime) -> frozenset[str]:
+def listing(settings: ImapSettings, login: Login | None, now: datetime) -> frozenset[str]:
     """The unit of each mail that should be in the ledger by now. Raises ChannelDown."""
     since = now - timedelta(seconds=2 * (settings.poll + settings.timeout))
-    with _visit(settings) as connection:
+    with _visit(settings, login) as connection:
         names = {name: flags for flags, _, name in connection.list_folders()}
         sent = sent_folder(connection, settings, names)
         wanted = (*settings.folders, *((sent,) if sent else ()))
@@ -65,16 +66,16 @@ def _units(
     return (folder.unit(uid) for uid in uids if uid not in young)
 
 
-def keep(settings: ImapSettings, mail: bytes) -> None:
+def keep(settings: ImapSettings, login: Login | None, mail: bytes) -> None:
     """Put a copy into the Sent folder, marked as read. Raises ChannelDown."""
-    with _visit(settings) as connection:
+    with _visit(settings, login) as connection:
         names = {name: flags for flags, _, name in connection.list_folders()}
         sent = sent_folder(connection, settings, names) or settings.sent
         connection.append(sent, mail, [b"\\Seen"])
 
 
 @contextmanager
-def _visit(settings: ImapSettings) -> Iterator[Connection]:
+def _visit(settings: ImapSettings, login: Login | None) -> Iterator[Connection]:
     """A logged-in connection. Raises ChannelDown in words for the admin."""
     brief = settings.model_copy(update={"timeout": min(settings.timeout, _PATIENCE)})
     where = f"{settings.host}:{settings.port}"
@@ -90,7 +91,7 @@ def _visit(settings: ImapSettings) -> Iterator[Connection]:
     except IMAPClientError as error:
         raise ChannelDown(f"{where} does not speak IMAP as it should: {error}") from error
     try:
-        log_in(connection, settings)
+        log_in(connection, settings, login)
         yield connection
     except Refused as error:
         raise ChannelDown(str(error)) from error

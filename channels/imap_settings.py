@@ -115,6 +115,10 @@ class ImapSettings(MailSettings):
         return self
 
     @property
+    def login_hint(self) -> str:
+        return self.username
+
+    @property
     def move_to(self) -> str:
         """The folder that mails are moved to; "" if they stay."""
         return self.afterwards.removeprefix(_MOVE) if self.afterwards.startswith(_MOVE) else ""

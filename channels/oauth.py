@@ -50,6 +50,7 @@ class Login:
         self._grant: Grant | None = None
         self._failures = 0
         self._pause_ends: datetime | None = None
+        self._replacement = ""
 
     def access(self, refused: str = "") -> str:
         """A good access token; `refused` is one that a server did not take. Blocks.
@@ -59,6 +60,7 @@ class Login:
         grant = self._grant
         if grant and grant.access != refused and grant.is_fresh(self._clock()):
             return grant.access
+        self._grant = None  # whatever comes of this, what we knew is no good any more
         with self._file.alone():
             grant = self._file.load()
             if grant is None:
@@ -66,11 +68,24 @@ class Login:
             if grant.access == refused or not grant.is_fresh(self._clock()):
                 grant = self._refreshed(grant, refused)
             self._grant = grant
+        if refused:
+            self._replacement = grant.access
         return grant.access
 
     async def access_soon(self, refused: str = "") -> str:
         """As `access`, without blocking the loop."""
         return await asyncio.to_thread(self.access, refused)
+
+    def is_replacement(self, token: str) -> bool:
+        """Whether this token came for a refused one, and nobody has taken it since.
+
+        If it is refused as well, a third would not help.
+        """
+        return token == self._replacement
+
+    def worked(self) -> None:
+        """A server took the token."""
+        self._replacement = ""
 
     def keep(self, reply: Mapping[str, Any]) -> None:
         """A person has logged in: what the provider gave. Raises NotUnderstood, OSError."""
