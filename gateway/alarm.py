@@ -1,4 +1,4 @@
-"""What a person should look at: raised by rules, told once an hour as an event, a log line, a metric."""
+"""What a person should look at: raised by rules, told as an event, a log line and a metric."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ _LOOK = 1.0  # seconds between looks
 
 
 class Alarm(NamedTuple):
-    """`kind` is stable, for programs; `reason` and `data` are for people, without customers' words."""
+    """`kind` is stable, for programs; `reason` and `data` are for people, without customers' words.
+
+    `cleared`: what was raised under this kind, with this data, is well again.
+    """
 
     kind: str
     reason: str
     at: datetime
     data: Mapping[str, str]
+    cleared: bool = False
 
 
 @dataclass(slots=True)
@@ -49,6 +53,10 @@ class Alarms:
         if last is None or alarm.at - last >= _AGAIN:
             self._last[alarm.kind] = alarm.at
             self._waiting.append(alarm)
+
+    def report(self, alarm: Alarm) -> None:
+        """A change of state, which is told each time."""
+        self._waiting.append(alarm)
 
     async def run(self, store: Store, metrics: Metrics) -> None:
         """Tell what is raised, until cancelled."""
@@ -65,10 +73,14 @@ class Alarms:
             except StoreUnavailable:
                 return
             self._waiting.popleft()
+            if alarm.cleared:
+                log.info("alarm.cleared", kind=alarm.kind, reason=alarm.reason, **alarm.data)
+                continue
             metrics.alarmed(alarm.kind)
             log.error("alarm.raised", kind=alarm.kind, reason=alarm.reason, **alarm.data)
 
 
 def _write(alarm: Alarm, connection: Connection, changes: Changes) -> None:
     data = to_json({"kind": alarm.kind, "reason": alarm.reason, **alarm.data})
-    append(connection, rows.Event(changes.new_id(), "alarm.raised", None, instant(alarm.at), data))
+    kind = "alarm.cleared" if alarm.cleared else "alarm.raised"
+    append(connection, rows.Event(changes.new_id(), kind, None, instant(alarm.at), data))

@@ -173,14 +173,28 @@ def import_(
 
 
 @app.command()
-def audit(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Account for everything seen and sent; exit 1 if a unit has no message."""
-    from gateway import reports
-    from store import accounts
+def audit(
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no channel's source what it holds.")
+    ] = False,
+) -> None:
+    """Account for everything; exit 1 if a unit has no message, or was never fetched."""
+    from functools import partial
 
-    found = _with_parts(config, lambda parts: parts.store.read(accounts.audit))
+    from gateway import reconcile, reports
+    from store import accounts
+    from store.past import Past
+
+    async def work(parts: Parts) -> accounts.Audit:
+        found = await parts.store.read(accounts.audit)
+        past = partial(Past, parts.store)
+        return found if offline else await reconcile.with_sources(found, parts.channels, past)
+
+    found = _with_parts(config, work)
     typer.echo(reports.audit(found, as_json=as_json))
-    if any(entry.what == "no message" for entry in found.open):
+    if any(entry.what in {"no message", "not fetched"} for entry in found.open):
         raise typer.Exit(1)
 
 

@@ -56,6 +56,19 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._heard = Gauge(
+            "madoguchi_channel_heard_seconds",
+            "Since a channel's source last answered as it should.",
+            ("channel",),
+            registry=self.registry,
+        )
+        self._trouble = Gauge(
+            "madoguchi_channel_trouble",
+            "1 while a channel is silent or needs a person.",
+            ("channel",),
+            registry=self.registry,
+        )
+
     def begin(self) -> float:
         """An envelope is being taken in; returns when that began."""
         self.under_way += 1
@@ -75,6 +88,13 @@ class Metrics:
 
     def checked(self, by: str, outcome: str) -> None:
         self._checks.labels(by, outcome).inc()
+
+    def watch_channel(
+        self, name: str, heard: Callable[[], float], trouble: Callable[[], float]
+    ) -> None:
+        """Show how a channel that fetches stands."""
+        self._heard.labels(name).set_function(heard)
+        self._trouble.labels(name).set_function(trouble)
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show a number that somebody else keeps."""

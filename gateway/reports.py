@@ -24,6 +24,7 @@ def audit(found: Audit, *, as_json: bool = False) -> str:
         *_section("seen (ledger)", found.seen),
         *_section("stored (messages in)", found.stored),
         *_section("sent (outbox)", found.sent),
+        *(_section("at the source", found.source) if found.source else ()),
     ]
     if not found.open:
         return "\n".join([*lines, "everything is accounted for"])

@@ -39,6 +39,7 @@ from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.speak import Desk
+from gateway.watch import Watch
 from gateway.words import Words
 from normalizer.message import Identity
 from scheduler.clock import Clock
@@ -145,13 +146,14 @@ class Parts:
     metrics: Metrics
     clock: Clock
     rules: Admission
+    watch: Watch
 
     def readiness(self) -> Readiness:
-        """Whether every channel listens, and what comes in can be stored."""
-        missing = [f"listener {name}" for name, c in self.channels.items() if not c.ready]
+        """Whether every channel is up, and what comes in can be stored."""
+        missing = [f"listener {name}" for name in self.watch.missing()]
         if not self.store.takes_mail():
             missing.append("room in the store")
-        return Readiness(not missing, tuple(missing))
+        return Readiness(not missing, tuple(missing), tuple(self.watch.bad()))
 
 
 async def assemble(
@@ -200,7 +202,11 @@ async def assemble(
         store, config.rules(), firing(config, keys), now, deliver.wake_all,
         lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
     )  # fmt: skip
-    return Parts(config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules)
+    watch = Watch(channels, rules.alarms, now, now())
+    watch.show(metrics)
+    return Parts(
+        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
+    )
 
 
 def _named(settings: Settings, config: Config) -> Settings:
@@ -313,6 +319,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("backlog", parts.backlog.run),
         _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
+        _start("watch", parts.watch.run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]

@@ -31,12 +31,16 @@ class Open(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """Everything seen, everything sent, and each thing that a person should look at."""
+    """Everything seen, everything sent, and each thing that a person should look at.
+
+    `source` is what the channels' own sources hold, where they were asked.
+    """
 
     seen: tuple[Count, ...]
     stored: tuple[Count, ...]
     sent: tuple[Count, ...]
     open: tuple[Open, ...]
+    source: tuple[Count, ...] = ()
 
 
 def audit(connection: Connection) -> Audit:

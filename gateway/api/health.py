@@ -22,16 +22,26 @@ PATIENCE = 2.0  # seconds that a probe waits for the store
 
 
 class Readiness(NamedTuple):
-    """Whether every configured listener accepts, and what does not: `listener mail`."""
+    """Whether every configured listener accepts, and what does not: `listener mail`.
+
+    `attention` names channels that are up as far as we are, and hear nothing: `mailbox: silent`.
+    """
 
     ready: bool
     missing: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True):
     """We are well."""
 
     status: str
+
+
+class Ready(Health, frozen=True, omit_defaults=True):
+    """We take what comes; `attention` names channels that fetch and have fallen silent."""
+
+    attention: list[str] = []
 
 
 class Vitals:
@@ -44,6 +54,10 @@ class Vitals:
         self._store = store
         self._ready = ready
         self._asking: asyncio.Task[bool] | None = None
+
+    def attention(self) -> list[str]:
+        """Channels that somebody should look at, although we are ready."""
+        return list(self._ready().attention)
 
     async def missing(self) -> list[str]:
         """All that is missing before we are ready."""
@@ -89,11 +103,14 @@ async def healthz() -> Health:
         )
     },
 )
-async def readyz(vitals: NamedDependency[Vitals]) -> Health:
-    """200 once every configured listener accepts and the store answers."""
+async def readyz(vitals: NamedDependency[Vitals]) -> Ready:
+    """200 once every configured listener accepts and the store answers.
+
+    A channel that fetches counts until its first contact; one that falls silent later is named.
+    """
     if missing := await vitals.missing():
         raise Unready(missing)
-    return Health("ready")
+    return Ready("ready", vitals.attention())
 
 
 @get(

@@ -65,5 +65,13 @@ def test_the_systemd_unit_runs_the_daemon_and_keeps_its_files_private() -> None:
 
 def test_the_page_names_everything_that_audit_lists() -> None:
     listed = section(OPERATIONS, "Audit")
-    for what in ("no message", "unread", "quarantined", "in_doubt", "failed"):
+    for what in (
+        "no message",
+        "not fetched",
+        "not asked",
+        "unread",
+        "quarantined",
+        "in_doubt",
+        "failed",
+    ):
         assert f"| `{what}` |" in listed

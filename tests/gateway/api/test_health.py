@@ -48,6 +48,13 @@ async def test_alive_and_ready(window: Window) -> None:
     assert answer.json() == {"status": "ready"}
 
 
+async def test_a_channel_that_fell_silent_is_named_and_takes_nobody_down(window: Window) -> None:
+    window.readiness.append(Readiness(ready=True, attention=("mailbox: silent",)))
+    answer = await window.stranger.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "attention": ["mailbox: silent"]}
+
+
 async def test_a_listener_that_does_not_accept_is_named(window: Window) -> None:
     window.readiness.append(Readiness(ready=False, missing=("mail",)))
     answer = await window.stranger.get("/readyz")
