@@ -39,7 +39,7 @@ from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.speak import Desk
-from gateway.watch import Watch
+from gateway.watch import Watch, watching
 from gateway.words import Words
 from normalizer.message import Identity
 from scheduler.clock import Clock
@@ -202,8 +202,7 @@ async def assemble(
         store, config.rules(), firing(config, keys), now, deliver.wake_all,
         lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
     )  # fmt: skip
-    watch = Watch(channels, rules.alarms, now, now())
-    watch.show(metrics)
+    watch = watching(channels, rules.alarms, now, metrics)
     return Parts(
         config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
     )

@@ -102,3 +102,15 @@ class Watch:
 
     def _age(self, channel: Watched) -> float:
         return (self.clock() - (channel.heard_at or self.since)).total_seconds()
+
+
+def watching(
+    channels: Mapping[str, Channel],
+    alarms: Alarms,
+    clock: Callable[[], datetime],
+    metrics: Metrics,
+) -> Watch:
+    """Watch from now on."""
+    watch = Watch(channels, alarms, clock, clock())
+    watch.show(metrics)
+    return watch
