@@ -13,7 +13,7 @@ import structlog
 from channels import imap_probe
 from channels.base import Accept, ChannelDown, DeliveryError, Host, Sent
 from channels.imap_flight import Gateway
-from channels.imap_mailbox import Mailbox
+from channels.imap_mailbox import PLACES, Mailbox
 from channels.imap_settings import ImapSettings
 from channels.mail_out import MailOut
 from channels.oauth_grant import Health
@@ -114,8 +114,9 @@ class Imap:
 
     async def listing(self) -> frozenset[str]:
         """Younger mails than two looks are left out: they may be on their way."""
+        note = await self._host.past(self.name).recall(PLACES)
         return await asyncio.to_thread(
-            imap_probe.listing, self._settings, self._out.login, self._clock()
+            imap_probe.listing, self._settings, self._out.login, self._clock(), note
         )
 
     async def close(self) -> None:

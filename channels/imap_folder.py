@@ -14,7 +14,7 @@ _LONGEST_WAIT = 3600.0
 
 
 class First(NamedTuple):
-    """Our first contact with a folder: its numbering then, the next UID, and our clock."""
+    """Our first contact with a folder: its numbering then, the next UID (0: untold), our clock."""
 
     validity: int
     next: int
@@ -22,7 +22,7 @@ class First(NamedTuple):
 
     def was_there(self, validity: int, uid: int, came: datetime | None) -> bool:
         """Whether a mail lay there before us. In another numbering only its date can tell."""
-        if validity == self.validity:
+        if validity == self.validity and self.next:
             return uid < self.next
         return came is not None and came < self.at
 
@@ -52,7 +52,7 @@ class _Trouble(NamedTuple):
 
 @dataclass
 class Folder:
-    """One folder of the mailbox; `unit` names a mail in the ledger.
+    """One folder of the mailbox; `unit` names a mail in the ledger, `place` says which mailbox.
 
     `waiting` are UIDs that the ledger does not have, the newest last; `highest` is the UID up to
     which we have looked. `alone` are mails that were on their way when a connection broke: one of
@@ -61,6 +61,7 @@ class Folder:
 
     name: str
     sent: bool = False
+    place: int = 0
     first: First | None = None
     validity: int = 0
     highest: int = 0
@@ -73,7 +74,8 @@ class Folder:
 
     @property
     def prefix(self) -> str:
-        return f"{self.name};{self.validity}:"
+        elsewhere = f".{self.place}" if self.place else ""
+        return f"{self.name};{self.validity}{elsewhere}:"
 
     def unit(self, uid: int) -> str:
         return f"{self.prefix}{uid}"
@@ -166,6 +168,15 @@ def batches(mails: Iterable[Facts], most: int, octets: int) -> Iterator[list[Fac
         size += mail.size
     if batch:
         yield batch
+
+
+def known_places(note: str, here: str) -> list[str]:
+    """The mailboxes that a channel has ever read, by what it noted, and this one.
+
+    Two of them may number their mails alike, so that each needs names of its own in the ledger.
+    """
+    before: list[str] = json.loads(note or "[]")
+    return before if here in before else [*before, here]
 
 
 def wait(attempt: int, longest: float, draw: float) -> float:

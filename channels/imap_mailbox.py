@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -12,12 +13,13 @@ from typing import Any
 import structlog
 
 from channels.imap_flight import Flights, Gateway, NotNow
-from channels.imap_folder import First, Folder, wait
+from channels.imap_folder import First, Folder, known_places, wait
 from channels.imap_login import Refused, log_in
 from channels.imap_settings import INBOX, ImapSettings
 from channels.imap_wire import ROOM, Connection
 from channels.oauth import Login
 
+PLACES = "mailboxes"  # the note that names them
 _BETWEEN_LOGINS = 300.0  # seconds: who is refused more often than that is locked out
 _LONGEST = 60.0  # seconds between two tries to connect, at most
 _STORE_AT_MOST = 8.0  # seconds between two tries to hand something to the store, at most
@@ -154,13 +156,22 @@ class Mailbox:
         if self._settings.move_to and self._settings.move_to not in names:
             connection.create_folder(self._settings.move_to)
         known = self._folders
+        place = self._place()
         self._folders = {
-            name: known.get(name) or Folder(name, sent)
+            name: known.get(name) or Folder(name, sent, place)
             for name, sent in wanted.items()
             if name not in missing
         }
         if not self._folders:
             raise ConnectionError(self.trouble)
+
+    def _place(self) -> int:
+        """Which of the mailboxes that this channel has ever read this is."""
+        note = self._gateway.recall(PLACES)
+        places = known_places(note, self._settings.place)
+        if (now := json.dumps(places)) != note:
+            self._gateway.note(PLACES, now)
+        return places.index(self._settings.place)
 
     def _live(self, connection: Connection) -> None:
         watched = next(iter(self._folders.values()))
@@ -197,11 +208,11 @@ class Mailbox:
         """First contact is noted before the first mail is taken in, so that it stays the first."""
         if folder.first is not None:
             return
-        name = f"first contact {folder.name}"
+        name = f"first contact {self._settings.username} {folder.name}"
         if note := self._gateway.recall(name):
             folder.first = First.from_note(note)
             return
-        folder.first = First(said[b"UIDVALIDITY"], said[b"UIDNEXT"], self._clock())
+        folder.first = First(said[b"UIDVALIDITY"], said.get(b"UIDNEXT", 0), self._clock())
         self._gateway.note(name, folder.first.to_note())
         _log.info(
             "mailbox.first_contact",

@@ -11,7 +11,7 @@ from imapclient.exceptions import IMAPClientError
 
 from channels import imap_fetch
 from channels.base import ChannelDown
-from channels.imap_folder import Folder
+from channels.imap_folder import Folder, known_places
 from channels.imap_login import Refused, log_in
 from channels.imap_mailbox import criteria, no_folder, sent_folder
 from channels.imap_settings import INBOX, ImapSettings
@@ -42,23 +42,30 @@ def _count(connection: Connection, name: str) -> str:
     return f"{name} with {found} mail{'' if found == 1 else 's'}"
 
 
-def listing(settings: ImapSettings, login: Login | None, now: datetime) -> frozenset[str]:
-    """The unit of each mail that should be in the ledger by now. Raises ChannelDown."""
+def listing(
+    settings: ImapSettings, login: Login | None, now: datetime, note: str
+) -> frozenset[str]:
+    """The unit of each mail that should be in the ledger by now. Raises ChannelDown.
+
+    `note` names the mailboxes that the channel has read.
+    """
+    place = known_places(note, settings.place).index(settings.place)
     since = now - timedelta(seconds=2 * (settings.poll + settings.timeout))
     with _visit(settings, login) as connection:
         names = {name: flags for flags, _, name in connection.list_folders()}
         sent = sent_folder(connection, settings, names)
         wanted = (*settings.folders, *((sent,) if sent else ()))
+        folders = [Folder(name, place=place) for name in wanted]
         return frozenset(
-            unit for name in wanted for unit in _units(connection, settings, name, since)
+            unit for folder in folders for unit in _units(connection, settings, folder, since)
         )
 
 
 def _units(
-    connection: Connection, settings: ImapSettings, name: str, since: datetime
+    connection: Connection, settings: ImapSettings, folder: Folder, since: datetime
 ) -> Iterator[str]:
-    said = connection.select_folder(name, readonly=True)
-    folder = Folder(name, validity=said[b"UIDVALIDITY"])
+    said = connection.select_folder(folder.name, readonly=True)
+    folder.renumber(said[b"UIDVALIDITY"])
     connection.expect(ROOM + 12 * said[b"EXISTS"])
     uids = sorted(connection.search(criteria(settings, 1)))
     facts = imap_fetch.facts(connection, uids[-_YOUNGEST:])

@@ -124,6 +124,11 @@ class ImapSettings(MailSettings):
         return self.afterwards.removeprefix(_MOVE) if self.afterwards.startswith(_MOVE) else ""
 
     @property
+    def place(self) -> str:
+        """Which mailbox this is."""
+        return f"{self.username.lower()} on {self.host.lower()}"
+
+    @property
     def rest(self) -> float:
         """Seconds to wait for news before we ask again."""
         return min(self.poll, self.idle)

@@ -58,7 +58,7 @@ class Ledger:
         await until(enough)
 
 
-def settings(port: int, **more: Any) -> ImapSettings:
+def settings(port: int, /, **more: Any) -> ImapSettings:
     facts: dict[str, Any] = {
         "name": "support",
         "type": "imap",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from channels.base import Unavailable
-from normalizer.message import Spooled
-from tests.channels.imap_box import Ledger, reading, until_true
+from channels.base import ChannelDown, Unavailable
+from normalizer.message import Address, Message, Spooled
+from tests.channels.imap_box import Ledger, channel, reading, until_true
+from tests.channels.imap_peer import script
+from tests.channels.smtp_peer import certificate
 from tests.daemon.dovecot import Dovecot, dovecot
-from tests.daemon.servers import require
+from tests.daemon.servers import free_port, require
 from tests.making import mail
 
 pytestmark = pytest.mark.daemon
@@ -196,3 +200,142 @@ async def test_afterwards_new_mail_is_marked_or_moved_and_history_left_alone(
     with server.connect(user) as client:
         client.select_folder("INBOX")
         assert set(client.get_flags([1])[1]) <= {b"\\Recent"}
+
+
+async def test_another_user_under_the_same_channel_is_another_mailbox(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    """What lies there is history, and no number of the first hides a mail of the second."""
+    for name in (user, user[:-1]):
+        server.deliver(mail(subject=name), user=name)
+        async with reading(server.imap, tmp_path, ledger, username=name) as mailbox:
+            await ledger.holds(len(ledger.mails) + 1)
+            assert await mailbox.listing() <= {envelope.unit for envelope in ledger.mails}
+    assert subjects(ledger) == [user.encode(), user[:-1].encode()]
+    assert [envelope.transport.history for envelope in ledger.mails] == [True, True]
+    assert ledger.mails[1].unit.endswith(".1:1")
+
+
+async def test_a_copy_of_what_a_person_wrote_is_kept_in_sent_if_wanted(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    """A reply, marked as read; not what we say by ourselves."""
+    mailbox = channel(server.imap, tmp_path, ledger, username=user, keep_sent=True)
+    for kind in ("reply", "acknowledgement"):
+        to = (Address("", "yuki@example.jp"),)
+        await mailbox.send(Message(kind=kind, to=to, message_id=f"{kind}@x", text="hello"), kind)
+    await mailbox.close()
+    with server.connect(user) as client:
+        client.select_folder("Sent")
+        [(_, kept)] = client.fetch(client.search(), ["BODY.PEEK[]", "FLAGS"]).items()
+    assert b"<reply@x>" in kept[b"BODY[]"]
+    assert b"\\Seen" in kept[b"FLAGS"]
+    assert len(list((tmp_path / "sent" / "new").iterdir())) == 2
+
+
+async def test_a_copy_that_cannot_be_kept_is_no_reason_to_send_again(tmp_path: Path) -> None:
+    async with script(spoilt=9, greeting=b"* BYE\r\n") as nothing:
+        mailbox = channel(nothing.port, tmp_path, Ledger(), keep_sent=True)
+        message = Message(kind="reply", to=(Address("", "yuki@example.jp"),), text="hello")
+        await mailbox.send(message, "1")
+        await mailbox.close()
+        assert nothing.visits == 1
+
+
+async def test_since_leaves_out_what_is_older(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    with server.connect(user) as client:
+        client.append("INBOX", mail(subject="long ago"), (), datetime(2020, 1, 1, tzinfo=UTC))
+    server.deliver(mail(subject="today"), user=user)
+    async with reading(server.imap, tmp_path, ledger, username=user, since="2026-01-01") as mailbox:
+        await ledger.holds(1)
+        assert len(await mailbox.listing()) == 0  # younger than two looks
+        await asyncio.to_thread(server.deliver, mail(subject="new"), user=user)
+        await ledger.holds(2)
+    assert subjects(ledger) == [b"today", b"new"]
+
+
+async def test_a_folder_that_is_not_there_is_told_and_the_others_are_read(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    server.deliver(mail(), user=user)
+    folders = ["INBOX", "Shop"]
+    async with reading(server.imap, tmp_path, ledger, username=user, folders=folders) as mailbox:
+        await ledger.holds(1)
+        assert 'no folder "Shop"; there are: INBOX, Sent' in mailbox.trouble
+
+
+async def test_every_folder_is_looked_at_each_poll(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    server.append("Shop", mail(subject="old"), user=user)
+    more: dict[str, Any] = {"username": user, "folders": ["INBOX", "Shop"], "poll": 1}
+    async with reading(server.imap, tmp_path, ledger, **more):
+        await ledger.holds(1)
+        await asyncio.to_thread(server.append, "Shop", mail(subject="new"), user=user)
+        await ledger.holds(2)
+    assert subjects(ledger) == [b"old", b"new"]
+    assert [envelope.transport.history for envelope in ledger.mails] == [True, False]
+
+
+async def test_what_a_crash_left_unmoved_is_moved_at_the_next_start(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    """F10: stored, and killed before the move; history stays where it is."""
+    server.deliver(mail(subject="old"), user=user)
+    async with reading(server.imap, tmp_path, ledger, username=user):
+        await ledger.holds(1)
+        await asyncio.to_thread(server.deliver, mail(subject="stored"), user=user)
+        await ledger.holds(2)
+    more = {"username": user, "afterwards": "move:Done"}
+    async with reading(server.imap, tmp_path, ledger, **more):
+
+        def moved() -> bool:
+            with server.connect(user) as client:
+                if not client.folder_exists("Done"):
+                    return False
+                return bool(client.select_folder("Done")[b"EXISTS"] == 1)
+
+        await until_true(moved)
+    with server.connect(user) as client:
+        client.select_folder("INBOX")
+        assert client.search() == [1]
+    assert set(ledger.seen.values()) == {1}
+
+
+async def test_the_line_is_encrypted_and_the_certificate_has_to_hold(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Implicit TLS and STARTTLS; a certificate that nobody vouches for ends it."""
+    require("dovecot")
+    files, port = certificate(tmp_path), free_port()
+    lines = _TLS.format(**files, port=port)
+    with dovecot(lines) as secured:
+        secured.deliver(mail())
+        facts: dict[str, Any] = {"host": "localhost", "tls": "implicit"}
+        stranger = channel(port, tmp_path, ledger, **facts)
+        with pytest.raises(ChannelDown, match="certificate does not hold"):
+            await stranger.check()
+        monkeypatch.setenv("SSL_CERT_FILE", files["certificate"])
+        async with reading(port, tmp_path, ledger, **facts):
+            await ledger.holds(1)
+            await asyncio.to_thread(secured.deliver, mail())
+            await ledger.holds(2)
+        async with reading(secured.imap, tmp_path, ledger, **(facts | {"tls": "starttls"})):
+            await asyncio.to_thread(secured.deliver, mail())
+            await ledger.holds(3)
+    assert set(ledger.seen.values()) == {1}
+
+
+_TLS = """
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
+service imap-login {{
+  inet_listener imaps {{
+    port = {port}
+    ssl = yes
+  }}
+}}
+"""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.imap_folder import Facts, First, Folder, batches, wait
+from channels.imap_folder import Facts, First, Folder, batches, known_places, wait
 from tests.making import NOON
 
 MINUTE = 60.0
@@ -120,6 +120,18 @@ def test_history_is_what_was_there_by_number_or_in_another_numbering_by_date() -
     assert not first.was_there(8, 5, NOON + hour)
     assert not first.was_there(8, 5, None)
     assert First.from_note(first.to_note()) == first
+    untold = First(7, 0, NOON)
+    assert untold.was_there(7, 1, NOON - hour)
+    assert not untold.was_there(7, 1, NOON + hour)
+
+
+def test_another_mailbox_under_the_same_name_has_units_of_its_own() -> None:
+    """Two servers may number alike; what one had says nothing about the other."""
+    assert known_places("", "a") == ["a"]
+    assert known_places('["a"]', "b") == ["a", "b"]
+    assert known_places('["a", "b"]', "a") == ["a", "b"]
+    assert Folder("INBOX", validity=7).unit(5) == "INBOX;7:5"
+    assert Folder("INBOX", place=1, validity=7).unit(5) == "INBOX;7.1:5"
 
 
 def test_batches_are_bounded_by_number_and_by_size_and_keep_their_order() -> None:
