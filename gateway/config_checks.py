@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gateway.config_errors import Finding, any_of
 from gateway.config_lines import KeyPath
@@ -17,6 +17,7 @@ from gateway.config_models import Http
 from gateway.config_types import Endpoint, is_network
 
 _ACTIONS = ("send", "notify", "set_status")
+_LOG_INS = frozenset({"password", "oauth"})
 _TLS = ("none", "starttls", "implicit")
 _OWN = Path(__file__).parent / "templates"
 
@@ -112,6 +113,14 @@ def _ways_out(channels: Tables) -> Iterator[Finding]:
         said = _smarthost_error(send) if isinstance(send, str) else ""
         if said:
             yield Finding(("channel", index, "send"), said)
+        elif isinstance(send, str) and (user := _user(send)) and not table.keys() & _LOG_INS:
+            said = f'is missing; "{user}" in send logs in with one: password = {{ file = … }}'
+            yield Finding(("channel", index, "password"), said)
+
+
+def _user(send: str) -> str:
+    parts = urlsplit(send)
+    return unquote(parts.username or "") if parts.scheme == "smtp" else ""
 
 
 def _smarthost_error(send: str) -> str:

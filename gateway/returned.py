@@ -15,11 +15,15 @@ _BOUNCE_ADDRESS = re.compile(r"[^@]+\+bounce-([^@+]+)@([^@]+)\Z")
 def identified(message: Message, recipients: Iterable[str]) -> Message:
     """A report that came to the return path of one mail of ours names it, quoted or not.
 
+    A mailbox does not keep the envelope: there To has the address, as servers write it.
     Whoever makes an address up names a Message-ID that we never gave out: its 80 bits of HMAC are
     known to the recipient of that mail alone. Answers of other robots are no reports.
     """
-    named = (_BOUNCE_ADDRESS.match(address) for address in recipients)
+    if message.bounce is None:
+        return message
+    addresses = (*recipients, *(one.address for one in message.to))
+    named = (_BOUNCE_ADDRESS.match(address) for address in addresses)
     keys = [f"{found[1]}@{found[2]}" for found in named if found]
-    if not (message.bounce and keys):
+    if not keys:
         return message
     return replace(message, bounce=message.bounce._replace(original_message_id=keys[0]))

@@ -154,6 +154,7 @@ def test_what_is_wrong_is_said_with_what_would_be_right(
         ('"maildir:var/sent"', '"smtp://relay"', 6, "send", "names no port"),
         ('"maildir:var/sent"', '"smtp://relay:smtp"', 6, "send", "must be a number"),
         ('"maildir:var/sent"', '"smtp://relay:25?tls=yes"', 6, "send", '"starttls"'),
+        ('"maildir:var/sent"', '"smtp://me@relay:587"', 1, "password", '"me" in send logs in'),
         ('"maildir:var/sent"', '"smtp://relay:25?ssl=1"', 6, "send", "?tls="),
         ("send =", 'trusted_relays = ["mx"]\nsend =', 6, "trusted_relays[0]", "IP address"),
         ("send =", 'tls = "implicit"\nsend =', 1, "", "certificate"),

@@ -9,7 +9,7 @@ import pytest
 from channels.base import InDoubt
 from channels.mail_out import bounce_address
 from gateway.returned import identified
-from normalizer.message import NULL_SENDER, Bounce, Message
+from normalizer.message import NULL_SENDER, Address, Bounce, Message
 from tests.corpus.bounces import BOUNCES, report
 from tests.gateway.test_deliver import deliver_all
 from tests.making import DESK, Desk, mail
@@ -170,6 +170,8 @@ def test_only_reports_are_given_a_message() -> None:
     assert identified(Message(), (at,)) == Message()
     found = identified(Message(bounce=Bounce(())), ("x@example.com", at)).bounce
     assert found == Bounce((), original_message_id="1.2.3@example.com")
+    shown = Message(bounce=Bounce(()), to=(Address("", at),))
+    assert identified(shown, ()).bounce == found  # from a mailbox, without an envelope
     for other in ("support+1.2.3@example.com", "support+bounce-@example.com", "bounce-1@x"):
         quoting = Message(bounce=Bounce((), original_message_id="q"))
         assert identified(quoting, (other,)) == quoting
