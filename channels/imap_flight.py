@@ -79,7 +79,7 @@ class _Flight(NamedTuple):
 
 
 class Flights:
-    """Fetches mails and hands them over. Only the mailbox's thread calls it."""
+    """Fetches mails and hands them over; `landed` counts. Only the mailbox's thread calls it."""
 
     def __init__(
         self, settings: ImapSettings, gateway: Gateway, clock: Callable[[], datetime]
@@ -89,6 +89,7 @@ class Flights:
         self._clock = clock
         self._spool = gateway.host.data_dir / "spool"
         self._aboard: deque[_Flight] = deque()
+        self.landed = 0
 
     def take(self, connection: Connection, folder: Folder, uids: list[int]) -> None:
         """Fetch these mails of the selected folder, and hand them over.
@@ -201,6 +202,7 @@ class Flights:
         for (uid, envelope), result in zip(flight.mails.items(), results, strict=True):
             if isinstance(result, Receipt):
                 flight.folder.land(uid)
+                self.landed += 1
                 self._gateway.host.failpoint("F10")
                 stored += () if envelope.transport.history else (uid,)
             elif isinstance(result, Unavailable):

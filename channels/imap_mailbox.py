@@ -16,7 +16,7 @@ from channels.imap_flight import Flights, Gateway, NotNow
 from channels.imap_folder import First, Folder, known_places, wait
 from channels.imap_login import Refused, log_in
 from channels.imap_settings import INBOX, ImapSettings
-from channels.imap_wire import ROOM, Connection
+from channels.imap_wire import Connection
 from channels.oauth import Login
 
 PLACES = "mailboxes"  # the note that names them
@@ -71,7 +71,7 @@ class Mailbox:
     def run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            began = self.heard
+            began, landed = time.monotonic(), self._flights.landed
             pause = 0.0
             try:
                 self._session()
@@ -80,7 +80,9 @@ class Mailbox:
             except NotNow as error:
                 pause = self._not_now(str(error))
             except Exception as error:
-                failures = 0 if self.heard != began else failures
+                # To have looked is no success yet: a server may hang up at each mail.
+                went_well = self._flights.landed > landed or time.monotonic() - began > _LONGEST
+                failures = 0 if went_well else failures
                 pause = self._lost(error, failures)
                 failures += 1
             self._stopping.wait(pause)
@@ -222,7 +224,7 @@ class Mailbox:
         )
 
     def _compare(self, connection: Connection, folder: Folder, exists: int) -> None:
-        connection.expect(ROOM + 12 * exists)
+        connection.expect(12 * exists)
         listed = frozenset(connection.search(criteria(self._settings, 1)))
         known = frozenset(map(int, self._gateway.units(folder.prefix)))
         folder.compare(listed, known, time.monotonic())

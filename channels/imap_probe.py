@@ -15,7 +15,7 @@ from channels.imap_folder import Folder, known_places
 from channels.imap_login import Refused, log_in
 from channels.imap_mailbox import criteria, no_folder, sent_folder
 from channels.imap_settings import INBOX, ImapSettings
-from channels.imap_wire import ROOM, Connection
+from channels.imap_wire import Connection
 from channels.oauth import Login
 
 _PATIENCE = 10.0  # seconds for each answer; whoever asks is waiting
@@ -66,7 +66,7 @@ def _units(
 ) -> Iterator[str]:
     said = connection.select_folder(folder.name, readonly=True)
     folder.renumber(said[b"UIDVALIDITY"])
-    connection.expect(ROOM + 12 * said[b"EXISTS"])
+    connection.expect(12 * said[b"EXISTS"])
     uids = sorted(connection.search(criteria(settings, 1)))
     facts = imap_fetch.facts(connection, uids[-_YOUNGEST:])
     young = {mail.uid for mail in facts if mail.came and mail.came > since}

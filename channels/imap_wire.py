@@ -15,6 +15,7 @@ from imapclient import IMAPClient, SocketTimeout
 from channels.imap_settings import ImapSettings
 
 ROOM = 2 * 2**20  # octets that a server may send after one command, unless more is expected
+_MOST = 32 * 2**20  # and then so many more: the UIDs of two million mails
 _PATIENCE = 5  # so many time-outs may all answers to one command take
 _PIECE = 2**16
 # Seconds until the first probe on a silent line, between probes, and how many go unanswered.
@@ -135,7 +136,7 @@ class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
 
     def expect(self, octets: int) -> None:
         """The answer to the next command may hold so many octets more than usual."""
-        self._imap.room = ROOM + octets
+        self._imap.room = ROOM + min(octets, _MOST)
 
     def has_news(self, seconds: float) -> bool:
         return bool(self._imap.has_news(seconds))

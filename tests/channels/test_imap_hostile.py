@@ -79,17 +79,22 @@ async def test_a_mail_that_is_refused_never_blocks_the_next(tmp_path: Path, answ
         assert mailbox.trouble == ""
 
 
-async def test_a_server_that_is_always_mad_is_not_stormed(tmp_path: Path) -> None:
-    """I06: the pauses between tries grow."""
+@pytest.mark.parametrize(
+    ("odd", "greeting"), [({}, b"* BYE\r\n"), ({b"UID FETCH": says(b"* BYE\r\n")}, GREETING)]
+)
+async def test_a_server_that_is_always_mad_is_not_stormed(
+    tmp_path: Path, odd: dict[bytes, Answer], greeting: bytes
+) -> None:
+    """I06: the pauses between tries grow, also where each log-in works."""
+    listed = {b"UID SEARCH": lambda tag: b"* SEARCH 1 2 3 4 5\r\n" + tag + b" OK done\r\n"}
     async with (
-        script({}, spoilt=99, greeting=b"* BYE\r\n") as server,
-        reading(server.port, tmp_path, Ledger()) as mailbox,
+        script(odd | listed, spoilt=99, greeting=greeting) as server,
+        reading(server.port, tmp_path, Ledger(), sent="") as mailbox,
     ):
         began = asyncio.get_running_loop().time()
         await until_true(lambda: server.visits >= 3)
         assert asyncio.get_running_loop().time() - began > 1.0
-        assert not mailbox.ready
-        assert mailbox.heard_at is None
+        assert mailbox.ready == bool(odd)
 
 
 async def test_a_refused_log_in_is_told_and_not_repeated(tmp_path: Path) -> None:
