@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from channels.oauth_grant import Health
 from channels.oauth_settings import OAuth
-from normalizer.message import Envelope, Identity, Message
+from normalizer.message import Envelope, Identity, Message, Spooled
 
 Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
 
@@ -110,6 +110,16 @@ class Settings(BaseModel):
         return ()
 
     @property
+    def form(self) -> Literal["long", "short"]:
+        """How our own words are put here: as a letter, or as a few lines."""
+        return "long"
+
+    @property
+    def gap(self) -> timedelta | None:
+        """How long after its last word a case goes on here without a subject or a reference."""
+        return None
+
+    @property
     def reaches(self) -> str:
         """The kind of identity that can be written to here without having written before."""
         return ""
@@ -203,6 +213,52 @@ class Checked(Protocol):
 
     async def check(self) -> str:
         """Say what works, or raise a DeliveryError or an OSError that says what does not."""
+        ...
+
+
+class Request(NamedTuple):
+    """What somebody asks of a channel over HTTP, at `/in/NAME` and below.
+
+    `path` is what follows the name ("" or "/…"); `headers` by lower-case name; `peer` is the
+    address of the connection, or what a trusted proxy says of it.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str
+
+
+class Response(NamedTuple):
+    """What the channel answers."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """A channel that is called over HTTP; it answers 503 while `receive` does not run."""
+
+    @property
+    def most(self) -> int:
+        """Octets of a body above which nobody is listened to (413)."""
+        ...
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; one that brings a message only after `accept` has returned."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel whose messages name files that are fetched later."""
+
+    async def fetch(self, source: str) -> bytes | Spooled:
+        """The octets that `Part.source` names. Raises DeliveryError: Rejected if they are gone."""
         ...
 
 

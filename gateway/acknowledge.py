@@ -11,7 +11,7 @@ from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 
-_ANSWERED = frozenset({"form", "from"})
+_ANSWERED = frozenset({"form", "from", "platform"})
 _STRANGERS = "for unauthenticated senders this hour"
 # Silences that a person should know of, by their reason.
 ALARMS = dict.fromkeys((SAME_WORDS, ALIKE, BURST), "acknowledgements.robot") | {
@@ -95,12 +95,25 @@ def recipient(message: Message) -> str:
 
     A form that a rule knows stands between: there it is the customer whom the form names.
     """
-    return next((c.identity.address for c in message.claims if c.source in _ANSWERED), "")
+    return whom(message).address
+
+
+def whom(message: Message) -> Identity:
+    """As `recipient`, with the kind of channel; an empty address if there is nobody."""
+    answered = (claim.identity for claim in message.claims if claim.source in _ANSWERED)
+    return next(answered, Identity("email", ""))
 
 
 def budget(message: Message) -> tuple[str, str]:
     """The folded address and the domain that an answer would be counted for."""
-    address = recipient(message)
+    return budget_of(whom(message))
+
+
+def budget_of(identity: Identity) -> tuple[str, str]:
+    """The key and the domain that a message to somebody is counted for; "" for nobody."""
+    if identity.kind != "email":
+        return str(identity), identity.kind
+    address = identity.address
     return fold(address) if address else "", address.rpartition("@")[2]
 
 
@@ -115,7 +128,7 @@ def _not_ours_to_answer(asked: Asked) -> str:
         return "not a new case"
     if not recipient(asked.message):
         return "there is no address to answer"
-    if is_ours(Identity("email", recipient(asked.message)), asked.own):
+    if is_ours(whom(asked.message), asked.own):
         return "From is our own address"
     return asked.arrival.author.reason if asked.arrival.author.identity is None else ""
 
@@ -129,7 +142,9 @@ def _automatic(asked: Asked) -> str:
         return f"it asks not to be answered{why}"
     if asked.arrival.transport.sender == NULL_SENDER:
         return "the return path is null"
-    for address in (recipient(asked.message), asked.arrival.transport.sender):
+    writer = whom(asked.message)
+    mailboxes = (writer.address if writer.kind == "email" else "", asked.arrival.transport.sender)
+    for address in mailboxes:
         if is_robot(address):
             return f"nobody reads {address}"
     return ""
@@ -154,7 +169,7 @@ def _crowd(asked: Asked) -> str:
 
 
 def _is_addressed_to(message: Message, own: Collection[Identity]) -> bool:
-    return any(
+    return whom(message).kind != "email" or any(
         is_ours(Identity("email", address.address.lower()), own)
         for address in (*message.to, *message.cc)
     )

@@ -12,6 +12,7 @@ from gateway.alarm import Alarm, Alarms
 from gateway.crowd import Crowd
 from gateway.echo import heard
 from gateway.follow import Follow
+from gateway.messenger import beside
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
@@ -60,6 +61,8 @@ class Admission:
             return self._sent(known, arrival, arrival.message, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
             return _apart(known, arrival, arrival.message, changes)
+        if taken := beside(known, arrival, arrival.message, changes):
+            return taken
         return self._read(known, arrival, arrival.message, changes)
 
     def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from channels.base import Settings
-from gateway.acknowledge import Decision
+from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
-from gateway.words import AckFacts, Text, Words
+from gateway.words import AckFacts, Form, Text, Words
 from normalizer.message import Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
@@ -68,12 +68,14 @@ class Writer:
         self, arrival: Arrival, message: Message, where: Place, decision: Decision, id_: int
     ) -> rows.Message:
         language = self._language(message, where, self.channels[arrival.channel])
+        settings = self.channels[arrival.channel]
         replies_to = usable(message.message_id)
         letter = Letter(
             kind="acknowledgement",
-            to=decision.to,
+            to=whom(message)._replace(address=decision.to),
             text=_fill(
-                _written(self.words, self._facts(arrival, message), language), where.case.reference
+                _written(self.words, self._facts(arrival, message), language, settings.form),
+                where.case.reference,
             ),
             language=language,
             case_id=where.case.id,
@@ -84,7 +86,7 @@ class Writer:
             in_reply_to=replies_to,
             references=_references(arrival, message, replies_to),
         )
-        return message_row(id_, letter, self.name, self.channels[arrival.channel], self.keys)
+        return message_row(id_, letter, self.name, settings, self.keys)
 
     def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
         minute = arrival.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -110,9 +112,9 @@ class Writer:
 
 
 @lru_cache(maxsize=64)
-def _written(words: Words, facts: AckFacts, language: str) -> Text:
+def _written(words: Words, facts: AckFacts, language: str, form: Form) -> Text:
     """Strangers who write in the same minute and language read the same but for the reference."""
-    return words.acknowledgement(facts, language, "long")
+    return words.acknowledgement(facts, language, form)
 
 
 def _fill(text: Text, reference: str) -> Text:

@@ -55,6 +55,8 @@ def resolve(
     if form is not None:
         return _by_form(form, own)
     claims = {claim.source: claim for claim in reversed(message.claims)}
+    if platform := claims.get("platform"):
+        return Author(platform.identity, platform.name, True, "the platform knows the sender")
     first = claims.get("from")
     if first is None:
         return _somebody(message, own)

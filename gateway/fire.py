@@ -13,11 +13,12 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Settings
+from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.follow import Follow, began
-from gateway.outgoing import Letter, budget_of, chain, message_row, outbox_row, usable
+from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.record import event_row
-from gateway.words import FollowUpFacts, Text, Words
+from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
 from scheduler.rules import UNANSWERED, Rule, closes_at
@@ -30,6 +31,7 @@ from store.rows import instant, moment
 log = structlog.get_logger()
 
 _REMINDER = "reminder"  # the template that tells one of us
+_NOBODY_S = "form"  # identities that are a From with a Reply-To elsewhere
 _KINDS: Mapping[str, Kind] = {"survey": "survey", "notice": "notice"}
 
 
@@ -140,11 +142,12 @@ class Firing:
         channel = self._mail_channel(here.case.channel)
         if channel is None:
             return Moot("no channel of ours sends mail")
-        text = self._text(_REMINDER, here, None, self.language, now)
+        facts = self._facts(here, now)
+        text = self.words.follow_up(_REMINDER, facts, self.language, channel.form)
         for address in rule.notify:
             letter = Letter(
                 kind="note",
-                to=address,
+                to=Identity("email", address),
                 text=text,
                 language=self.language,
                 case_id=here.case.id,
@@ -164,6 +167,8 @@ class Firing:
             return Moot(f"the channel {heard.channel} is gone")
         if self.modes[heard.channel] == "watch":
             return Moot(f"watching: {rule.send} would have been sent")
+        if Identity.parse(heard.address).kind == _NOBODY_S:
+            return Moot("nobody vouches for the address that a form named")
         if heard.failing_since:
             return Moot("mail to this address fails")
         if _KINDS.get(rule.send) == "survey" and here.surveyed:
@@ -182,10 +187,11 @@ class Firing:
         known = json.loads(heard.author).get("authenticated", False)
         language = heard.language or settings.language or self.language
         closes = closes_at(self.follow.rules, self.follow.calendar, rule, began(row.cause))
+        facts = self._facts(here, now, heard.subject, closes, authenticated=known)
         letter = Letter(
             kind=_KINDS.get(rule.send, "follow_up"),
-            to=Identity.parse(heard.address).address,
-            text=self._text(rule.send, here, heard, language, now, closes, authenticated=known),
+            to=Identity.parse(heard.address),
+            text=self.words.follow_up(rule.send, facts, language, settings.form),
             language=language,
             case_id=here.case.id,
             conversation_id=here.case.conversation_id,
@@ -220,30 +226,26 @@ class Firing:
             )
         )
 
-    def _text(
+    def _facts(
         self,
-        template: str,
         here: Standing,
-        heard: Heard | None,
-        language: str,
         now: datetime,
+        subject: str = "",
         closes: datetime | None = None,
         *,
         authenticated: bool = False,
-    ) -> Text:
-        local = now.astimezone(self.zone)
-        facts = FollowUpFacts(
+    ) -> FollowUpFacts:
+        return FollowUpFacts(
             gateway_name=self.name,
             reference=here.case.reference,
-            now=local,
+            now=now.astimezone(self.zone),
             answered_at=_local(here.answered_at, self.zone),
             closes_at=closes.astimezone(self.zone) if closes and closes > now else None,
-            subject=heard.subject if heard else "",
+            subject=subject,
             phone=self.phone,
             phone_hours=self.phone_hours,
             authenticated=authenticated,
         )
-        return self.words.follow_up(template, facts, language, "long")
 
     def _mail_channel(self, name: str) -> Settings | None:
         """The case's own channel where it sends mail, else the first that does."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -65,6 +65,7 @@ class Ingest:
     forms: tuple[FormMail, ...] = ()
     marks: tuple[str, ...] = ()
     screen: Screen | None = None
+    gaps: Mapping[str, timedelta] = field(default_factory=dict)
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -154,6 +155,7 @@ class Ingest:
             budget=budget(message),
             distrusted=verdict.distrusted,
             history=self._is_history(envelope),
+            gap=self.gaps.get(envelope.channel),
             rereads=rereads,
             form=tuple(form.fields.items()) if form else (),
             echoes=carried(message, self.marks),
@@ -240,6 +242,7 @@ def _arrival(envelope: Envelope, raw: Raw, taken_at: datetime | None) -> Arrival
         unit=envelope.unit,
         received_at=envelope.received_at,
         transport=envelope.transport,
+        format=envelope.format,
         raw=raw,
         message=None,
         taken_at=taken_at,

@@ -9,10 +9,9 @@ from datetime import datetime
 
 from channels.base import Settings
 from gateway.authenticate import Keys
-from gateway.author import fold
 from gateway.record import to_json
 from gateway.words import Text
-from normalizer.message import Kind
+from normalizer.message import Identity, Kind
 from store import rows
 from store.rows import instant
 
@@ -30,7 +29,7 @@ class Letter:
     """
 
     kind: Kind
-    to: str
+    to: Identity
     text: Text
     language: str
     case_id: int
@@ -46,7 +45,7 @@ def message_row(
     id_: int, letter: Letter, name: str, settings: Settings, keys: Keys
 ) -> rows.Message:
     """The message; its Message-ID and its Reply-To carry a token for its recipient."""
-    token = keys.token(letter.case_id, id_, letter.to)
+    token = keys.token(letter.case_id, id_, letter.to.address)
     pattern = settings.reply_pattern
     return rows.Message(
         id=id_,
@@ -67,7 +66,7 @@ def message_row(
         reply_text=None,
         language=letter.language,
         author=to_json({"name": name, "address": ""}),
-        recipients=to_json({"to": [["", letter.to]]}),
+        recipients=to_json({"to": [["", letter.to.address]]}),
         reply_to=pattern.format(token=token) if pattern else "",
         authentication="",
         reading="{}",
@@ -107,11 +106,6 @@ def outbox_row(
         error="",
         created_at=instant(at),
     )
-
-
-def budget_of(address: str) -> tuple[str, str]:
-    """The folded address and the domain that a message to it is counted for."""
-    return fold(address) if address else "", address.rpartition("@")[2]
 
 
 def usable(message_id: str) -> str:

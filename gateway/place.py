@@ -156,6 +156,22 @@ def candidates(
         ):
             yield Door(case, "an open case with the same subject")
 
+    yield from _going_on(known, arrival, own)
+
+
+def _going_on(known: Known, arrival: Arrival, own: list[rows.Case]) -> Iterator[Door]:
+    """Where nobody writes subjects, the case in which a word was said last, while it is warm."""
+    if arrival.gap is None:
+        return
+    since = instant(arrival.received_at - arrival.gap)
+    warm = [
+        (last, case)
+        for case in own
+        if case.status != "resolved" and (last := known.last_words.get(case.id, "")) > since
+    ]
+    if warm:
+        yield Door(max(warm)[1], "the case in which a word was said last")
+
 
 def _is_recent(case: rows.Case, arrival: Arrival) -> bool:
     return (
@@ -181,6 +197,7 @@ def _continued(known: Known, case: rows.Case, arrival: Arrival, changes: Changes
             unanswered_since=since,
         )
     known.cases[case.id] = now
+    known.last_words[case.id] = instant(arrival.received_at)
     return now
 
 
@@ -216,6 +233,7 @@ def _open_case(
     )
     changes.add(case)
     known.cases[case.id] = case
+    known.last_words[case.id] = at
     return case
 
 

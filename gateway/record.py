@@ -95,9 +95,10 @@ def part_rows(changes: Changes, message_id: int, message: Message) -> None:
             storable(part.content_id),
             part.size,
             part.sha256,
+            storable(part.source),
         )
         changes.add(row)
-        if isinstance(part.data, bytes):
+        if isinstance(part.data, bytes) and not part.source:
             changes.add(rows.Blob(changes.new_id(), part.sha256, part.size, part.data))
 
 
@@ -110,10 +111,16 @@ def ledger_row(changes: Changes, arrival: Arrival, accepted: Accepted) -> None:
             accepted.outcome,
             accepted.reason,
             accepted.message or None,
-            storable(to_json(arrival.transport._asdict())),
+            storable(to_json(_transport(arrival))),
             instant(arrival.at),
         )
     )
+
+
+def _transport(arrival: Arrival) -> dict[str, Any]:
+    """With the format where it is not mail, so that it can be read again."""
+    facts = arrival.transport._asdict()
+    return facts if arrival.format == "rfc5322" else facts | {"format": arrival.format}
 
 
 def event_row(

@@ -18,7 +18,7 @@ import structlog
 from litestar.types import ASGIApp
 
 from channels import load
-from channels.base import Channel, Closed, Host, Settings
+from channels.base import Channel, Closed, Host, Settings, Webhook
 from gateway import access, screen, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
@@ -195,6 +195,7 @@ async def assemble(
         forms=config.form_mail,
         marks=rules.marks,
         screen=screen.build(config, host.hostname, metrics, stack),
+        gaps={s.name: s.gap for s in config.channels if s.gap},
     )
     backlog = Backlog(store, ingest)
     raised = rules.alarms.raise_
@@ -311,6 +312,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             now,
             parts.deliver.wake,
             parts.backlog.release,
+            {name: c for name, c in parts.channels.items() if isinstance(c, Webhook)},
         )
     )
     inner = [

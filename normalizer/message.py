@@ -48,7 +48,10 @@ class Spooled(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Somebody who may have written a message, and the header (`from`, `reply-to`, …) that says so."""
+    """Somebody who may have written a message, and what says so: a header (`from`, `reply-to`, …).
+
+    `platform` is the word of a service that people sign in to, over a connection that proves it.
+    """
 
     source: str
     identity: Identity
@@ -110,6 +113,15 @@ class Seal(NamedTuple):
     reason: str = ""
 
 
+class Report(NamedTuple):
+    """What a platform says of a message of ours, by the platform's own id for it."""
+
+    peer_id: str
+    state: Literal["delivered", "read", "failed"]
+    error: str = ""
+    address_dead: bool = False
+
+
 NULL_SENDER = "<>"  # MAIL FROM:<>, the reverse-path of notifications (RFC 5321 section 4.5.5)
 
 
@@ -149,7 +161,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One body or attachment, flat, with a role; its bytes are known by their SHA-256 (hex)."""
+    """One body or attachment, flat, with a role; its bytes are known by their SHA-256 (hex).
+
+    What its channel has yet to fetch is pending: `source` says from where, and there are no bytes.
+    """
 
     role: Role
     content_type: str
@@ -158,6 +173,7 @@ class Part:
     data: bytes | Spooled = field(repr=False)
     filename: str = ""
     content_id: str = ""
+    source: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _part, _part_values(self)
@@ -171,8 +187,11 @@ class Message:
     first; a From that is missing, malformed or names several mailboxes makes no claim. `trace` are
     the headers that servers add on the way (Received, Authentication-Results, what spam filters
     say) from the top, for whoever knows which hop to trust; `seals` its signatures, whose keys
-    nobody has looked up yet. `fingerprint` is equal for copies of one mail whatever way they took.
-    `unreadable` says why a mail could not be read; such a message is quarantined.
+    nobody has looked up yet. `edits` is the Message-ID of an earlier wording, `group` that of the
+    album which a message belongs to. An `aside` (a sticker, a reaction, somebody joined) is no
+    matter of its own. `report` tells how a message of ours fared. `fingerprint` is equal for copies
+    of one mail whatever way they took. `unreadable` says why a mail could not be read; such a
+    message is quarantined.
     """
 
     kind: Kind = "message"
@@ -197,6 +216,10 @@ class Message:
     bounce: Bounce | None = None
     mentions: tuple[str, ...] = ()
     trace: tuple[tuple[str, str], ...] = ()
+    edits: str = ""
+    group: str = ""
+    aside: bool = False
+    report: Report | None = None
     seals: tuple[Seal, ...] = ()
     defects: tuple[str, ...] = ()
     fingerprint: str = ""

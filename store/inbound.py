@@ -22,6 +22,7 @@ from store.bulk import insert, pipelined
 from store.doors import load_admitted, load_given
 from store.due import cancel
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
+from store.messengers import load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
 from store.renamed import load_renamed
 from store.rows import TABLES, instant
@@ -47,6 +48,8 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     load_given(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
     load_admitted(connection, arrivals, known)
+    load_last_words(connection, arrivals, known)
+    load_reported(connection, arrivals, known)
     _load_spent(connection, arrivals, counted, known)
     return known
 
@@ -128,6 +131,8 @@ def _named_ids(arrival: Arrival, message: Message) -> set[str]:
     ids = {message.message_id}
     if message.bounce:
         ids.add(message.bounce.original_message_id)
+    if message.group or message.edits:
+        ids |= {message.group, message.edits}
     if arrival.author.authenticated:
         ids.update(message.references)
         ids.add(message.in_reply_to)
@@ -172,6 +177,8 @@ def _named_cases(arrival: Arrival, known: Known) -> list[Any]:
         return []
     t = schema.cases.c
     here = t.conversation_id == person.conversation_id
+    if arrival.gap:
+        return [here]
     named = []
     if is_findable(arrival.message.base_subject):
         same = t.base_subject == arrival.message.base_subject
@@ -236,6 +243,7 @@ def flush(connection: Connection, changes: Changes) -> None:
         returned.bounce(connection, changes, came)
     for cancelled in changes.cancelled:
         cancel(connection, cancelled)
+    tell(connection, changes)
 
 
 def _regrade(connection: Connection, message_id: int, outcome: str) -> None:

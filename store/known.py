@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
 from normalizer.message import Identity, Message, Transport
@@ -71,6 +71,8 @@ class Arrival:
     `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are
     the references of cases that stand beside automatic words of ours. `spam` says who calls it
     spam, and why.
+    the references of cases that stand beside automatic words of ours. `gap` is how long after its
+    last word a case goes on where there are no subjects.
     """
 
     channel: str
@@ -91,6 +93,8 @@ class Arrival:
     taken_at: datetime | None = None
     echoes: tuple[str, ...] = ()
     spam: str = ""
+    format: str = "rfc5322"
+    gap: timedelta | None = None
 
     @property
     def at(self) -> datetime:
@@ -157,6 +161,8 @@ class Known:
     given: dict[int, Given] = field(default_factory=dict)
     admitted: set[tuple[int, int]] = field(default_factory=set)
     rereading: dict[int, rows.Message] = field(default_factory=dict)
+    last_words: dict[int, str] = field(default_factory=dict)
+    reported: dict[tuple[str, str], Seen] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
 
 
@@ -166,6 +172,15 @@ class Bounced(NamedTuple):
     message_id: int
     recipients: tuple[str, ...]
     is_dead: bool
+    at: str
+    why: str
+
+
+class Told(NamedTuple):
+    """A message of ours that a platform could not deliver, and whether it never will."""
+
+    message_id: int
+    dead: bool
     at: str
     why: str
 
@@ -190,6 +205,8 @@ class Changes:
         self.regraded: list[tuple[int, Outcome]] = []
         self.bounced: list[Bounced] = []
         self.cancelled: list[Cancel] = []
+        self.told: list[Told] = []
+        self.appended: list[tuple[int, str]] = []
 
     def new_id(self) -> int:
         self.last_id += 1
@@ -205,6 +222,10 @@ class Changes:
         """What waited in a case need not happen any more."""
         if rules:
             self.cancelled.append(Cancel(case_id, rules, at, reason, self.last_id))
+
+    def append(self, message_id: int, text: str) -> None:
+        """More words of the same message, such as the caption of another picture."""
+        self.appended.append((message_id, text))
 
     def regrade(self, message_id: int, outcome: Outcome) -> None:
         """A message was read again: its receipts tell how that ended."""

@@ -115,6 +115,7 @@ class Part(NamedTuple):
     content_id: str
     size: int
     sha256: str
+    source: str = ""
 
 
 class Ledger(NamedTuple):

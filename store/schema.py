@@ -178,7 +178,14 @@ parts = Table(
     Column("content_id", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),  # where a pending part is fetched
     Index(None, "message_id"),
+    Index(
+        "ix_parts_pending",
+        "id",
+        sqlite_where=text("source <> ''"),
+        postgresql_where=text("source <> ''"),
+    ),
 )
 
 ledger = Table(
@@ -240,6 +247,13 @@ outbox = Table(
         "peer_id",
         sqlite_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
         postgresql_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
+    ),
+    Index(
+        "ix_outbox_platform_id",  # what a platform reports of is found by its own id
+        "channel",
+        "peer_id",
+        sqlite_where=text("peer_id <> '' AND domain NOT LIKE '%.%'"),
+        postgresql_where=text("peer_id <> '' AND domain NOT LIKE '%.%'"),
     ),
     Index(
         "ix_outbox_sending",

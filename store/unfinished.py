@@ -57,7 +57,7 @@ def _kept(row: Any, blobs: Path) -> Kept:
         sha256,
         Envelope(
             channel=row.channel,
-            format="rfc5322",
+            format=json.loads(row.transport).get("format", "rfc5322"),
             raw=raw,
             unit=row.unit,
             received_at=moment(row.received_at),
@@ -67,5 +67,5 @@ def _kept(row: Any, blobs: Path) -> Kept:
 
 
 def _transport(written: str) -> Transport:
-    facts = json.loads(written)
+    facts = {name: v for name, v in json.loads(written).items() if name in Transport._fields}
     return Transport(**facts | {"recipients": tuple(facts.get("recipients", ()))})

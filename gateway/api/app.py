@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
 from gateway.api.health import Readiness, Vitals
+from gateway.api.hooks import Hooks, hook
 from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
@@ -36,6 +37,7 @@ class ApiState:
 
     `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
+    `hooks` are the channels that are called over HTTP.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class ApiState:
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
     release: apart.Release = apart.nothing
+    hooks: Hooks = field(default_factory=dict)
 
 
 class Api(Plain):
@@ -69,7 +72,7 @@ def build(state: ApiState) -> Litestar:
     return Api(
         Access(reads),
         state.metrics,
-        route_handlers=[*routes, _pages(pages, vitals)],
+        route_handlers=[*routes, _pages(pages, vitals), _called(state.hooks)],
         exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
@@ -123,6 +126,15 @@ def _pages(pages: Front, vitals: Vitals) -> Router:
             "front": Provide(lambda: pages, sync_to_thread=False),
             "vitals": Provide(lambda: vitals, sync_to_thread=False),
         },
+    )
+
+
+def _called(hooks: Hooks) -> Router:
+    return Router(
+        "/",
+        route_handlers=[hook],
+        dependencies={"hooks": Provide(lambda: hooks, sync_to_thread=False)},
+        request_max_body_size=None,  # each channel says itself how much it takes
     )
 
 

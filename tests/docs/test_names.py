@@ -23,6 +23,7 @@ DOMAINS = {
     "outcome": get_args(Outcome),
     "settlement.state": ENDS,
     "s.state": ENDS,
+    "report.state": ("delivered", "read", "failed"),
 }
 
 

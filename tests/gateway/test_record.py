@@ -93,6 +93,6 @@ def test_every_part_has_its_row_and_small_bytes_their_blob() -> None:
     changes = Changes(0)
     part_rows(changes, 7, message(parts=parts))
     assert [part[1:] for part in changes.added[rows.Part]] == [
-        (7, "attachment", "a/b", "\ufffdf", "", 1, name) for name in "ab"
+        (7, "attachment", "a/b", "\ufffdf", "", 1, name, "") for name in "ab"
     ]
     assert len(changes.added[rows.Blob]) == 2

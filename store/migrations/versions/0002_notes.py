@@ -1,4 +1,4 @@
-"""Notes, waiting cases, domains that put us off, requests that were answered, and spam apart."""
+"""What mailboxes, answers, spam and messengers need: notes, requests, waits, parts to be fetched."""
 
 from __future__ import annotations
 
@@ -10,45 +10,38 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_SES = "substr(peer_id, 1, 5) = 'Ok 01'"
+_PLATFORM = "peer_id <> '' AND domain NOT LIKE '%.%'"
+
 
 def upgrade() -> None:
-    op.create_table(
-        "notes",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_notes"),
-        sa.UniqueConstraint("channel", "name", name="uq_notes_channel_name"),
-    )
+    _table("notes", ["channel", "name"], ["value"])
+    _table("requests", ["key"], ["sha256", "answer", "at"])
+    op.create_index("ix_requests_at", "requests", ["at"])
     op.add_column("cases", sa.Column("unanswered_since", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("domain_until", sa.Text(), nullable=True))
-    op.create_index(
-        "ix_outbox_domain_until",
-        "outbox",
-        ["channel", "domain", "domain_until"],
-        sqlite_where=sa.text("domain_until IS NOT NULL"),
-        postgresql_where=sa.text("domain_until IS NOT NULL"),
-    )
+    source = sa.Column("source", sa.Text(), nullable=False, server_default="")
+    op.add_column("parts", source)
+    domain = ["channel", "domain", "domain_until"]
+    _partial_index("ix_outbox_domain_until", "outbox", domain, "domain_until IS NOT NULL")
+    _partial_index("ix_outbox_peer_id", "outbox", ["peer_id"], _SES)
+    _partial_index("ix_outbox_platform_id", "outbox", ["channel", "peer_id"], _PLATFORM)
+    _partial_index("ix_parts_pending", "parts", ["id"], "source <> ''")
+    _partial_index("ix_messages_spam", "messages", ["id"], "status = 'spam'")
+
+
+def _table(name: str, once: list[str], others: list[str]) -> None:
+    """Texts beside an id; those of `once` together are unique."""
     op.create_table(
-        "requests",
+        name,
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_requests"),
-        sa.UniqueConstraint("key", name="uq_requests_key"),
+        *(sa.Column(column, sa.Text(), nullable=False) for column in (*once, *others)),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
+        sa.UniqueConstraint(*once, name=f"uq_{name}_{'_'.join(once)}"),
     )
-    op.create_index("ix_requests_at", "requests", ["at"])
+
+
+def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:
     op.create_index(
-        "ix_outbox_peer_id",
-        "outbox",
-        ["peer_id"],
-        sqlite_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
-        postgresql_where=sa.text("substr(peer_id, 1, 5) = 'Ok 01'"),
-    )
-    is_spam = sa.text("status = 'spam'")
-    op.create_index(
-        "ix_messages_spam", "messages", ["id"], sqlite_where=is_spam, postgresql_where=is_spam
+        name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
     )

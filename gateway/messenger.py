@@ -1,0 +1,95 @@
+"""Pure: what comes in and is no matter of its own: reports, albums, other wordings, stickers."""
+
+from __future__ import annotations
+
+from gateway import record
+from gateway.place import person_of
+from normalizer.message import Message
+from store.known import Accepted, Arrival, Changes, Known, Seen, Told
+from store.rows import instant
+
+
+def beside(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted | None:
+    """Take in what neither opens a case nor is answered; None for everything else."""
+    if message.report:
+        return _reported(known, arrival, message, changes)
+    if message.group and (first := _of_the_author(known, arrival, message.group)):
+        return _joined(first, arrival, message, changes)
+    original = _of_the_author(known, arrival, message.edits) if message.edits else None
+    if original or message.aside:
+        return _noted(known, arrival, message, changes, original)
+    return None
+
+
+def _of_the_author(known: Known, arrival: Arrival, message_id: str) -> Seen | None:
+    """A message of the same conversation: ids of platforms are unique there only."""
+    person = known.people.get(str(arrival.author.identity))
+    found = known.message_ids.get(message_id, ())
+    return next(
+        (seen for seen in found if person and seen.conversation_id == person.conversation_id), None
+    )
+
+
+def _reported(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+    report = message.report
+    assert report is not None
+    about = known.reported.get((arrival.channel, report.peer_id))
+    if about is None:
+        refused = Accepted(0, "refused", "a report about nothing that we sent")
+        record.ledger_row(changes, arrival, refused)
+        return refused
+    at = instant(arrival.at)
+    if report.state == "failed":
+        changes.told.append(Told(about.id, report.address_dead, at, report.error))
+    data = {"message_id": about.id, "channel": arrival.channel}
+    told = data | ({"error": report.error} if report.error else {})
+    record.event_row(changes, f"delivery.{report.state}", about.conversation_id, at, **told)
+    return _entered(known, arrival, Accepted(about.id, "accepted"), changes)
+
+
+def _joined(first: Seen, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+    """Another picture of an album: with its caption, a part of the message that the first made."""
+    record.raw_row(changes, arrival.raw)
+    record.part_rows(changes, first.id, message)
+    if message.text:
+        changes.append(first.id, f"\n{record.storable(message.text)}")
+    accepted = Accepted(first.id, "accepted", "a part of an album")
+    record.ledger_row(changes, arrival, accepted)
+    return accepted
+
+
+def _noted(
+    known: Known, arrival: Arrival, message: Message, changes: Changes, original: Seen | None
+) -> Accepted:
+    """Stored where it belongs; it reopens, cancels and answers nothing."""
+    person = person_of(known, arrival, message, changes)
+    here = [c for c in known.cases.values() if c.conversation_id == person.conversation_id]
+    latest = max(here, default=None)
+    case_id = original.case_id if original else latest.id if latest else None
+    id_ = arrival.rereads or changes.new_id()
+    what = "another wording of an earlier message" if original else "no matter of its own"
+    row = record.message_row(
+        id_,
+        arrival,
+        message,
+        status="stored",
+        where=(person.conversation_id, case_id, person.customer_id, person.identity_id),
+        flags=["edits"] if original else [],
+        decisions=[{"about": "case", "outcome": str(case_id or "none"), "reason": what}],
+    )
+    changes.add(row)
+    record.raw_row(changes, arrival.raw)
+    record.part_rows(changes, id_, message)
+    kind = "message.edited" if original else "message.received"
+    more = {"edits": original.id} if original else {}
+    record.event_row(
+        changes, kind, person.conversation_id, instant(arrival.at),
+        message_id=id_, case_id=case_id, channel=arrival.channel, **more,
+    )  # fmt: skip
+    return _entered(known, arrival, Accepted(id_, "accepted"), changes)
+
+
+def _entered(known: Known, arrival: Arrival, accepted: Accepted, changes: Changes) -> Accepted:
+    record.ledger_row(changes, arrival, accepted)
+    known.units[arrival.channel, arrival.unit] = accepted
+    return accepted

@@ -1,0 +1,58 @@
+"""What messengers need that mail does not: last words, albums, and reports by a platform's own id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, text, tuple_, update
+
+from store import schema
+from store.known import Arrival, Changes, Known, Seen
+
+# As the partial index says it: ids that platforms give, not those of mail servers.
+_PLATFORM = text("outbox.peer_id <> '' AND outbox.domain NOT LIKE '%.%'")
+_m, _o, _i = schema.messages.c, schema.outbox.c, schema.identities.c
+
+
+def load_last_words(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """When each case of these authors last heard a word, where a channel goes by that."""
+    people = (known.people.get(str(a.author.identity)) for a in arrivals if a.gap)
+    here = sorted({person.conversation_id for person in people if person})
+    if here:
+        query = (
+            select(_m.case_id, func.max(_m.received_at))
+            .where(_m.conversation_id.in_(here), _m.case_id.is_not(None))
+            .group_by(_m.case_id)
+        )
+        known.last_words = {row[0]: row[1] for row in connection.execute(query)}
+
+
+def load_reported(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """The messages of ours that these reports are about."""
+    asked = sorted({
+        (arrival.channel, arrival.message.report.peer_id)
+        for arrival in arrivals
+        if arrival.message and arrival.message.report
+    })  # fmt: skip
+    if asked:
+        query = (
+            select(_o.channel, _o.peer_id, _m.id, _m.conversation_id, _m.case_id)
+            .join(schema.messages, _m.id == _o.message_id)
+            .where(tuple_(_o.channel, _o.peer_id).in_(asked), _PLATFORM)
+        )
+        for channel, peer_id, id_, conversation, case in connection.execute(query):
+            known.reported[channel, peer_id] = Seen(id_, conversation, case, None)
+
+
+def tell(connection: Connection, changes: Changes) -> None:
+    """Write what platforms reported, and the words that belong to an earlier message."""
+    for told in changes.told:
+        failed = update(schema.outbox).where(_o.message_id == told.message_id)
+        connection.execute(failed.values(state="failed", error=told.why))
+        if told.dead:
+            whose = select(_m.identity_id).where(_m.id == told.message_id).scalar_subquery()
+            dead = update(schema.identities).where(_i.id == whose)
+            connection.execute(dead.values(failing_since=func.coalesce(_i.failing_since, told.at)))
+    for message_id, more in changes.appended:
+        longer = update(schema.messages).where(_m.id == message_id)
+        connection.execute(longer.values(text=_m.text + more))

@@ -1,0 +1,143 @@
+"""What messengers send and mail does not: no subjects, albums, edits, stickers, reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from normalizer.message import Claim, Identity, Message, Part, Report
+from store.known import Accepted, Raw
+from tests.making import Desk, arrival
+
+GAP = timedelta(hours=24)
+YUKI = Identity("pager", "4711")
+
+
+async def say(desk: Desk, text: str = "", *, who: Identity = YUKI, **more: Any) -> Accepted:
+    """A message that the platform vouches for, at the desk's time."""
+    content = Message(
+        claims=(Claim("platform", who, "Yuki"),),
+        text=text,
+        fingerprint=f"{who} {text} {more}",
+        **more,
+    )
+    said = arrival(
+        content, author=who.address, known=True, gap=GAP, received_at=desk.clock(),
+        budget=(str(who), who.kind),
+    )  # fmt: skip
+    author = said.author._replace(identity=who)
+    raw = Raw(f"{desk.clock()} {text} {more}", 1, b"x")
+    return await desk.store.commit_inbound(replace(said, author=author, raw=raw))
+
+
+async def cases(desk: Desk) -> int:
+    return await desk.count("cases")
+
+
+async def test_lines_in_a_row_are_one_case_and_one_acknowledgement(desk: Desk) -> None:
+    for n in range(5):
+        await say(desk, f"line {n}")
+        desk.clock.advance(hours=23)
+    assert await cases(desk) == 1
+    assert await desk.count("outbox") == 1
+    (sent,) = await desk.rows("SELECT * FROM messages WHERE direction = 'out'")
+    assert sent["recipients"] == '{"to":[["","4711"]]}'
+
+
+async def test_after_a_day_of_silence_it_is_another_case(desk: Desk) -> None:
+    await say(desk, "one")
+    desk.clock.advance(hours=24, seconds=1)
+    await say(desk, "two")
+    assert await cases(desk) == 2
+
+
+async def test_the_same_number_on_two_platforms_is_two_people(desk: Desk) -> None:
+    await say(desk, "one")
+    await say(desk, "two", who=Identity("other", "4711"))
+    assert await desk.count("conversations") == 2
+    keys = await desk.rows("SELECT DISTINCT budget_key FROM outbox")
+    assert {row["budget_key"] for row in keys} == {"pager:4711", "other:4711"}
+
+
+async def test_a_sticker_opens_no_case_and_reopens_none(desk: Desk) -> None:
+    alone = await say(desk, "👋", aside=True)
+    assert await cases(desk) == 0
+    assert (await desk.one("SELECT case_id FROM messages WHERE id = :id", id=alone.message)) == {
+        "case_id": None
+    }
+    await say(desk, "help")
+    await desk.store.write(lambda c, _: c.exec_driver_sql("UPDATE cases SET status = 'resolved'"))
+    await say(desk, "👍", aside=True)
+    row = await desk.one("SELECT c.status, count(m.id) AS n FROM cases c JOIN messages m"
+                         " ON m.case_id = c.id WHERE m.direction = 'in' GROUP BY c.status")  # fmt: skip
+    assert row == {"status": "resolved", "n": 2}
+    assert await desk.count("outbox") == 1
+
+
+def picture(name: str) -> Part:
+    return Part(role="attachment", content_type="image/jpeg", size=1, sha256=name, data=b"x")
+
+
+async def test_an_album_is_one_message(desk: Desk) -> None:
+    ends = [
+        await say(desk, text, message_id="album-9", group="album-9", parts=(picture(name),))
+        for name, text in (("a", "look"), ("b", ""), ("c", "and this"))
+    ]
+    assert {end.message for end in ends} == {ends[0].message}
+    row = await desk.one("SELECT text FROM messages WHERE direction = 'in'")
+    assert row["text"] == "look\nand this"
+    assert await desk.count("parts") == 3
+    assert await desk.count("ledger") == 3
+
+
+async def test_an_album_of_the_same_name_elsewhere_is_another(desk: Desk) -> None:
+    await say(desk, "a", message_id="9", group="9")
+    await say(desk, "b", message_id="9", group="9", who=Identity("pager", "42"))
+    assert await desk.count("messages WHERE direction = 'in'") == 2
+
+
+async def test_another_wording_is_kept_beside_the_first(desk: Desk) -> None:
+    first = await say(desk, "at 5", message_id="m1")
+    second = await say(desk, "at 6", edits="m1")
+    shown = await desk.rows(
+        "SELECT id, case_id, text FROM messages WHERE direction = 'in' ORDER BY id"
+    )
+    assert [row["text"] for row in shown] == ["at 5", "at 6"]
+    assert len({row["case_id"] for row in shown}) == 1
+    event = await desk.one("SELECT data FROM events WHERE type = 'message.edited'")
+    assert f'"edits":{first.message}' in event["data"]
+    assert f'"message_id":{second.message}' in event["data"]
+    assert await desk.count("outbox") == 1
+
+
+@pytest.mark.parametrize(("dead", "failing"), [(True, 1), (False, 0)])
+async def test_a_report_ends_on_the_message_that_it_is_about(
+    desk: Desk, dead: bool, failing: int
+) -> None:
+    await say(desk, "help")
+    await desk.store.write(
+        lambda c, _: c.exec_driver_sql("UPDATE outbox SET state = 'sent', peer_id = 'p-1'")
+    )
+    reported = Report("p-1", "failed", "blocked by the user", address_dead=dead)
+    ours = await desk.one("SELECT id FROM messages WHERE direction = 'out'")
+    assert await say(desk, report=reported) == Accepted(ours["id"], "accepted")
+    assert await desk.rows("SELECT state, error FROM outbox") == [
+        {"state": "failed", "error": "blocked by the user"}
+    ]
+    assert await desk.count("identities WHERE failing_since IS NOT NULL") == failing
+    stray = await say(desk, report=Report("p-2", "read"))
+    assert (stray.message, stray.outcome) == (0, "refused")
+    assert await cases(desk) == 1
+
+
+async def test_a_reading_is_told_and_changes_nothing(desk: Desk) -> None:
+    await say(desk, "help")
+    await desk.store.write(
+        lambda c, _: c.exec_driver_sql("UPDATE outbox SET state = 'sent', peer_id = 'p-1'")
+    )
+    await say(desk, report=Report("p-1", "read"))
+    assert await desk.rows("SELECT state FROM outbox") == [{"state": "sent"}]
+    assert await desk.count("events WHERE type = 'delivery.read'") == 1
