@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, or_, select
 
 from store import rows, schema
 from store.known import Changes
@@ -64,8 +64,10 @@ def facts(connection: Connection, case_id: int) -> Facts | None:
     if row is None:
         return None
     case = rows.Case(*row)
-    heard = _heard(connection, _m.conversation_id == case.conversation_id)
-    here = _heard(connection, _m.case_id == case.id)
+    # Participants are written to when a person names them, and never because they wrote last.
+    own = or_(_i.id.is_(None), _i.customer_id == case.customer_id)
+    heard = _heard(connection, and_(own, _m.conversation_id == case.conversation_id))
+    here = _heard(connection, and_(own, _m.case_id == case.id))
     return Facts(
         case,
         (*here, *(one for one in heard if one.case_id != case.id)),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from store import reading
+from store.desk import facts
 from tests.making import DESK, KEYS, Desk, mail
 
 YUKI, KENJI = "yuki@example.jp", "Kenji <kenji@work.example>"
@@ -109,6 +110,16 @@ async def test_references_alone_let_nobody_in_s14(desk: Desk) -> None:
     given = await begun(desk)
     answer = await desk.accept(mail(KENJI, vouched="work.example", In_Reply_To="<hers@example.jp>"))
     assert (await row(desk, answer.message))["conversation_id"] != given.conversation
+
+
+async def test_an_answer_still_goes_to_the_customer_when_a_participant_wrote_last(
+    desk: Desk,
+) -> None:
+    given = await begun(desk)
+    await desk.accept(mail(KENJI, vouched="work.example", In_Reply_To=given.message_id))
+    found = await desk.store.read(lambda c: facts(c, given.case))
+    assert found
+    assert [one.identity for one in found.heard] == [f"email:{YUKI}"]
 
 
 async def test_an_unauthenticated_holder_of_a_token_is_a_case_apart(desk: Desk) -> None:
