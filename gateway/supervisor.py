@@ -175,10 +175,7 @@ async def assemble(
         failpoint,
         partial(Past, store),
     )
-    channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
-    for channel in channels.values():
-        if isinstance(channel, Closed):
-            stack.push_async_callback(channel.close)
+    channels = _channels(config, host, stack)
     metrics = Metrics()
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
     deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
@@ -207,6 +204,14 @@ async def assemble(
     return Parts(
         config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
     )
+
+
+def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Channel]:
+    channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
+    for channel in channels.values():
+        if isinstance(channel, Closed):
+            stack.push_async_callback(channel.close)
+    return channels
 
 
 def _named(settings: Settings, config: Config) -> Settings:
