@@ -29,8 +29,8 @@ class Limits:
     per_conversation_day: int = 5
     per_domain_hour: int = 0
     global_minute: int = 0
-    same_words_day: int = 0
-    similar_day: int = 0
+    same_words_week: int = 0
+    similar_week: int = 0
     newcomers_domain_hour: int = 0
 
     @property

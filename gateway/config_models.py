@@ -104,12 +104,12 @@ class Limits(Table):
     )
     per_domain_hour: Count = Field(0, description="To all addresses of one domain in an hour.")
     global_minute: Count = Field(0, description="To everybody in a minute.")
-    same_words_day: Count = Field(
-        4, description="To newcomers who write the same words, in a day. See docs/loops.md."
+    same_words_week: Count = Field(
+        4, description="To newcomers who write the same words, in a week. See docs/loops.md."
     )
-    similar_day: Count = Field(
+    similar_week: Count = Field(
         20,
-        description="To newcomers from addresses that count up (ticket-1@, ticket-2@), in a day.",
+        description="To newcomers from addresses that count up (ticket-1@, ticket-2@), in a week.",
     )
     newcomers_domain_hour: Count = Field(
         100,

@@ -20,7 +20,7 @@ SAME_WORDS = "newcomers write the same words: a robot with a new address each ti
 ALIKE = "newcomers come from addresses that count up: a robot's"
 BURST = "far more newcomers from this domain than usual"
 
-_DAY, _HOURS = timedelta(days=1), 24
+_WEEK, _HOURS = timedelta(days=7), 24
 _USUAL = 5  # so many times the usual hour is too much
 _KEYS = 50_000  # patterns remembered at a time; the oldest are forgotten first
 _LOOKED_AT = 800  # characters of a text
@@ -49,15 +49,17 @@ def pattern(address: str) -> str:
 
 
 class Crowd:
-    """What was acknowledged in the last day, by text, by pattern of address, by domain.
+    """What was acknowledged lately, by text, by pattern of address, by domain.
 
     Kept in memory: it only has to outlast a loop. The limits are those of
     `[acknowledge.limits]`; 0 means none.
     """
 
-    def __init__(self, same_words_day: int = 0, similar_day: int = 0, domain_hour: int = 0) -> None:
-        self._words = _Recent(same_words_day)
-        self._patterns = _Recent(similar_day)
+    def __init__(
+        self, same_words_week: int = 0, similar_week: int = 0, domain_hour: int = 0
+    ) -> None:
+        self._words = _Recent(same_words_week)
+        self._patterns = _Recent(similar_week)
         self._domains = _Hours(domain_hour)
 
     def why_not(self, arrival: Arrival, message: Message) -> str:
@@ -88,12 +90,12 @@ def _said_in(message: Message) -> str:
 
 
 async def remember(crowd: Crowd, store: Store, now: datetime) -> None:
-    """Tell a crowd what an earlier process said in the last day, as far as the store knows it."""
-    crowd.replay(await store.read(partial(said_since, since=instant(now - _DAY))))
+    """Tell a crowd what an earlier process said in the last week, as far as the store knows it."""
+    crowd.replay(await store.read(partial(said_since, since=instant(now - _WEEK))))
 
 
 class _Recent:
-    """How often each key came within a day; a unit counts once."""
+    """How often each key came within a week (RFC 3834 section 2); a unit counts once."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -102,13 +104,13 @@ class _Recent:
     def is_full(self, key: str, at: datetime) -> bool:
         if not (self._limit and key in self._times):
             return False
-        return sum(then > at - _DAY for then in self._times[key].values()) >= self._limit
+        return sum(then > at - _WEEK for then in self._times[key].values()) >= self._limit
 
     def note(self, key: str, unit: str, at: datetime) -> None:
         if not (self._limit and key):
             return
         before = self._times.pop(key, {})
-        self._times[key] = {u: then for u, then in before.items() if then > at - _DAY} | {unit: at}
+        self._times[key] = {u: then for u, then in before.items() if then > at - _WEEK} | {unit: at}
         if len(self._times) > _KEYS:
             self._times.popitem(last=False)
 

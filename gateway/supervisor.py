@@ -79,7 +79,7 @@ def admission(config: Config, keys: Keys) -> Admission:
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
         follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
-        crowd=Crowd(limits.same_words_day, limits.similar_day, limits.newcomers_domain_hour),
+        crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
         marks=marks(writer.words),
     )
 

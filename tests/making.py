@@ -285,7 +285,7 @@ def rules(config: Config, text: str) -> Admission:
     if text not in _rules:
         _rules[text] = supervisor.admission(config, KEYS)
     limits = config.acknowledge.limits
-    fresh = Crowd(limits.same_words_day, limits.similar_day, limits.newcomers_domain_hour)
+    fresh = Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour)
     return replace(_rules[text], crowd=fresh, alarms=Alarms())
 
 

@@ -54,8 +54,8 @@ def test_the_limits_of_automatic_mail_are_the_promised_ones(folder: Path) -> Non
         "per_conversation_day": 5,
         "per_domain_hour": 0,
         "global_minute": 0,
-        "same_words_day": 4,
-        "similar_day": 20,
+        "same_words_week": 4,
+        "similar_week": 20,
         "newcomers_domain_hour": 100,
     }
 

@@ -29,16 +29,16 @@ def say(crowd: Crowd, who: Arrival) -> str:
     return reason
 
 
-def test_the_same_words_are_acknowledged_a_few_times_a_day_l12() -> None:
-    crowd = Crowd(same_words_day=4)
+def test_the_same_words_are_acknowledged_a_few_times_a_week_l12() -> None:
+    crowd = Crowd(same_words_week=4)
     reasons = [say(crowd, newcomer(LONG.format(n))) for n in range(10)]
     assert reasons == [""] * 4 + [SAME_WORDS] * 6
     assert not say(crowd, newcomer("Where is the parcel that you promised? " * 4))
-    assert not say(crowd, newcomer(LONG, at=NOON + timedelta(hours=25)))
+    assert not say(crowd, newcomer(LONG, at=NOON + timedelta(days=8)))
 
 
 def test_short_words_are_the_same_by_chance() -> None:
-    crowd = Crowd(same_words_day=4)
+    crowd = Crowd(same_words_week=4)
     assert not any(say(crowd, newcomer("Where is my parcel?")) for _ in range(20))
     assert likeness("先日注文した商品がまだ届いていないのですが、いつ届きますか。") == ""
     assert likeness(
@@ -69,7 +69,7 @@ def test_addresses_that_count_up_have_a_pattern_and_people_s_have_none(
 
 
 def test_addresses_that_count_up_share_a_budget() -> None:
-    crowd = Crowd(similar_day=20)
+    crowd = Crowd(similar_week=20)
     reasons = [say(crowd, newcomer(sender=f"ticket-{n}@desk.example")) for n in range(25)]
     assert reasons == [""] * 20 + [ALIKE] * 5
     assert not say(crowd, newcomer(sender="ticket-1@other.example"))
@@ -95,7 +95,7 @@ def test_five_times_the_usual_is_too_much_and_a_burst_is_not_usual() -> None:
 
 
 def test_a_batch_that_is_replayed_counts_once() -> None:
-    crowd, who = Crowd(same_words_day=2), newcomer(LONG)
+    crowd, who = Crowd(same_words_week=2), newcomer(LONG)
     assert who.message
     for _ in range(5):
         crowd.note(who, who.message)
@@ -111,7 +111,7 @@ def test_without_limits_nothing_is_counted() -> None:
 async def test_what_an_earlier_process_said_is_remembered(desk: Desk) -> None:
     for n in range(3):
         await desk.accept(mail(f"ticket-{n}@desk.example"), f"ticket-{n}@desk.example")
-    crowd = Crowd(similar_day=3, domain_hour=3)
+    crowd = Crowd(similar_week=3, domain_hour=3)
     await remember(crowd, desk.store, NOON)
     assert say(crowd, newcomer(sender="ticket-9@desk.example")) == ALIKE
     assert say(crowd, newcomer(sender="yuki@desk.example")) == BURST

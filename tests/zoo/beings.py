@@ -40,7 +40,8 @@ class Being:
     def begins(self) -> Iterable[Post]:
         """A first mail as a person writes it, and a few more through the day."""
         for n in range(1 + self.unasked):
-            yield self.post(f"Question {n} about my order", f"Where is parcel {n}?", n * 5 * HOUR)
+            after = n * 24 * HOUR / (1 + self.unasked)
+            yield self.post(f"Question {n} about my order", f"Where is parcel {n}?", after)
 
     def hears(self, heard: Heard) -> Iterable[Post]:
         self.heard.append(heard)

@@ -158,9 +158,7 @@ class ReplyElsewhere(Being):
 
 
 class SpamBot(Being):
-    """Buys time: a new subject and new words each time, each hour and after each answer."""
-
-    unasked = 23
+    """A new subject and new words each time, an hour after each answer."""
 
     def answers(self, heard: Heard) -> Iterator[Post]:
         yield self.post(f"Offer {self.count}", f"Only today: {self.count} for one.", HOUR)

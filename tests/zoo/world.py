@@ -21,7 +21,7 @@ from normalizer.message import Message
 from tests.making import CONFIG, DESK, NOON, RELAY, Desk, configure, mail, opened
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-TOO_MANY = 1000  # mails of one run: more means that somebody goes round in a loop
+TOO_MANY = 5000  # mails of one run: more means that somebody goes round in a loop
 _LEASE = timedelta(minutes=5)
 
 
@@ -214,6 +214,11 @@ class World:
         being = self.beings.get(".".join(domain.split(".")[-2:]))
         if being is not None:
             self._post(being.hears(heard))
+
+
+def around(*beings: Neighbour) -> dict[str, Neighbour]:
+    """Beings by the domains to which mail for them goes."""
+    return {being.domain: being for being in beings}
 
 
 def letter(sender: str, subject: str, body: str, *, vouched: bool = False, **headers: str) -> bytes:
