@@ -86,6 +86,14 @@ class InDoubt(DeliveryError):
     """The connection broke after the message was given; the peer may or may not have it."""
 
 
+class Canary(NamedTuple):
+    """How often we write to ourselves, at which address, from which domain."""
+
+    every: timedelta
+    address: str
+    domain: str
+
+
 class Settings(BaseModel):
     """What every `[[channel]]` table may say."""
 
@@ -138,6 +146,11 @@ class Settings(BaseModel):
     def login_hint(self) -> str:
         """Whose log-in it is, for the provider's page."""
         return ""
+
+    @property
+    def canaries(self) -> Canary | None:
+        """The mails by which we see that this channel still works; None for none."""
+        return None
 
     @property
     def reply_pattern(self) -> str:

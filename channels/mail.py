@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from channels import base
 from channels.mail_compose import wire
 from channels.mail_signing import Dkim, DkimKeys
 from channels.oauth_settings import OAuth
+from channels.quantities import Seconds
 from normalizer.message import Identity
 
 
@@ -25,6 +27,11 @@ class MailSettings(base.Settings):
     trusted_authserv: tuple[str, ...] = ()
     reply_tag: bool | None = None
     return_path: Literal["null", "bounce"] = "null"
+    canary: Seconds | None = Field(
+        default=None,
+        description="How often we send ourselves a mail to see that it comes round, such as "
+        '"30 minutes". Unset: never. Needs a smarthost in `send`.',
+    )
     dkim: DkimKeys = Field(
         default=(),
         description="`{ domain = …, selector = …, key = { file = … } }`, or a list of such tables: "
@@ -51,6 +58,13 @@ class MailSettings(base.Settings):
         parts = urlsplit(value)
         if not (parts.scheme == "maildir" or (parts.scheme == "smtp" and parts.hostname)):
             raise ValueError('say "maildir:PATH" or "smtp://[user@]HOST:PORT?tls=starttls"')
+        return value
+
+    @field_validator("canary")
+    @classmethod
+    def _comes_back(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value and str(info.data.get("send", "")).startswith("maildir:"):
+            raise ValueError("what goes into a Maildir never comes round; send by a smarthost")
         return value
 
     @field_validator("dkim")
@@ -108,6 +122,12 @@ class MailSettings(base.Settings):
     @property
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
+
+    @property
+    def canaries(self) -> base.Canary | None:
+        if not self.canary:
+            return None
+        return base.Canary(timedelta(seconds=self.canary), self.address, self.domain)
 
     @property
     def reply_pattern(self) -> str:

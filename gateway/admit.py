@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway import acknowledge, participants, record, sent
@@ -57,6 +57,8 @@ class Admission:
             return _unread(known, arrival, changes)
         if "too-many-received" in arrival.message.defects:
             return _refused(arrival, changes, "this mail is going round in a loop")
+        if arrival.canary:
+            return _consumed(known, arrival, arrival.message, changes)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
@@ -208,12 +210,30 @@ def _unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
 
 def _apart(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
     """Spam: stored whole, but nobody's; no case, no customer, no word to anybody."""
-    accepted = Accepted(arrival.rereads or changes.new_id(), "accepted")
     author = _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason)
+    decided = [author, _decided("spam", "kept apart", arrival.spam)]
+    return _nobody_s(known, arrival, message, "spam", decided, changes)
+
+
+def _consumed(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+    """A canary has done its work."""
+    decided = [_decided("canary", "consumed", arrival.canary)]
+    notice = replace(message, kind="notice", parts=())
+    return _nobody_s(known, arrival, notice, "stored", decided, changes)
+
+
+def _nobody_s(
+    known: Known,
+    arrival: Arrival,
+    message: Message,
+    status: str,
+    decided: list[dict[str, Any]],
+    changes: Changes,
+) -> Accepted:
+    accepted = Accepted(arrival.rereads or changes.new_id(), "accepted")
     row = record.message_row(
-        accepted.message, arrival, message, status="spam",
-        where=(None, None, None, None), flags=(),
-        decisions=[author, _decided("spam", "kept apart", arrival.spam)],
+        accepted.message, arrival, message, status=status,
+        where=(None, None, None, None), flags=(), decisions=decided,
     )  # fmt: skip
     _store(known, arrival, message, row, accepted, changes)
     _remember(known, arrival, row, accepted)

@@ -19,6 +19,7 @@ from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, Trust, Verdict, tokens
 from gateway.author import resolve
+from gateway.canary import Canaries
 from gateway.config_rules import FormMail
 from gateway.echo import carried
 from gateway.form_mail import look, opened, rule_for
@@ -66,6 +67,7 @@ class Ingest:
     marks: tuple[str, ...] = ()
     screen: Screen | None = None
     gaps: Mapping[str, timedelta] = field(default_factory=dict)
+    canaries: Canaries | None = None
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -131,10 +133,9 @@ class Ingest:
         arrival = _arrival(envelope, raw, self._taken_at(envelope))
         if message is None:
             return arrival
-        if message.unreadable:
-            message = _as_the_envelope_says(envelope, message)
-        if message.bounce:
-            message = identified(message, envelope.transport.recipients)
+        if self.canaries and (canary := self.canaries.recognised(message)):
+            return replace(arrival, message=message, rereads=rereads, canary=canary)
+        message = _known_better(envelope, message)
         for part in message.parts:
             await self._keep(part.data, part.sha256)
         if envelope.transport.sent:
@@ -226,6 +227,13 @@ def _beginning(path: Path) -> bytes:
 
 def _sha256(raw: bytes | Spooled) -> str:
     return raw.sha256 if isinstance(raw, Spooled) else hashlib.sha256(raw).hexdigest()
+
+
+def _known_better(envelope: Envelope, message: Message) -> Message:
+    """A message with what only its envelope tells."""
+    if message.unreadable:
+        message = _as_the_envelope_says(envelope, message)
+    return identified(message, envelope.transport.recipients) if message.bounce else message
 
 
 def _as_the_envelope_says(envelope: Envelope, message: Message) -> Message:

@@ -16,6 +16,48 @@ from prometheus_client import (
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+class ChannelMetrics:
+    """How the channels do: whether they still hear something, and how their canaries fare."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._heard = Gauge(
+            "madoguchi_channel_heard_seconds",
+            "Since a channel's source last answered as it should.",
+            ("channel",),
+            registry=registry,
+        )
+        self._trouble = Gauge(
+            "madoguchi_channel_trouble",
+            "1 while a channel is silent or needs a person.",
+            ("channel",),
+            registry=registry,
+        )
+
+        self._canary_seconds = Gauge(
+            "madoguchi_canary_seconds",
+            "How long the last canary took to come round.",
+            ("channel",),
+            registry=registry,
+        )
+        self._canaries_lost = Counter(
+            "madoguchi_canary_lost",
+            "Canaries that were not home when the next one was due.",
+            ("channel",),
+            registry=registry,
+        )
+
+    def canary_home(self, channel: str, seconds: float) -> None:
+        self._canary_seconds.labels(channel).set(seconds)
+
+    def canary_lost(self, channel: str) -> None:
+        self._canaries_lost.labels(channel).inc()
+
+    def watch(self, name: str, heard: Callable[[], float], trouble: Callable[[], float]) -> None:
+        """Show how a channel that fetches stands."""
+        self._heard.labels(name).set_function(heard)
+        self._trouble.labels(name).set_function(trouble)
+
+
 class Metrics:
     """One registry for one daemon."""
 
@@ -56,18 +98,7 @@ class Metrics:
             registry=self.registry,
         )
 
-        self._heard = Gauge(
-            "madoguchi_channel_heard_seconds",
-            "Since a channel's source last answered as it should.",
-            ("channel",),
-            registry=self.registry,
-        )
-        self._trouble = Gauge(
-            "madoguchi_channel_trouble",
-            "1 while a channel is silent or needs a person.",
-            ("channel",),
-            registry=self.registry,
-        )
+        self.channels = ChannelMetrics(self.registry)
 
     def begin(self) -> float:
         """An envelope is being taken in; returns when that began."""
@@ -88,13 +119,6 @@ class Metrics:
 
     def checked(self, by: str, outcome: str) -> None:
         self._checks.labels(by, outcome).inc()
-
-    def watch_channel(
-        self, name: str, heard: Callable[[], float], trouble: Callable[[], float]
-    ) -> None:
-        """Show how a channel that fetches stands."""
-        self._heard.labels(name).set_function(heard)
-        self._trouble.labels(name).set_function(trouble)
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show a number that somebody else keeps."""

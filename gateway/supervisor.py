@@ -19,7 +19,7 @@ from litestar.types import ASGIApp
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings, Webhook
-from gateway import access, screen, secrets
+from gateway import access, canary, screen, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
 from gateway.alarm import Alarm
@@ -193,13 +193,10 @@ async def assemble(
         marks=rules.marks,
         screen=screen.build(config, host.hostname, metrics, stack),
         gaps={s.name: s.gap for s in config.channels if s.gap},
+        canaries=canary.build(config, rules, channels, keys, metrics, now),
     )
     backlog = Backlog(store, ingest)
-    raised = rules.alarms.raise_
-    clock = Clock(
-        store, config.rules(), firing(config, keys), now, deliver.wake_all,
-        lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
-    )  # fmt: skip
+    clock = _clock(config, store, keys, deliver, rules)
     watch = watching(channels, rules.alarms, now, metrics)
     return Parts(
         config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
@@ -212,6 +209,14 @@ def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Ch
         if isinstance(channel, Closed):
             stack.push_async_callback(channel.close)
     return channels
+
+
+def _clock(config: Config, store: Store, keys: Keys, deliver: Deliver, rules: Admission) -> Clock:
+    raised = rules.alarms.raise_
+    return Clock(
+        store, config.rules(), firing(config, keys), now, deliver.wake_all,
+        lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
+    )  # fmt: skip
 
 
 def _named(settings: Settings, config: Config) -> Settings:
@@ -326,6 +331,11 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
         _start("watch", parts.watch.run),
+        *(
+            _start(f"canary.{name}", partial(canaries.run, name))
+            for canaries in filter(None, [parts.ingest.canaries])
+            for name in canaries.wanted
+        ),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]

@@ -51,7 +51,7 @@ class Watch:
     def show(self, metrics: Metrics) -> None:
         """Show each channel's age and trouble."""
         for name, channel in self._watched().items():
-            metrics.watch_channel(
+            metrics.channels.watch(
                 name,
                 lambda channel=channel: self._age(channel),  # type: ignore[misc]  # bound now
                 lambda channel=channel: float(self._standing(channel).is_bad),  # type: ignore[misc]  # bound now

@@ -70,8 +70,7 @@ class Arrival:
     `offered` are tokens that were given to somebody else, perhaps: only the store can tell.
     `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are
     the references of cases that stand beside automatic words of ours. `spam` says who calls it
-    spam, and why.
-    the references of cases that stand beside automatic words of ours. `gap` is how long after its
+    spam, and why; `canary` how a mail of ours to ourselves came home. `gap` is how long after its
     last word a case goes on where there are no subjects.
     """
 
@@ -95,6 +94,7 @@ class Arrival:
     spam: str = ""
     format: str = "rfc5322"
     gap: timedelta | None = None
+    canary: str = ""
 
     @property
     def at(self) -> datetime:
