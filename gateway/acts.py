@@ -9,14 +9,15 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway import change, opening, speak
-from gateway.record import storable
+from gateway.record import event_row, storable
 from gateway.speak import Desk, File, Refused, Who, Words
-from gateway.wanted import Change, Letter, Note, Reply, Start
+from gateway.wanted import Change, Defer, Letter, Note, Reply, Start
 from normalizer.message import Address
 from store import desk as facts_of
-from store import rows, shapes
+from store import due, rows, shapes
 from store.desk import Facts, Known
 from store.known import Changes
+from store.rows import instant
 
 T = TypeVar("T")
 Act = Callable[[Connection, Changes], T | Refused]
@@ -67,6 +68,36 @@ def alter(desk: Desk, case_id: int, wanted: Change, who: Who) -> Act[shapes.Case
         if facts is None:
             return _NO_CASE
         return case(change.apply(facts.case, wanted, who, desk.follow, changes))
+
+    return act
+
+
+def defer(id_: int, wanted: Defer, who: Who) -> Act[shapes.FollowUp]:
+    """Put a follow-up off, or call it off."""
+
+    def act(connection: Connection, changes: Changes) -> shapes.FollowUp | Refused:
+        found = due.get(connection, id_)
+        if found is None:
+            return _NO_CASE
+        row, conversation_id = found
+        if row.state != "pending":
+            return Refused(f"This follow-up is {row.state} already.")
+        if wanted.cancel == (wanted.due_at is not None):
+            return Refused("Say either due_at or cancel.", 400)
+        why = f"{who.name}: {wanted.reason}" if wanted.reason else f"by {who.name}"
+        end = (
+            due.End(id_, "cancelled", storable(why))
+            if wanted.due_at is None
+            else due.End(id_, "pending", storable(why), instant(wanted.due_at))
+        )
+        due.end(connection, [end], who.at)
+        what = "follow_up.cancelled" if wanted.cancel else "follow_up.deferred"
+        event_row(
+            changes, what, conversation_id, instant(who.at),
+            follow_up_id=id_, rule=row.rule, case_id=row.case_id, by=who.name, token=who.token,
+        )  # fmt: skip
+        again = due.get(connection, id_)
+        return again[0] if again else _NO_CASE
 
     return act
 

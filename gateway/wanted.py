@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -83,6 +84,16 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: Line | None = None
     tags: Tags | None = None
     subject: Line | None = None
+
+
+class Defer(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A follow-up at another time, or not at all; one of the two."""
+
+    due_at: Annotated[datetime, Meta(tz=True, description="When it shall fire instead.")] | None = (
+        None
+    )
+    cancel: bool = False
+    reason: Line = ""
 
 
 class Start(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
-from store import schema
+from store import schema, shapes
 from store.rows import instant
 
 State = Literal["pending", "fired", "cancelled", "skipped", "missed"]
@@ -151,3 +151,37 @@ def cancel(connection: Connection, cancelled: Cancel) -> None:
         )
         .values(state="cancelled", reason=cancelled.reason, settled_at=cancelled.at)
     )
+
+
+def shown() -> Select[Any]:
+    """The columns that the API shows."""
+    return select(_f.id, _f.case_id, _f.rule, _f.state, _f.due_at, _f.settled_at, _f.reason)
+
+
+def page(
+    connection: Connection,
+    *,
+    after: int | None = None,
+    limit: int = 50,
+    state: str | None = None,
+    case_id: int | None = None,
+) -> shapes.FollowUps:
+    """A page of follow-ups by id."""
+    query = shown().where(_f.id > (after or 0)).order_by(_f.id).limit(limit + 1)
+    if state is not None:
+        query = query.where(_f.state == state)
+    if case_id is not None:
+        query = query.where(_f.case_id == case_id)
+    found = [shapes.FollowUp(**row._asdict()) for row in connection.execute(query)]
+    more = len(found) > limit
+    return shapes.FollowUps(items=found[:limit], next=found[limit - 1].id if more else None)
+
+
+def get(connection: Connection, id_: int) -> tuple[shapes.FollowUp, int] | None:
+    """One follow-up, and its conversation."""
+    row = connection.execute(shown().add_columns(_f.conversation_id).where(_f.id == id_)).first()
+    if row is None:
+        return None
+    values = row._asdict()
+    conversation: int = values.pop("conversation_id")
+    return shapes.FollowUp(**values), conversation

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import Connection, Select, func, select, text
 
-from store import schema, shapes
+from store import due, schema, shapes
 from store.known import Raw
 
 T = TypeVar("T")
@@ -285,8 +285,7 @@ def _participants(connection: Connection, cases: Sequence[int]) -> list[shapes.P
 
 
 def _follow_ups(connection: Connection, case_id: int) -> list[shapes.FollowUp]:
-    columns = (_f.id, _f.rule, _f.state, _f.due_at, _f.settled_at, _f.reason)
-    query = select(*columns).where(_f.case_id == case_id).order_by(_f.id.desc()).limit(MAX_BESIDE)
+    query = due.shown().where(_f.case_id == case_id).order_by(_f.id.desc()).limit(MAX_BESIDE)
     return [shapes.FollowUp(**row._asdict()) for row in connection.execute(query)]
 
 

@@ -110,11 +110,19 @@ class FollowUp(Shape, frozen=True, kw_only=True):
     """What shall happen with a case, and when."""
 
     id: int
+    case_id: int
     rule: str
     state: str
     due_at: Instant
     settled_at: Instant | None
     reason: str
+
+
+class FollowUps(Shape, frozen=True, kw_only=True):
+    """A page of follow-ups."""
+
+    items: list[FollowUp]
+    next: Cursor
 
 
 class CaseView(Case, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
-from gateway.api import apart, conversations, front, health, messages, speaking
+from gateway.api import apart, conversations, front, health, messages, speaking, waiting
 from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
@@ -99,6 +99,8 @@ def _documented(
             speaking.post_note,
             speaking.patch_case,
             speaking.post_case,
+            waiting.list_follow_ups,
+            waiting.patch_follow_up,
         ],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),

@@ -141,6 +141,32 @@ async def _waiting(talk: Talk, case: int) -> set[str]:
     return {row["rule"] for row in await talk.rows(query)}
 
 
+async def test_a_follow_up_is_put_off_and_called_off(talk: Talk) -> None:
+    case = await talk.mail("a5@example.jp")
+    listed = (await talk.client.get(f"/v1/follow_ups?case_id={case['id']}&limit=1")).json()
+    assert listed["next"] == listed["items"][0]["id"]
+    path = f"/v1/follow_ups/{listed['next']}"
+    later = {"due_at": "2026-12-24T12:00:00+09:00", "by": "Aiko", "reason": "he is away"}
+    put_off = (await talk.client.patch(path, json=later)).json()
+    assert (put_off["state"], put_off["due_at"]) == ("pending", "2026-12-24T03:00:00.000000Z")
+    assert put_off["reason"] == "Aiko: he is away"
+    off = (await talk.client.patch(path, json={"cancel": True})).json()
+    assert (off["state"], off["reason"]) == ("cancelled", "by tests")
+    for again in (later, {"cancel": True}, {}):
+        assert (await talk.client.patch(path, json=again)).status_code == 409
+    other = listed["items"][0]["id"] + 1
+    page = (
+        await talk.client.get("/v1/follow_ups", params={"after": other - 1, "status": "pending"})
+    ).json()
+    waits = f"/v1/follow_ups/{page['items'][0]['id']}"
+    for wrong in ({}, {"cancel": True, "due_at": later["due_at"]}):
+        assert (await talk.client.patch(waits, json=wrong)).status_code == 400
+    gone = await talk.client.patch("/v1/follow_ups/999999", json={"cancel": True})
+    assert gone.status_code == 404
+    told = await talk.told(case["id"], "follow_up.deferred", "follow_up.cancelled")
+    assert [one["by"] for one in told] == ["Aiko", "tests"]
+
+
 async def test_resolving_stops_the_clock_and_opening_starts_it_again(talk: Talk) -> None:
     case = await talk.mail("a4@example.jp")
     resolved = await talk.patch(case["id"], {"status": "resolved"})
