@@ -148,14 +148,14 @@ def test_a_maildir_is_no_way_round(tmp_path: Path) -> None:
 def test_a_daemon_whose_smarthost_is_itself_hears_its_own_canaries(tmp_path: Path) -> None:
     site = Site(tmp_path, free_port(), free_port())
     text = SITE.format(store="sqlite:///var/madoguchi.db", http=site.http, smtp=site.smtp)
-    way_round = f'send = "smtp://127.0.0.1:{site.smtp}?tls=none"\ncanary = "1 second"'
+    way_round = f'send = "smtp://127.0.0.1:{site.smtp}?tls=none"\ncanary = "5 seconds"'
     site.config.write_text(text.replace('send = "maildir:sent"', way_round), encoding="utf-8")
     with daemon(site):
-        wait_until(lambda: len(consumed(site)) >= 2, 30, "two canaries are home")
+        wait_until(lambda: len(consumed(site)) >= 1, 60, "a canary is home")
         metrics = shown(site)
     assert 'madoguchi_canary_seconds{channel="mail"}' in metrics
     assert rows(site, "SELECT id FROM v_cases") == []
-    assert rows(site, "SELECT cursor FROM v_events") == []
+    assert rows(site, "SELECT cursor FROM v_events WHERE type LIKE 'message.%'") == []
 
 
 def consumed(site: Site) -> list[dict[str, object]]:
