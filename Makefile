@@ -23,6 +23,7 @@ bench: $(VENV)/.dev servers
 	$(BIN)/python -m tests.bench.run
 	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.reading
+	$(BIN)/python -m tests.bench.mailbox
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
