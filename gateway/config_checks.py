@@ -17,7 +17,7 @@ from gateway.config_models import Http
 from gateway.config_types import Endpoint, is_network
 
 _ACTIONS = ("send", "notify", "set_status")
-_LOG_INS = frozenset({"password", "oauth"})
+_LOG_INS = frozenset({"password", "send_password", "oauth"})
 _TLS = ("none", "starttls", "implicit")
 _OWN = Path(__file__).parent / "templates"
 
