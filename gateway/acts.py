@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway import change, opening, speak
+from gateway import asking, change, opening, speak
 from gateway.record import event_row, storable
 from gateway.speak import Desk, File, Refused, Who, Words
-from gateway.wanted import Change, Defer, Letter, Note, Reply, Start
+from gateway.wanted import Ask, Change, Defer, Letter, Note, Reply, Start
 from normalizer.message import Address
 from store import desk as facts_of
 from store import due, rows, shapes
@@ -55,6 +55,25 @@ def note(case_id: int, wanted: Note, who: Who) -> Act[shapes.Queued]:
         row = speak.spoken(facts.case, Words(wanted.text), who, changes.new_id(), kind="note")
         changes.add(row)
         speak.tell(changes, "note.added", facts.case, who, message_id=row.id)
+        return queued(row, facts.case)
+
+    return act
+
+
+def ask(desk: Desk, case_id: int, wanted: Ask, who: Who) -> Act[shapes.Queued]:
+    """Ask a colleague by mail; what comes back is a note in the case."""
+
+    def act(connection: Connection, changes: Changes) -> shapes.Queued | Refused:
+        facts = facts_of.facts(connection, case_id)
+        if facts is None:
+            return _NO_CASE
+        heard = facts.heard[0] if facts.heard else None
+        said = heard and heard.case_id == case_id and wanted.quote
+        quoted = facts_of.text_of(connection, heard.id) if heard and said else ""
+        row = asking.question(desk, facts, wanted, quoted, who, changes)
+        if isinstance(row, Refused):
+            return row
+        speak.tell(changes, "colleague.asked", facts.case, who, message_id=row.id)
         return queued(row, facts.case)
 
     return act

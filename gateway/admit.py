@@ -9,10 +9,12 @@ from typing import Any
 from gateway import acknowledge, participants, record, sent
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
+from gateway.colleagues import Colleagues, Word
 from gateway.crowd import Crowd
 from gateway.echo import heard
 from gateway.follow import Follow
 from gateway.messenger import beside
+from gateway.notify import Notify
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
@@ -45,6 +47,8 @@ class Admission:
     marks: tuple[str, ...] = ()
     crowd: Crowd = field(default_factory=Crowd)
     alarms: Alarms = field(default_factory=Alarms)
+    colleagues: Colleagues | None = None
+    notify: Notify | None = None
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -61,11 +65,27 @@ class Admission:
             return _consumed(known, arrival, arrival.message, changes)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
+        if self.colleagues and not arrival.message.unreadable:
+            word = self.colleagues.word(known, arrival)
+            if word:
+                return self._note(known, arrival, arrival.message, word, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
             return _apart(known, arrival, arrival.message, changes)
         if taken := beside(known, arrival, arrival.message, changes):
             return taken
         return self._read(known, arrival, arrival.message, changes)
+
+    def _note(
+        self, known: Known, arrival: Arrival, message: Message, word: Word, changes: Changes
+    ) -> Accepted:
+        """A colleague's mail: it is nobody's case, and nobody is told that it came."""
+        assert self.colleagues is not None
+        id_ = arrival.rereads or changes.new_id()
+        row = self.colleagues.note(known, arrival, message, word, id_, changes)
+        accepted = Accepted(id_, "accepted")
+        _store(known, arrival, message, row, accepted, changes)
+        _remember(known, arrival, row, accepted)
+        return accepted
 
     def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         """What one of us said by another way; what left by us is here already."""
@@ -112,7 +132,20 @@ class Admission:
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
+        if self.notify:
+            self._tell_colleagues(self.notify, arrival, message, where, changes)
         return accepted
+
+    def _tell_colleagues(
+        self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes
+    ) -> None:
+        robots = message.automatic.is_auto or message.unreadable
+        if robots or arrival.history or arrival.channel in self.watching:
+            return
+        if where.is_new:
+            notify("new case", where.case, arrival, message, self.alarms, changes)
+        elif where.before or where.door:
+            notify("customer wrote", where.case, arrival, message, self.alarms, changes)
 
     def _decide(
         self,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from gateway import config_staff
 from gateway.config_errors import Finding, any_of
 from gateway.config_lines import KeyPath
 from gateway.config_models import Http
@@ -29,7 +30,9 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     channels, follow_ups = _tables(data, "channel"), _tables(data, "follow_up")
     yield from _names("channel", channels)
     yield from _names("follow_up", follow_ups)
+    yield from _names("staff", _tables(data, "staff"))
     yield from _addresses(channels)
+    yield from config_staff.check(_tables(data, "staff"), channels)
     yield from _ports(data.get("http"), channels)
     yield from _relays(channels)
     yield from _ways_out(channels)

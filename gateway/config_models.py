@@ -13,6 +13,7 @@ from gateway.config_calendar import Opening
 from gateway.config_channels import channel
 from gateway.config_rules import FollowUp, FormMail
 from gateway.config_spam import Spam
+from gateway.config_staff import Staff
 from gateway.config_types import (
     ElapsedLength,
     Endpoint,
@@ -167,6 +168,7 @@ class Config(Table):
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()
     spam: Spam = Spam()
+    staff: tuple[Staff, ...] = ()
 
     def without_effect(self) -> tuple[str, ...]:
         """The tables of the file that this version reads and checks, but does not act on yet."""

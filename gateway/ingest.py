@@ -68,6 +68,7 @@ class Ingest:
     screen: Screen | None = None
     gaps: Mapping[str, timedelta] = field(default_factory=dict)
     canaries: Canaries | None = None
+    staff: frozenset[Identity] = frozenset()
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
@@ -135,11 +136,11 @@ class Ingest:
             return arrival
         if self.canaries and (canary := self.canaries.recognised(message)):
             return replace(arrival, message=message, rereads=rereads, canary=canary)
-        message = _known_better(envelope, message)
-        for part in message.parts:
-            await self._keep(part.data, part.sha256)
+        message = await self._prepared(envelope, message)
         if envelope.transport.sent:
-            return replace(facts_of_sent(arrival, message, self.own, self.keys), rereads=rereads)
+            return replace(
+                facts_of_sent(arrival, message, self.own | self.staff, self.keys), rereads=rereads
+            )
         trust = self.trust.get(envelope.channel, Trust())
         verdict = trust.verdict(message, envelope.transport.peer)
         form = await self._form(envelope, raw, message, trust) if self.forms else None
@@ -153,6 +154,7 @@ class Ingest:
             # A stolen token makes no forgery true that the author's own domain disowns.
             tokens=() if verdict.distrusted else self._tokens(message, envelope, author.identity),
             offered=offered(message, envelope.transport, author),
+            held=self._held(message, envelope) if self.staff else (),
             budget=budget(message),
             distrusted=verdict.distrusted,
             history=self._is_history(envelope),
@@ -164,6 +166,13 @@ class Ingest:
         if self.screen is None or released:
             return read
         return await self._screened(self.screen, read, envelope, verdict, patience) or arrival
+
+    async def _prepared(self, envelope: Envelope, message: Message) -> Message:
+        """With what the envelope alone knows; its large parts are kept."""
+        message = _known_better(envelope, message)
+        for part in message.parts:
+            await self._keep(part.data, part.sha256)
+        return message
 
     async def _screened(
         self, screen: Screen, read: Arrival, envelope: Envelope, verdict: Verdict,
@@ -201,6 +210,11 @@ class Ingest:
         references = (message.in_reply_to, *reversed(message.references))
         address = recipient(message) if identity.kind == "form" else identity.address
         return tokens(self.keys, references, envelope.transport.recipients, address)
+
+    def _held(self, message: Message, envelope: Envelope) -> tuple[Token, ...]:
+        """The tokens that were given to the colleague in From, whether or not he wrote."""
+        named = next((c.identity for c in message.claims if c.source == "from"), None)
+        return self._tokens(message, envelope, named) if named in self.staff else ()
 
     def _is_history(self, envelope: Envelope) -> bool:
         """Old, or by no channel that we have (an import, a channel of earlier): nobody to answer on."""

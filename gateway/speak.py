@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -71,13 +71,14 @@ class Way(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """From where people speak: the channels, our own addresses, the key of our tokens, and what
-    their words do to follow-ups.
+    their words do to follow-ups. `people` are the addresses of colleagues by name.
     """
 
     channels: Mapping[str, Settings]
     own: Collection[Identity]
     keys: Keys
     follow: Follow
+    people: Mapping[str, str] = field(default_factory=dict)
 
 
 def kind(settings: Settings) -> str:

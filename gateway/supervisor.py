@@ -28,6 +28,7 @@ from gateway.api import server
 from gateway.api.app import ApiState, Readiness, build
 from gateway.authenticate import Keys, Trust
 from gateway.backlog import Backlog
+from gateway.colleagues import Colleagues
 from gateway.config import Config
 from gateway.config_types import Endpoint
 from gateway.crowd import Crowd, remember
@@ -39,6 +40,7 @@ from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.speak import Desk
+from gateway.staffing import notify, people, staff
 from gateway.watch import Watch, watching
 from gateway.words import Words
 from normalizer.message import Identity
@@ -81,6 +83,8 @@ def admission(config: Config, keys: Keys) -> Admission:
         follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
         crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
         marks=marks(writer.words),
+        colleagues=Colleagues(desk(config, keys), people(config)),
+        notify=notify(config, channels, keys),
     )
 
 
@@ -88,8 +92,9 @@ def desk(config: Config, keys: Keys) -> Desk:
     """From where people speak."""
     follow = Follow(config.rules(), config.calendar_())
     return Desk(
-        {settings.name: settings for settings in config.channels}, own(config), keys, follow
-    )
+        {settings.name: settings for settings in config.channels}, own(config), keys, follow,
+        {one.name.lower(): one.address.lower() for one in config.staff},
+    )  # fmt: skip
 
 
 def own(config: Config) -> frozenset[Identity]:
@@ -190,6 +195,7 @@ async def assemble(
         committed=deliver.wake,
         metrics=metrics,
         forms=config.form_mail,
+        staff=staff(config),
         marks=rules.marks,
         screen=screen.build(config, host.hostname, metrics, stack),
         gaps={s.name: s.gap for s in config.channels if s.gap},

@@ -76,6 +76,18 @@ class Note(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: Words
 
 
+class Ask(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question to a colleague or another department, by mail; the answer becomes a note."""
+
+    to: Annotated[
+        str,
+        Meta(min_length=1, max_length=254, description="The name of a `[[staff]]`, or an address."),
+    ]
+    text: Words
+    subject: Line = ""
+    quote: Annotated[bool, Meta(description="Whether the customer's last words follow.")] = True
+
+
 class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New values of a case; what is left out or null stays as it is."""
 

@@ -1,23 +1,18 @@
-"""What the desk has to know about a case before somebody speaks in it, and what was asked before."""
+"""What the desk has to know about a case before somebody speaks in it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from store import rows, schema
-from store.known import Changes
-from store.rows import instant
 
-KEPT = timedelta(days=7)  # how long an Idempotency-Key is remembered
 _LOOKED_AT = 20  # messages from the newest, among which the last word of a person is looked for
 
 _m, _i, _k, _c = schema.messages.c, schema.identities.c, schema.cases.c, schema.conversations.c
-_r = schema.requests.c
 
 
 class Heard(NamedTuple):
@@ -106,7 +101,12 @@ def _heard(connection: Connection, where: Any) -> list[Heard]:
 def _ours(connection: Connection, case_id: int) -> tuple[tuple[int, str], ...]:
     query = (
         select(_m.id, _m.message_id)
-        .where(_m.case_id == case_id, _m.direction == "out", _m.kind != "note", _m.message_id != "")
+        .where(
+            _m.case_id == case_id,
+            _m.direction == "out",
+            _m.kind.not_in(["note", "notice"]),
+            _m.message_id != "",
+        )
         .order_by(_m.id.desc())
         .limit(5)
     )
@@ -137,15 +137,7 @@ def conversation(connection: Connection, id_: int) -> tuple[int, int] | None:
     return (row[0], row[1]) if row else None
 
 
-def answered(connection: Connection, key: str) -> tuple[str, str] | None:
-    """The digest of the request that first came under a key, and its answer."""
-    row = connection.execute(select(_r.sha256, _r.answer).where(_r.key == key)).first()
-    return (row[0], row[1]) if row else None
-
-
-def remember(
-    connection: Connection, changes: Changes, key: str, sha256: str, answer: str, at: datetime
-) -> None:
-    """Keep an answer for whoever asks again; those of more than a week ago are forgotten."""
-    connection.execute(delete(schema.requests).where(_r.at < instant(at - KEPT)))
-    changes.add(rows.Request(changes.new_id(), key, sha256, answer, instant(at)))
+def text_of(connection: Connection, message_id: int) -> str:
+    """What stands in a message."""
+    found: str = connection.execute(select(_m.text).where(_m.id == message_id)).scalar_one()
+    return found

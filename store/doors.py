@@ -7,15 +7,22 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from store import schema
+from store import desk, schema
 from store.known import Arrival, Given, Known
 from store.prepared import Prepared
 
 _m, _p = schema.messages.c, schema.participants.c
 _GIVEN = Prepared(
-    select(_m.id, _m.case_id, _m.channel, _m.kind, _m.message_id, _m.recipients, _m.text).where(
-        _m.id.in_(bindparam("ids", expanding=True)), _m.direction == "out"
-    )
+    select(
+        _m.id,
+        _m.case_id,
+        _m.channel,
+        _m.kind,
+        _m.message_id,
+        _m.recipients,
+        _m.text,
+        _m.identity_id,
+    ).where(_m.id.in_(bindparam("ids", expanding=True)), _m.direction == "out")
 )
 _ADMITTED = Prepared(
     select(_p.case_id, _p.identity_id).where(_p.case_id.in_(bindparam("cases", expanding=True)))
@@ -28,15 +35,26 @@ class _Recipients(msgspec.Struct):
 
 
 def load_given(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    """The messages of ours that offered tokens name; most mails offer none."""
-    ids = {offered.message_id for arrival in arrivals for offered in arrival.offered}
+    """The messages of ours that tokens name; most mails have none."""
+    ids = {one.message_id for arrival in arrivals for one in arrival.offered}
+    ids |= {one.message_id for a in arrivals for one in (*a.tokens, *a.held)}
     if not ids:
         return
-    for id_, case_id, channel, kind, message_id, recipients, text in _GIVEN.run(
+    for id_, case_id, channel, kind, message_id, recipients, text, identity in _GIVEN.run(
         connection, ids=sorted(ids)
     ):
         addresses = _addresses(recipients)
-        known.given[id_] = Given(case_id, channel, kind, message_id, addresses, text)
+        known.given[id_] = Given(case_id, channel, kind, message_id, addresses, text, identity)
+
+
+def load_facts(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """The cases in which a colleague may be about to answer a customer."""
+    for token in (token for arrival in arrivals for token in arrival.held):
+        given = known.given.get(token.message_id)
+        if given and given.is_to_colleague and token.case_id not in known.facts:
+            found = desk.facts(connection, token.case_id)
+            if found:
+                known.facts[token.case_id] = found
 
 
 def _addresses(recipients: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from normalizer.message import Message
 from store import returned, rows, schema
 from store.bulk import insert, pipelined
-from store.doors import load_admitted, load_given
+from store.doors import load_admitted, load_facts, load_given
 from store.due import cancel
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.messengers import load_last_words, load_reported, tell
@@ -46,6 +46,7 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     _load_seen(connection, arrivals, known)
     _load_people(connection, arrivals, known)
     load_given(connection, arrivals, known)
+    load_facts(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
     load_admitted(connection, arrivals, known)
     load_last_words(connection, arrivals, known)
@@ -163,7 +164,7 @@ def _load_cases(connection: Connection, arrivals: Sequence[Arrival], known: Know
 
 
 def _case_ids(arrivals: Sequence[Arrival], known: Known) -> set[int]:
-    ids = {token.case_id for a in arrivals for token in a.tokens}
+    ids = {token.case_id for a in arrivals for token in (*a.tokens, *a.held)}
     ids |= {row.case_id for row in known.rereading.values() if row.case_id}
     ids |= {given.case_id for given in known.given.values() if given.case_id}
     ids |= {s.case_id for found in known.message_ids.values() for s in found if s.case_id}

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from normalizer.message import Identity, Message, Transport
 from store import rows
+from store.desk import Facts
 from store.due import Cancel
 
 Budget = Literal[
@@ -48,6 +49,12 @@ class Given(NamedTuple):
     message_id: str
     addresses: tuple[str, ...]
     text: str
+    identity_id: int | None = None
+
+    @property
+    def is_to_colleague(self) -> bool:
+        """Whether it went to one of us: a question, or word of what a customer wrote."""
+        return self.kind in ("note", "notice") and self.identity_id is None
 
 
 class Author(NamedTuple):
@@ -68,6 +75,7 @@ class Arrival:
     `distrusted` says that the author's domain asks us to (DMARC); `history` is mail that was there
     before us: nothing is ever said about it. `form` holds the other fields of a web form, by name.
     `offered` are tokens that were given to somebody else, perhaps: only the store can tell.
+    `held` are tokens given to the colleague whom From names, whoever wrote it.
     `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are
     the references of cases that stand beside automatic words of ours. `spam` says who calls it
     spam, and why; `canary` how a mail of ours to ourselves came home. `gap` is how long after its
@@ -84,6 +92,7 @@ class Arrival:
     author: Author = Author(None)
     tokens: tuple[Token, ...] = ()
     offered: tuple[Offered, ...] = ()
+    held: tuple[Token, ...] = ()
     budget: tuple[str, str] = ("", "")
     distrusted: bool = False
     history: bool = False
@@ -150,7 +159,7 @@ class Spent:
 class Known:
     """The store's knowledge about a batch; rules add to it what the batch itself creates.
 
-    `given` are messages of ours by id; `admitted` are participants, as case and identity.
+    `given` are messages of ours by id; `facts` are of the cases that colleagues answer in, by id; `admitted` are participants, as case and identity.
     """
 
     units: dict[tuple[str, str], Accepted] = field(default_factory=dict)
@@ -159,6 +168,7 @@ class Known:
     people: dict[str, Person] = field(default_factory=dict)
     cases: dict[int, rows.Case] = field(default_factory=dict)
     given: dict[int, Given] = field(default_factory=dict)
+    facts: dict[int, Facts] = field(default_factory=dict)
     admitted: set[tuple[int, int]] = field(default_factory=set)
     rereading: dict[int, rows.Message] = field(default_factory=dict)
     last_words: dict[int, str] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from typing import Any, cast
 from sqlalchemy import text as sql
 
 from channels.base import DeliveryError, Receipt, Sent
-from gateway import screen, supervisor, worker
+from gateway import screen, staffing, supervisor, worker
 from gateway.admit import Admission
 from gateway.alarm import Alarms
 from gateway.authenticate import Keys, Trust
@@ -313,6 +313,7 @@ async def opened(
         committed=woken.append,
         metrics=metrics,
         forms=config.form_mail,
+        staff=staffing.staff(config),
         marks=plan.marks,
         screen=screen.build(config, "desk.example", metrics, stack),
     )

@@ -97,6 +97,7 @@ def _documented(
             apart.release_spam,
             speaking.post_reply,
             speaking.post_note,
+            speaking.post_ask,
             speaking.patch_case,
             speaking.post_case,
             waiting.list_follow_ups,

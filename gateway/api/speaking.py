@@ -13,7 +13,7 @@ from gateway.api.gate import ADMITTED
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
 from gateway.api.writes import Asked, Writes
-from gateway.wanted import Change, Note, Reply, Start
+from gateway.wanted import Ask, Change, Note, Reply, Start
 from store import shapes
 
 MAX_BODY = 32 * 2**20  # octets: the largest attachments as base64, and room for the words
@@ -76,6 +76,24 @@ async def post_note(
 ) -> shapes.Queued:
     """No customer ever sees it."""
     return await writes(acts.note(case, data, writes.who(asked, data)), asked, data, shapes.Queued)
+
+
+@post(
+    "/cases/{case:int}/ask",
+    summary="Ask a colleague by mail",
+    tags=["cases"],
+    responses=documented(404, 409, 413),
+)
+async def post_ask(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    case: Id,
+    data: JSONBody[Ask],
+    idempotency_key: Key = None,  # noqa: ARG001
+) -> shapes.Queued:
+    """The answer comes back into the case as a note; the customer hears of neither."""
+    act = acts.ask(writes.desk, case, data, writes.who(asked, data))
+    return await writes(act, asked, data, shapes.Queued)
 
 
 @patch(

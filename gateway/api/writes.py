@@ -16,7 +16,7 @@ from gateway.acts import Act
 from gateway.api.problems import Impossible
 from gateway.speak import Desk, File, Refused, Who
 from gateway.wanted import MAX_HTML, MAX_OCTETS, Attachment, Letter, Wanted
-from store import desk as facts_of
+from store import requests
 from store.engine import StoreUnavailable
 from store.known import Changes
 from store.store import Store
@@ -63,7 +63,7 @@ class Writes:
         at = self.clock()
 
         def once(connection: Connection, changes: Changes) -> T | Refused:
-            before = facts_of.answered(connection, asked.stored_key) if asked.key else None
+            before = requests.answered(connection, asked.stored_key) if asked.key else None
             if before:
                 digest, answer = before
                 same = digest == asked.digest(body)
@@ -72,7 +72,7 @@ class Writes:
             if asked.key and not isinstance(done, Refused):
                 answer = msgspec.json.encode(done).decode()
                 kept = (asked.stored_key, asked.digest(body), answer, at)
-                facts_of.remember(connection, changes, *kept)
+                requests.remember(connection, changes, *kept)
             return done
 
         done: T | Refused = await _patiently(self.store.change(once))

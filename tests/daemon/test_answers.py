@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out
-from tests.daemon.window import acknowledgements, api, bare, mail, rows, send
+from tests.daemon.window import acknowledgements, api, bare, change, mail, rows, send, talking
 
 pytestmark = pytest.mark.daemon
 
@@ -54,3 +54,44 @@ def test_an_answer_over_http_arrives_in_the_customers_thread(tmp_path: Path) -> 
         ("in", "message"), ("out", "acknowledgement"), ("out", "reply"), ("in", "message"),
     ]  # fmt: skip
     assert {r["case_id"] for r in found} == {case["id"]}
+
+
+STAFF = """
+[[staff]]
+name = "Aiko"
+address = "aiko@corp.example"
+notify = ["new case"]
+"""
+VOUCHED = "mx.example.com; dmarc=pass header.from=corp.example"
+
+
+def test_a_colleague_answers_by_mail_and_a_forger_with_the_same_code_does_not(
+    tmp_path: Path,
+) -> None:
+    """S13: what goes to the customer is from us; the forged mail ends as a note."""
+    site = lay_out(tmp_path, more=STAFF)
+    change(site, ('addresses = ["s', 'trusted_relays = ["127.0.0.1"]\naddresses = ["s'))
+    with daemon(site):
+        assert send(site, mail("told")).code == 250
+        told = next(m for m in acknowledgements(site, 2) if m["To"] == "aiko@corp.example")
+        assert told["Auto-Submitted"] == "auto-generated"
+        for name, vouched, body in (("forged", "", "Pay me."), ("real", VOUCHED, "It left.")):
+            letter = mail(name, "aiko@corp.example")
+            letter.replace_header("From", "Aiko Sato <aiko@corp.example>")
+            letter.replace_header("To", told["Reply-To"])
+            letter.set_content(f"{body}\n\n-- \nAiko, aiko@corp.example\n")
+            if vouched:
+                letter["Authentication-Results"] = vouched
+            with talking(site) as line:
+                line.mail("aiko@corp.example")
+                line.rcpt(told["Reply-To"])
+                assert line.data(letter.as_bytes())[0] == 250
+        sent = acknowledgements(site, 3)
+        (answer,) = [m for m in sent if m["Auto-Submitted"] is None]
+        found = rows(site, "SELECT direction, kind FROM v_messages ORDER BY id")
+    assert "yuki@example.jp" in answer["To"]
+    assert answer["From"] == "Example Support <support@example.com>"
+    assert answer.get_content() == "It left.\n"
+    assert b"corp.example" not in answer.as_bytes()
+    assert [(r["direction"], r["kind"]) for r in found].count(("in", "note")) == 2
+    assert [r["kind"] for r in found].count("reply") == 1

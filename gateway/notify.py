@@ -1,0 +1,158 @@
+"""Word to colleagues of what a customer wrote: one mail each, a few an hour, answered to answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from channels.base import Settings
+from gateway.alarm import Alarm, Alarms
+from gateway.authenticate import Keys
+from gateway.outgoing import Letter, message_row, outbox_row
+from gateway.record import storable
+from gateway.words import Text, clean_line
+from normalizer.message import Identity, Message
+from store import rows
+from store.known import Arrival, Changes
+
+About = Literal["new case", "customer wrote"]
+
+_HOUR = timedelta(hours=1)
+_LONGEST = 20_000  # characters of a customer's words in such a mail
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "new case": "{who} has written: a new case.",
+        "customer wrote": "{who} has written again.",
+        "answer": "Answer this mail to answer the customer: your words go out from our own "
+        "address, without your signature and without what you quote.",
+        "more": "{more} more messages came in the past hour; please look at the list of cases.",
+        "unverified": "Nobody vouches that this address is really the writer's.",
+        "files": "Attachments: {files}. They are in the case.",
+    },
+    "ja": {
+        "new case": "{who} 様から新しいお問い合わせがありました。",
+        "customer wrote": "{who} 様から続けてご連絡がありました。",
+        "answer": "このメールに返信すると、お客様への回答になります。窓口のアドレスから送られ、"
+        "署名と引用は除かれます。",
+        "more": "この1時間にほかに{more}件届いています。お問い合わせの一覧をご確認ください。",
+        "unverified": "このアドレスが本人のものかどうかは確認できていません。",
+        "files": "添付ファイル: {files}（お問い合わせの画面でご覧いただけます）",
+    },
+}
+
+
+class Colleague(NamedTuple):
+    """One of us, by an address in lower case; `login` vouches for them on our own listener."""
+
+    name: str
+    address: str
+    login: str
+    notify: frozenset[str] = frozenset()
+    per_hour: int = 20
+
+
+@dataclass(slots=True)
+class Hours:
+    """How many mails each colleague had in the past hour, and how many were left out since."""
+
+    _sent: defaultdict[str, deque[datetime]] = field(default_factory=lambda: defaultdict(deque))
+    _more: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def take(self, one: Colleague, at: datetime) -> int | None:
+        """How many were left out before this one; None when this is left out, too."""
+        sent = self._sent[one.address]
+        while sent and at - sent[0] >= _HOUR:
+            sent.popleft()
+        if len(sent) >= one.per_hour:
+            self._more[one.address] += 1
+            return None
+        sent.append(at)
+        return self._more.pop(one.address, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Writes these mails; who writes to whom comes from the configuration."""
+
+    name: str
+    language: str
+    people: tuple[Colleague, ...]
+    channels: Mapping[str, Settings]
+    keys: Keys
+    hours: Hours = field(default_factory=Hours)
+
+    def __call__(
+        self,
+        about: About,
+        case: rows.Case,
+        arrival: Arrival,
+        message: Message,
+        alarms: Alarms,
+        changes: Changes,
+    ) -> None:
+        """Tell whoever wants to know; the writer of the message is not told of it."""
+        writer = arrival.author.identity.address if arrival.author.identity else ""
+        settings = self._mail_channel(arrival.channel)
+        for one in self.people if settings else ():
+            if about in one.notify and one.address != writer:
+                more = self.hours.take(one, arrival.at)
+                if settings is None or more is None:
+                    _alarm(arrival, alarms)
+                    continue
+                text = self._text(about, case, arrival, message, more)
+                self._queue(one, settings, case, text, arrival.at, changes)
+
+    def _mail_channel(self, name: str) -> Settings | None:
+        ours = self.channels.get(name)
+        able = (ours, *self.channels.values())
+        return next((s for s in able if s and s.reaches == "email"), None)
+
+    def _text(
+        self, about: About, case: rows.Case, arrival: Arrival, message: Message, more: int
+    ) -> Text:
+        words = _WORDS.get(self.language.partition("-")[0], _WORDS["en"])
+        author = arrival.author
+        address = author.identity.address if author.identity else ""
+        who = clean_line(f"{author.name} <{address}>" if author.name else address or "?", 200)
+        files = [clean_line(p.filename or p.content_type, 80) for p in message.parts
+                 if p.role in ("inline", "attachment")]  # fmt: skip
+        lines = [
+            words[about].format(who=who),
+            "" if author.authenticated else words["unverified"],
+            message.reply_text.strip()[:_LONGEST] or message.subject,
+            words["files"].format(files=", ".join(files[:20])) if files else "",
+            words["more"].format(more=more) if more else "",
+            words["answer"],
+        ]
+        subject = clean_line(f"[{case.reference}] {message.subject}")
+        return Text(storable(subject), storable("\n\n".join(filter(None, lines))))
+
+    def _queue(
+        self, one: Colleague, settings: Settings, case: rows.Case, text: Text, at: datetime,
+        changes: Changes,
+    ) -> None:  # fmt: skip
+        letter = Letter(
+            kind="notice",
+            to=Identity("email", one.address),
+            text=text,
+            language=self.language,
+            case_id=case.id,
+            conversation_id=case.conversation_id,
+            customer_id=case.customer_id,
+            identity_id=None,
+            at=at,
+        )
+        row = message_row(changes.new_id(), letter, self.name, settings, self.keys)
+        changes.add(row)
+        delivery = outbox_row(
+            changes.new_id(), row, at=at, budget=("", ""), authenticated=True, counted=False
+        )
+        changes.add(delivery)
+
+
+def _alarm(arrival: Arrival, alarms: Alarms) -> None:
+    why = "colleagues have had all the mails of this hour: not each message is told"
+    alarms.raise_(Alarm("staff.flood", why, arrival.at, {"channel": arrival.channel}))
