@@ -186,9 +186,10 @@ class Ingest:
         )  # fmt: skip
         try:
             blob = self.store.blobs.path(read.raw.sha256)
-            return replace(read, spam=await screen(asked, envelope, blob, patience))
+            spam = await screen(asked, envelope, blob, patience)
         except Undecided:
             return None
+        return replace(read, spam=spam) if spam else read
 
     async def _form(
         self, envelope: Envelope, raw: Raw, message: Message, trust: Trust

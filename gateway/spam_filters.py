@@ -24,6 +24,7 @@ PATIENCE = 2.0  # seconds for one filter's answer; without one, the mail is take
 LARGEST = 2**20  # octets; spam is small, and filters skip large mail by themselves
 _REST = 30.0  # seconds that a filter which failed is not asked
 _AT_ONCE = 64  # mails that wait for filters; beyond, the next goes unasked
+_KEPT = 60.0  # seconds that an answer is kept for who asks again; some mail never does
 
 Ask = Callable[[Envelope, bytes], Awaitable[str]]
 
@@ -42,7 +43,7 @@ class Filters:
         self._metrics = metrics
         self._clock = clock
         self._rests: dict[str, float] = {}
-        self._asked: dict[tuple[str, str], asyncio.Task[Ruling]] = {}
+        self._asked: dict[tuple[str, str], tuple[asyncio.Task[Ruling], float]] = {}
 
     async def verdict(
         self, envelope: Envelope, load: Callable[[], Awaitable[bytes]], patience: float | None
@@ -53,7 +54,8 @@ class Filters:
         who asks again about the same transport unit. None waits as long as it takes.
         """
         key = (envelope.channel, envelope.unit)
-        task = self._asked.get(key) or self._begin(key, envelope, load)
+        self._forget_old()
+        task = self._asked[key][0] if key in self._asked else self._begin(key, envelope, load)
         if task is None:
             return NOBODY
         await asyncio.wait({task}, timeout=patience)
@@ -72,13 +74,21 @@ class Filters:
                 self._metrics.checked(name, "skipped")
         if is_full or not awake:
             return None
-        self._asked[key] = asyncio.create_task(self._first(awake, envelope, load))
-        return self._asked[key]
+        task = asyncio.create_task(self._first(awake, envelope, load))
+        self._asked[key] = task, self._clock()
+        return task
+
+    def _forget_old(self) -> None:
+        since = self._clock() - _KEPT
+        self._asked = {key: kept for key, kept in self._asked.items() if kept[1] > since}
 
     async def _first(
         self, names: list[str], envelope: Envelope, load: Callable[[], Awaitable[bytes]]
     ) -> Ruling:
-        raw = await load()
+        try:
+            raw = await load()
+        except OSError:
+            return NOBODY  # it is durable, and whoever reads it next will tell
         for name in names:
             if reason := await self._one(name, envelope, raw):
                 return Ruling(spam=True, by=name, reason=reason)
@@ -99,9 +109,10 @@ class Filters:
 
     async def close(self) -> None:
         """Stop asking."""
-        for task in self._asked.values():
+        tasks = [task for task, _ in self._asked.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def asks(config: Spam, hostname: str, client: httpx.AsyncClient | None) -> dict[str, Ask]:

@@ -109,6 +109,32 @@ async def test_few_are_asked_about_at_a_time_and_the_next_pass_by(
     await filters.close()
 
 
+async def test_answers_that_nobody_asks_for_again_do_not_use_up_the_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.spam_filters._AT_ONCE", 1)
+    now, go = [0.0], asyncio.Event()
+
+    async def slow(_: Envelope, __: bytes) -> str:
+        await go.wait()
+        return "reject"
+
+    filters = Filters({"rspamd": slow}, Metrics(), lambda: now[0])
+    with pytest.raises(Undecided):
+        await filters.verdict(envelope(b"raw"), load, 0.0)
+    go.set()
+    now[0] = 61.0
+    assert (await filters.verdict(envelope(b"raw"), load, None)).spam
+
+
+async def test_bytes_that_cannot_be_read_are_no_word_against_a_mail() -> None:
+    async def gone() -> bytes:
+        raise FileNotFoundError
+
+    filters = Filters({"rspamd": answering("reject")[0]}, Metrics())
+    assert not (await filters.verdict(envelope(b"raw"), gone, None)).final
+
+
 def rspamd(
     answer: Callable[[httpx.Request], httpx.Response],
 ) -> Callable[[Envelope, bytes], Awaitable[str]]:
