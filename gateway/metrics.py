@@ -46,11 +46,21 @@ class ChannelMetrics:
             registry=registry,
         )
 
+        self._login = Gauge(
+            "madoguchi_login_ends_seconds",
+            "Until a channel's log-in at its provider ends, as far as the provider says.",
+            ("channel",),
+            registry=registry,
+        )
+
     def canary_home(self, channel: str, seconds: float) -> None:
         self._canary_seconds.labels(channel).set(seconds)
 
     def canary_lost(self, channel: str) -> None:
         self._canaries_lost.labels(channel).inc()
+
+    def login_ends(self, channel: str, seconds: float) -> None:
+        self._login.labels(channel).set(seconds)
 
     def watch(self, name: str, heard: Callable[[], float], trouble: Callable[[], float]) -> None:
         """Show how a channel that fetches stands."""

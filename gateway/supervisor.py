@@ -37,6 +37,7 @@ from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.ingest import Ingest
+from gateway.logins import Logins, attention
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.speak import Desk
@@ -158,7 +159,9 @@ class Parts:
         missing = [f"listener {name}" for name in self.watch.missing()]
         if not self.store.takes_mail():
             missing.append("room in the store")
-        return Readiness(not missing, tuple(missing), tuple(self.watch.bad()))
+        return Readiness(
+            not missing, tuple(missing), (*self.watch.bad(), *attention(self.channels))
+        )
 
 
 async def assemble(
@@ -342,6 +345,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             for canaries in filter(None, [parts.ingest.canaries])
             for name in canaries.wanted
         ),
+        _start("logins", _logins(parts).run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]
@@ -354,6 +358,10 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     log.info("daemon.stopping")
     await _cancel(outer)
     await _cancel(inner)
+
+
+def _logins(parts: Parts) -> Logins:
+    return Logins(parts.channels, parts.rules.alarms, now, parts.metrics)
 
 
 async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:
