@@ -19,7 +19,8 @@ from tests.zoo.people import Person
 from tests.zoo.world import HOUR, World, around, house
 
 EXAMPLES = int(os.environ.get("ZOO_EXAMPLES", "20"))  # more of them are others each time
-HASTY = ("TerseDesk",)  # only its haste gives it away: slow, it is a company full of people
+# Slow, these two stay below every budget for ever: to us, an eager customer and a busy company.
+HASTY = ("SpamBot", "TerseDesk")
 
 
 async def day(world: World) -> Figures:
