@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway import access
 from gateway.api.app import Readiness, build
-from tests.gateway.api.conftest import ask
+from tests.gateway.api.conftest import Window, ask
 from tests.gateway.api.seed import state
 from tests.making import CONFIG, Desk, mail, opened
 
@@ -63,3 +63,10 @@ async def test_what_could_not_be_read_is_listed_with_its_reason(
     await desk.accept(mail(body="poison"))
     (listed,) = (await client.get("/v1/messages?status=quarantined")).json()["items"]
     assert listed["reason"] == "a defect of the reader"
+
+
+async def test_each_database_lists_what_is_apart(window: Window) -> None:
+    for status in ("spam", "quarantined", "unread"):
+        answer = (await window.client.get(f"/v1/messages?status={status}&limit=1")).json()
+        assert {item["status"] for item in answer["items"]} <= {status}
+        assert len(answer["items"]) == (0 if status == "spam" else 1)
