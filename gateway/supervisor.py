@@ -345,7 +345,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             for canaries in filter(None, [parts.ingest.canaries])
             for name in canaries.wanted
         ),
-        _start("logins", _logins(parts).run),
+        _start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]
@@ -358,10 +358,6 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     log.info("daemon.stopping")
     await _cancel(outer)
     await _cancel(inner)
-
-
-def _logins(parts: Parts) -> Logins:
-    return Logins(parts.channels, parts.rules.alarms, now, parts.metrics)
 
 
 async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:
