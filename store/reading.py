@@ -301,7 +301,7 @@ def _parts(connection: Connection, message_id: int) -> list[shapes.Part]:
 
 def _part(row: Any) -> shapes.Part:
     values = row._asdict()
-    del values["message_id"]
+    del values["message_id"], values["source"]
     return shapes.Part(**values)
 
 
