@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import stat
@@ -18,7 +19,7 @@ import pytest
 from channels.oauth import Login
 from channels.oauth_endpoint import LoginNeeded, NotNow
 from channels.oauth_file import GrantFile
-from tests.token_server import TokenServer, token_server
+from tests.token_server import SECRET, TokenServer, token_server
 
 MINUTE = timedelta(minutes=1)
 
@@ -287,3 +288,20 @@ def test_a_draft_that_a_kill_left_behind_is_written_over(
     os.truncate(tmp_path / "mail.lock", 0)
     clock.passes(timedelta(hours=2))
     assert it.access() in server.good
+
+
+def test_no_token_and_no_secret_is_ever_in_a_log(
+    server: TokenServer, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """G01: at any level, of ours and of the libraries; nor in what an error says."""
+    caplog.set_level(logging.DEBUG)
+    it = logged_in(server, tmp_path, clock)
+    clock.passes(timedelta(hours=2))
+    it.access()
+    server.revoke()
+    clock.passes(timedelta(hours=2))
+    with pytest.raises(LoginNeeded) as error:
+        it.access()
+    said = f"{caplog.text} {error.value!r} {error.value.__cause__!r} {it.settings!r}"
+    assert caplog.records
+    assert not any(word in said for word in ("acc-", "ref-", SECRET))
