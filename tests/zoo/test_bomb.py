@@ -26,7 +26,7 @@ AT_ONCE = 500
 CANARY = "Zq7Kanarienvogel"
 PILLS = (
     f"{CANARY} buy pills at https://{CANARY}.example/ and be as well and merry as all those who did"
-    " so long before you"
+    " so very long before you came to know of them"
 )
 
 
