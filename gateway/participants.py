@@ -74,7 +74,18 @@ def _is_sensitive(message: Message, transport: Transport, author: Author) -> boo
 def doors(
     known: Known, arrival: Arrival, message: Message, person: Person, check: Check
 ) -> Iterator[Door]:
-    """Cases that our tokens open to the author, his own or another's, the surest first."""
+    """Cases that our tokens open to the author, his own or another's, the surest first.
+
+    Whom a person has shown out, no token lets in again.
+    """
+    for door in _open(known, arrival, message, person, check):
+        if (door.case.id, person.identity_id) not in known.barred:
+            yield door
+
+
+def _open(
+    known: Known, arrival: Arrival, message: Message, person: Person, check: Check
+) -> Iterator[Door]:
     may_join = arrival.author.authenticated and not message.automatic.is_auto
     for token in arrival.tokens:
         # We wrote to this very address about the case; in another's case, a person decided that.
@@ -140,7 +151,9 @@ def join(
 ) -> None:
     """Make the author a participant: shown, and written to only when a person says so."""
     at = instant(arrival.at)
-    row = rows.Participant(changes.new_id(), door.case.id, person.identity_id, door.evidence, at)
+    row = rows.Participant(
+        changes.new_id(), door.case.id, person.identity_id, door.evidence, at, None
+    )
     changes.add(row)
     known.admitted.add((door.case.id, person.identity_id))
     record.event_row(

@@ -88,6 +88,22 @@ class Ask(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quote: Annotated[bool, Meta(description="Whether the customer's last words follow.")] = True
 
 
+class Guest(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody else who may write in a case."""
+
+    address: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=320,
+            description="`ken@example.jp`, or with its kind: `email:ken@example.jp`.",
+        ),
+    ]  # fmt: skip
+    name: Line = ""
+    channel: Annotated[
+        str, Meta(max_length=100, description="Whose kind of address it is; unset: the first.")
+    ] = ""
+
+
 class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New values of a case; what is left out or null stays as it is."""
 

@@ -131,6 +131,11 @@ def addressed(connection: Connection, addresses: Iterable[str]) -> dict[str, Kno
     return identities(connection, _i.address.in_(wanted)) if wanted else {}
 
 
+def person(connection: Connection, id_: int) -> Known | None:
+    """An identity by its id."""
+    return next(iter(identities(connection, _i.id == id_).values()), None)
+
+
 def conversation(connection: Connection, id_: int) -> tuple[int, int] | None:
     """A conversation and its customer."""
     row = connection.execute(select(_c.id, _c.customer_id).where(_c.id == id_)).first()

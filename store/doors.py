@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from store import desk, schema
+from store import desk, rows, schema
 from store.known import Arrival, Given, Known
 from store.prepared import Prepared
 
@@ -25,7 +25,9 @@ _GIVEN = Prepared(
     ).where(_m.id.in_(bindparam("ids", expanding=True)), _m.direction == "out")
 )
 _ADMITTED = Prepared(
-    select(_p.case_id, _p.identity_id).where(_p.case_id.in_(bindparam("cases", expanding=True)))
+    select(_p.case_id, _p.identity_id, _p.removed_at).where(
+        _p.case_id.in_(bindparam("cases", expanding=True))
+    )
 )
 
 
@@ -70,10 +72,17 @@ def _addresses(recipients: str) -> tuple[str, ...]:
 def load_admitted(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
     """Who was let in to the cases of others that these arrivals name."""
     cases = {id_ for arrival in arrivals for id_ in _elsewhere(arrival, known)}
-    if cases:
-        known.admitted.update(
-            (case, identity) for case, identity in _ADMITTED.run(connection, cases=sorted(cases))
-        )
+    if not cases:
+        return
+    for case, identity, removed_at in _ADMITTED.run(connection, cases=sorted(cases)):
+        (known.barred if removed_at else known.admitted).add((case, identity))
+
+
+def participant(connection: Connection, case_id: int, identity_id: int) -> rows.Participant | None:
+    """Who was let in to a case, also if he was shown out since."""
+    query = select(schema.participants).where(_p.case_id == case_id, _p.identity_id == identity_id)
+    row = connection.execute(query).first()
+    return rows.Participant(*row) if row else None
 
 
 def _elsewhere(arrival: Arrival, known: Known) -> Iterable[int]:

@@ -159,7 +159,8 @@ class Spent:
 class Known:
     """The store's knowledge about a batch; rules add to it what the batch itself creates.
 
-    `given` are messages of ours by id; `facts` are of the cases that colleagues answer in, by id; `admitted` are participants, as case and identity.
+    `given` are messages of ours by id; `facts` are of the cases that colleagues answer in, by id;
+    `admitted` are participants, as case and identity; `barred` those whom a person has shown out.
     """
 
     units: dict[tuple[str, str], Accepted] = field(default_factory=dict)
@@ -170,6 +171,7 @@ class Known:
     given: dict[int, Given] = field(default_factory=dict)
     facts: dict[int, Facts] = field(default_factory=dict)
     admitted: set[tuple[int, int]] = field(default_factory=set)
+    barred: set[tuple[int, int]] = field(default_factory=set)
     rereading: dict[int, rows.Message] = field(default_factory=dict)
     last_words: dict[int, str] = field(default_factory=dict)
     reported: dict[tuple[str, str], Seen] = field(default_factory=dict)

@@ -68,6 +68,7 @@ class Participant(NamedTuple):
     identity_id: int
     evidence: str
     added_at: str
+    removed_at: str | None
 
 
 class Blob(NamedTuple):

@@ -109,6 +109,7 @@ participants = Table(
     _to("identities", "identity_id"),
     Column("evidence", Text, nullable=False),
     Column("added_at", Instant, nullable=False),
+    Column("removed_at", Instant),
     UniqueConstraint("case_id", "identity_id"),
 )
 

@@ -15,7 +15,16 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
-from gateway.api import apart, conversations, front, health, messages, speaking, waiting
+from gateway.api import (
+    apart,
+    conversations,
+    front,
+    guests,
+    health,
+    messages,
+    speaking,
+    waiting,
+)
 from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
@@ -102,6 +111,8 @@ def _documented(
             speaking.post_case,
             waiting.list_follow_ups,
             waiting.patch_follow_up,
+            guests.post_participant,
+            guests.delete_participant,
         ],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),

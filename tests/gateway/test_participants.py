@@ -198,6 +198,18 @@ async def resolve(desk: Desk, case: int) -> None:
     )
 
 
+async def test_who_was_shown_out_is_let_in_by_no_token(desk: Desk) -> None:
+    given = await begun(desk)
+    names = {"In_Reply_To": given.message_id, "Message_ID": "<his@work.example>"}
+    await desk.accept(mail(KENJI, vouched="work.example", **names))
+    await desk.change("UPDATE participants SET removed_at = '2026-11-24T03:00:00.000000Z'")
+    for name in (given.message_id, "<his@work.example>"):
+        raw = mail(KENJI, body=name, vouched="work.example", In_Reply_To=name)
+        late = await row(desk, (await desk.accept(raw, to=(given.reply_to,))).message)
+        assert late["conversation_id"] != given.conversation
+    assert await desk.count("participants") == 1
+
+
 async def test_a_token_of_another_channel_lets_nobody_in_s16(desk: Desk) -> None:
     given = await begun(desk)
     raw = mail(KENJI, vouched="work.example", In_Reply_To=given.message_id)

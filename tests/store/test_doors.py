@@ -19,7 +19,7 @@ async def test_a_token_tells_to_whom_it_was_given_and_who_was_let_in(store: Stor
     ours, case, his = await store.read(_ids)
 
     def let_in(connection: Connection, changes: Changes) -> None:
-        row = Participant(changes.new_id(), case, his, "a person said so", instant(NOON))
+        row = Participant(changes.new_id(), case, his, "a person said so", instant(NOON), None)
         insert(connection, [row])
 
     await store.write(let_in)

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _table("notes", ["channel", "name"], ["value"])
     _table("requests", ["key"], ["sha256", "answer", "at"])
     op.create_index("ix_requests_at", "requests", ["at"])
+    op.add_column("participants", sa.Column("removed_at", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("unanswered_since", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("domain_until", sa.Text(), nullable=True))
     source = sa.Column("source", sa.Text(), nullable=False, server_default="")

@@ -1,0 +1,52 @@
+"""Participants of a case, as people decide: let in, shown out."""
+
+from __future__ import annotations
+
+from litestar import delete, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from gateway import letting_in
+from gateway.api.parameters import Id
+from gateway.api.problems import documented
+from gateway.api.speaking import Key
+from gateway.api.writes import Asked, Writes
+from gateway.wanted import Guest, Wanted
+from store import shapes
+
+
+@post(
+    "/cases/{case:int}/participants",
+    summary="Let somebody in",
+    tags=["cases"],
+    responses=documented(404, 409, 413),
+)
+async def post_participant(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    case: Id,
+    data: JSONBody[Guest],
+    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+) -> shapes.Participant:
+    """What he answers in this case stands in it from now on; nothing is sent to him by itself."""
+    act = letting_in.let_in(writes.desk, case, data, writes.who(asked, data))
+    return await writes(act, asked, data, shapes.Participant)
+
+
+@delete(
+    "/cases/{case:int}/participants/{identity:int}",
+    status_code=200,
+    summary="Show somebody out",
+    tags=["cases"],
+    responses=documented(404),
+)
+async def delete_participant(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    case: Id,
+    identity: Id,
+) -> shapes.Participant:
+    """What he wrote stays; what he writes next stands in a conversation of his own."""
+    nobody = Wanted()
+    act = letting_in.show_out(case, identity, writes.who(asked, nobody))
+    return await writes(act, asked, nobody, shapes.Participant)
