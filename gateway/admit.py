@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway import acknowledge, participants, record, sent
+from gateway import acknowledge, doubt, participants, record, sent
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.colleagues import Colleagues, Word
@@ -65,15 +65,21 @@ class Admission:
             return _consumed(known, arrival, arrival.message, changes)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
-        if self.colleagues and not arrival.message.unreadable:
-            word = self.colleagues.word(known, arrival)
-            if word:
-                return self._note(known, arrival, arrival.message, word, changes)
+        earlier = known.rereading.get(arrival.rereads or 0)
+        if earlier and earlier.status == "stored":
+            return self._judged(known, arrival, arrival.message, changes)
+        if word := self._word(known, arrival, arrival.message):
+            return self._note(known, arrival, arrival.message, word, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
             return _apart(known, arrival, arrival.message, changes)
         if taken := beside(known, arrival, arrival.message, changes):
             return taken
         return self._read(known, arrival, arrival.message, changes)
+
+    def _word(self, known: Known, arrival: Arrival, message: Message) -> Word | None:
+        if self.colleagues is None or message.unreadable:
+            return None
+        return self.colleagues.word(known, arrival)
 
     def _note(
         self, known: Known, arrival: Arrival, message: Message, word: Word, changes: Changes
@@ -146,6 +152,13 @@ class Admission:
             notify("new case", where.case, arrival, message, self.alarms, changes)
         elif where.before or where.door:
             notify("customer wrote", where.case, arrival, message, self.alarms, changes)
+
+    def _judged(
+        self, known: Known, arrival: Arrival, message: Message, changes: Changes
+    ) -> Accepted:
+        is_known = arrival.author.authenticated
+        where = place(known, arrival, message, changes, self.check) if is_known else None
+        return doubt.settle(known, arrival, message, where, changes, self.follow)
 
     def _decide(
         self,

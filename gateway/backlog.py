@@ -11,6 +11,7 @@ import structlog
 from gateway import reports
 from gateway.ingest import Ingest
 from gateway.readers import ReaderDied, TooSlow, discard
+from gateway.trust import Verdict
 from normalizer.message import Envelope, Message, Spooled
 from store import accounts, unfinished
 from store.engine import StoreUnavailable
@@ -21,6 +22,8 @@ from store.unfinished import Kept
 log = structlog.get_logger()
 
 _PAUSE = 0.5  # seconds between looks for unread mail
+_DNS_PATIENCE = 4.0  # seconds for the DNS: what it does not tell by then is a temporary error
+_AT_ONCE = 8  # messages that wait for the DNS together: a slow name of one is not the others' loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,18 @@ class Backlog:
             await asyncio.sleep(_PAUSE)
 
     async def _look(self) -> None:
-        for kept in await self.waiting("unread"):
-            if kept.id in self._passed_over:
-                continue
+        waiting = [k for k in await self.waiting("unread") if k.id not in self._passed_over]
+        for start in range(0, len(waiting), _AT_ONCE):
+            await self._read_some(waiting[start : start + _AT_ONCE])
+
+    async def _read_some(self, some: list[Kept]) -> None:
+        """Read and judge together, commit in the order in which they came."""
+        judged = await asyncio.gather(*(self._judged(kept.envelope) for kept in some))
+        for kept, (message, verdict) in zip(some, judged, strict=True):
             try:
-                await self.reread(kept)
+                await self._commit(kept, message, verdict)
             except StoreUnavailable:
+                discard(message for message, _ in judged)
                 raise
             except Exception:
                 # One message that our rules fall over does not keep the others waiting; it stays
@@ -90,11 +99,20 @@ class Backlog:
 
     async def reread(self, kept: Kept, *, released: bool = False) -> Accepted:
         """Replace a stored message by what reading gives now; it keeps its id and its receipts."""
-        message = await self.read(kept.envelope)
+        message, verdict = await self._judged(kept.envelope)
+        return await self._commit(kept, message, verdict, released=released)
+
+    async def _judged(self, envelope: Envelope) -> tuple[Message, Verdict]:
+        message = await self.read(envelope)
+        return message, await self.ingest.judge(envelope, message, _DNS_PATIENCE)
+
+    async def _commit(
+        self, kept: Kept, message: Message, verdict: Verdict, *, released: bool = False
+    ) -> Accepted:
         raw = Raw(kept.sha256, _size(kept.envelope), None)
         try:
             arrival = await self.ingest.arrival(
-                kept.envelope, raw, message, rereads=kept.id, released=released
+                kept.envelope, raw, message, verdict, rereads=kept.id, released=released
             )
             accepted = await self.store.commit_inbound(arrival)
         finally:

@@ -38,8 +38,6 @@ def texts(config: Config) -> Iterator[Finding]:
         Words(config.acknowledge.templates, config.gateway.language)
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
-    for table in config.without_effect():
-        yield Finding(False, f"[{table}] is valid, but this version does not act on it yet")
     yield from _forms(config)
     for settings in config.channels:
         for name, text in settings.to_publish():

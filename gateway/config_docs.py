@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import channels
 from channels import base
-from gateway.config_models import NOT_YET, Config
+from gateway.config_models import Config
 from gateway.config_shape import Key, inner_model, keys_of
 
 _INTRODUCTION = """\
@@ -30,7 +30,6 @@ The shipped [config.toml](../config.toml) is a working example; a file may leave
 
 <!-- Made by `python -m gateway.config_docs > docs/configuration.md`; change the models instead. -->
 """
-_UNUSED = "*Read and checked, but without effect in this version.*"
 
 
 def document() -> str:
@@ -71,8 +70,6 @@ def _channels() -> Iterator[str]:
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"## `{title}`\n"
     yield f"{model.__doc__}\n"
-    if title.strip("[]") in NOT_YET:
-        yield f"{_UNUSED}\n"
     yield _table(key for key in keys_of(model) if not inner_model(key.field.annotation))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import ByteSize, Field, PlainValidator, model_validator
+from pydantic import ByteSize, Field, PlainValidator, field_validator, model_validator
 
 from channels import base
 from gateway.config_calendar import Opening
@@ -25,6 +25,7 @@ from gateway.config_types import (
     StoreUrl,
     Table,
     Zone,
+    is_network,
 )
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
@@ -146,11 +147,19 @@ class Acknowledge(Table):
 class Authentication(Table):
     """Whether senders are who they say."""
 
-    enabled: bool = Field(True, description="Whether SPF, DKIM and DMARC are looked up.")
+    enabled: bool = Field(
+        True,
+        description="Whether SPF, DKIM and DMARC are looked up; without, only trusted relays count.",
+    )
     dns: Listen | None = Field(None, description="HOST:PORT of a resolver. Unset: the system's.")
 
-
-NOT_YET = frozenset({"authentication"})
+    @field_validator("dns")
+    @classmethod
+    def _is_an_address(cls, dns: Endpoint | None) -> Endpoint | None:
+        """Nobody can look up the name of who looks up names."""
+        if dns and not is_network(dns.host):
+            raise ValueError('must begin with an IP address, as in "127.0.0.1:53"')
+        return dns
 
 
 class Config(Table):
@@ -169,10 +178,6 @@ class Config(Table):
     form_mail: tuple[FormMail, ...] = ()
     spam: Spam = Spam()
     staff: tuple[Staff, ...] = ()
-
-    def without_effect(self) -> tuple[str, ...]:
-        """The tables of the file that this version reads and checks, but does not act on yet."""
-        return tuple(sorted(NOT_YET & self.model_fields_set))
 
     def mode_of(self, settings: base.Settings) -> Mode:
         """How freely we speak on a channel: the stricter of its own mode and the gateway's."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.authenticate import Trust, is_trusted
 from gateway.config_rules import FormMail
 from gateway.config_types import is_network
+from gateway.trust import Verdict, is_trusted
 from normalizer.email.forms import Found, Places, find
 from normalizer.email.threading import base_subject
 from normalizer.message import Claim, Identity, Message
 
 
 def rule_for(
-    rules: Iterable[FormMail], message: Message, peer: str, trust: Trust
+    rules: Iterable[FormMail], message: Message, peer: str, verdict: Verdict
 ) -> FormMail | None:
     """The first rule for the address in From that somebody vouches for."""
     sender = next((c.identity.address for c in message.claims if c.source == "from"), "")
@@ -22,17 +22,15 @@ def rule_for(
         (
             rule
             for rule in rules
-            if sender and rule.from_.lower() == sender and _is_vouched(rule, message, peer, trust)
+            if sender and rule.from_.lower() == sender and _is_vouched(rule, peer, verdict)
         ),
         None,
     )
 
 
-def _is_vouched(rule: FormMail, message: Message, peer: str, trust: Trust) -> bool:
+def _is_vouched(rule: FormMail, peer: str, verdict: Verdict) -> bool:
     return any(
-        is_trusted(peer, (proof,))
-        if is_network(proof)
-        else trust.vouches(message, peer, proof.lower()).authenticated
+        is_trusted(peer, (proof,)) if is_network(proof) else verdict.speaks_for(proof.lower())
         for proof in rule.authenticated_by
     )
 

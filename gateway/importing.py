@@ -119,7 +119,8 @@ async def _one(parts: Parts, unit: str, found: Found, tally: Tally) -> Tally:
     message = await parts.backlog.read(envelope)
     envelope = replace(envelope, received_at=_received(message, found.seen_at))
     kept = await parts.store.keep(raw) if isinstance(raw, Spooled) else Raw(unit, len(raw), raw)
-    arrival = await parts.ingest.arrival(envelope, kept, message)
+    verdict = await parts.ingest.judge(envelope, message, patience=0)
+    arrival = await parts.ingest.arrival(envelope, kept, message, verdict)
     outcome = (await parts.store.commit_inbound(replace(arrival, history=True))).outcome
     if outcome == "quarantined":
         return tally._replace(quarantined=tally.quarantined + 1)

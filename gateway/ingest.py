@@ -17,7 +17,7 @@ import structlog
 
 from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
-from gateway.authenticate import Keys, Trust, Verdict, tokens
+from gateway.authenticate import Keys, tokens
 from gateway.author import resolve
 from gateway.canary import Canaries
 from gateway.config_rules import FormMail
@@ -26,11 +26,14 @@ from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.participants import offered
 from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
+from gateway.resolver import Resolver
 from gateway.returned import identified
 from gateway.screen import Screen
 from gateway.sent import facts as facts_of_sent
 from gateway.spam import Asked
 from gateway.spam_filters import Undecided
+from gateway.trust import NOBODY_VOUCHES, Trust, Verdict
+from gateway.vouch import Mail, by_word, judge
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled
@@ -45,13 +48,14 @@ _EVENTS = {
 }
 
 _LATE = timedelta(minutes=1)  # what waited longer than this elsewhere came to us only now
+_DNS_PATIENCE = 0.25  # seconds of READ_PATIENCE that a peer may wait for the DNS
 PATIENCE = 30.0  # seconds within which a peer is answered, whatever the store does
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """The one path in. `trust` holds, by channel, whose word on a sender we take;
-    `committed(channel)` wakes whoever delivers.
+    """The one path in. `trust` holds, by channel, whose word on a sender we take; without a
+    `resolver` nothing else is evaluated. `committed(channel)` wakes whoever delivers.
     """
 
     store: Store
@@ -69,12 +73,13 @@ class Ingest:
     gaps: Mapping[str, timedelta] = field(default_factory=dict)
     canaries: Canaries | None = None
     staff: frozenset[Identity] = frozenset()
+    resolver: Resolver | None = None
 
     async def accept(self, envelope: Envelope) -> Receipt:
         """Make an envelope durable; raises Unavailable where the peer shall try again.
 
-        What cannot be read in time is stored unread, and read later: the peer has its answer, and
-        the raw bytes are ours.
+        What cannot be read in time, or whose author the DNS is slow to tell of, is stored unread,
+        and read later: the peer has its answer, and the raw bytes are ours.
         """
         began, outcome = self.metrics.begin(), "deferred"
         try:
@@ -102,9 +107,14 @@ class Ingest:
         began = monotonic()
         message, sha256 = await self._read(envelope)
         try:
+            verdict = NOBODY_VOUCHES
+            if message:
+                left = began + READ_PATIENCE - monotonic()
+                verdict = await self.judge(envelope, message, min(left, _DNS_PATIENCE))
             raw = await self._keep(envelope.raw, sha256)
             left = max(0.0, began + READ_PATIENCE - monotonic())
-            arrival = await self.arrival(envelope, raw, message, patience=left)
+            known = None if verdict.late else message
+            arrival = await self.arrival(envelope, raw, known, verdict, patience=left)
             return Receipt(*await self.store.commit_inbound(arrival))
         finally:
             discard((message,) if message else ())
@@ -116,11 +126,31 @@ class Ingest:
             return None, _sha256(envelope.raw)
         return reading.messages[0], reading.sha256
 
+    async def judge(self, envelope: Envelope, message: Message, patience: float) -> Verdict:
+        """Whether the author is who From says, at the latest after `patience` seconds.
+
+        History is believed as its mailbox tells: the keys and records of its day are gone.
+        """
+        trust = self.trust.get(envelope.channel, Trust())
+        mail = Mail(message, envelope.transport, trust, self.clock().timestamp())
+        verdict, is_settled = by_word(mail)
+        if is_settled or self.resolver is None or envelope.transport.sent:
+            return verdict
+        if self._is_history(envelope):
+            return verdict
+        try:
+            return await judge(self.resolver, mail, verdict.results, patience)
+        except Exception:
+            # A defect of ours here is no reason to keep a mail waiting: nobody vouches for it.
+            log.exception("message.not_judged", unit=envelope.unit)
+            return verdict
+
     async def arrival(
         self,
         envelope: Envelope,
         raw: Raw,
         message: Message | None,
+        verdict: Verdict,
         rereads: int | None = None,
         *,
         patience: float | None = None,
@@ -138,12 +168,9 @@ class Ingest:
             return replace(arrival, message=message, rereads=rereads, canary=canary)
         message = await self._prepared(envelope, message)
         if envelope.transport.sent:
-            return replace(
-                facts_of_sent(arrival, message, self.own | self.staff, self.keys), rereads=rereads
-            )
-        trust = self.trust.get(envelope.channel, Trust())
-        verdict = trust.verdict(message, envelope.transport.peer)
-        form = await self._form(envelope, raw, message, trust) if self.forms else None
+            ours = self.own | self.staff
+            return replace(facts_of_sent(arrival, message, ours, self.keys), rereads=rereads)
+        form = await self._form(envelope, raw, message, verdict) if self.forms else None
         if form:
             message = opened(message, form)
         author = resolve(message, self.own, verdict, form)
@@ -157,6 +184,8 @@ class Ingest:
             held=self._held(message, envelope) if self.staff else (),
             budget=budget(message),
             distrusted=verdict.distrusted,
+            results=verdict.results,
+            doubtful=verdict.temporary,
             history=self._is_history(envelope),
             gap=self.gaps.get(envelope.channel),
             rereads=rereads,
@@ -192,10 +221,10 @@ class Ingest:
         return replace(read, spam=spam) if spam else read
 
     async def _form(
-        self, envelope: Envelope, raw: Raw, message: Message, trust: Trust
+        self, envelope: Envelope, raw: Raw, message: Message, verdict: Verdict
     ) -> Found | None:
         """What a rule finds; only now its headers are read, which no other mail pays for."""
-        rule = rule_for(self.forms, message, envelope.transport.peer, trust)
+        rule = rule_for(self.forms, message, envelope.transport.peer, verdict)
         if rule is None:
             return None
         if isinstance(envelope.raw, bytes):
@@ -254,7 +283,7 @@ def _known_better(envelope: Envelope, message: Message) -> Message:
 def _as_the_envelope_says(envelope: Envelope, message: Message) -> Message:
     """A mail that nobody could read still has somebody who sent it."""
     sender = envelope.transport.sender
-    if message.claims or "@" not in sender:
+    if not message.unreadable or message.claims or "@" not in sender:
         return message
     return replace(message, claims=(Claim("envelope", Identity("email", sender.lower()), ""),))
 

@@ -62,12 +62,15 @@ def place(
     if still := _still_unreadable(known, arrival, message):
         return still
     person = person_of(known, arrival, message, changes)
-    if stays := _stays(known, arrival, person):
+    stays = _stays(known, arrival, person)
+    if stays and not _was_in_doubt(known, arrival, stays):
         return Place(person, stays, False, "read again, by the same author")
     for door in candidates(known, arrival, message, person, check):
         case, reason, _ = door
         is_own = case.conversation_id == person.conversation_id
         is_open = case.status != "resolved"
+        if stays and (case.id == stays.id or not is_open):
+            break
         if message.automatic.is_auto or arrival.history or (is_open and not is_own):
             return Place(person, case, False, reason, None if is_own else door)
         if is_open or (is_own and _is_recent(case, arrival)):
@@ -77,6 +80,8 @@ def place(
         linked = _open_case(known, arrival, message, person, changes, case.id)
         when = "long ago" if is_own else "and another's"
         return Place(person, linked, True, f"{reason}, but resolved {when}: a linked new case")
+    if stays:
+        return Place(person, stays, False, "where it was, and its author is known now")
     reason = "a new matter" if arrival.author.authenticated else "a new matter, unverified"
     return Place(person, _open_case(known, arrival, message, person, changes), True, reason)
 
@@ -100,6 +105,13 @@ def _stays(known: Known, arrival: Arrival, person: Person) -> rows.Case | None:
     before = known.rereading.get(arrival.rereads or 0)
     same = before is not None and before.identity_id == person.identity_id
     return known.cases.get(before.case_id or 0) if before and same else None
+
+
+def _was_in_doubt(known: Known, arrival: Arrival, case: rows.Case) -> bool:
+    """Whether a message opened a case only because nobody could say who wrote, and nobody was there."""
+    before = known.rereading[arrival.rereads or 0]
+    is_untouched = case.status == "new" and case.opened_at == before.received_at
+    return before.status == "stored" and case.unverified and is_untouched
 
 
 def returned(known: Known, arrival: Arrival, message: Message) -> Given | Seen | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from normalizer.message import Address, Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Raw
 from store.rows import instant
+
+SECOND_LOOK = timedelta(minutes=1)  # after which a DNS that did not answer is asked again
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -66,7 +69,7 @@ def message_row(
         storable(message.text),
         _own_words(message),
         message.language,
-        storable(to_json(_author(arrival, message))),
+        storable(to_json(author(arrival, message))),
         storable(to_json(_recipients(arrival, message))),
         storable(message.reply_to[0].address) if message.reply_to else "",
         arrival.author.reason,
@@ -75,6 +78,7 @@ def message_row(
         arrival.raw.sha256,
         _date(message),
         instant(arrival.received_at),
+        instant(arrival.at + SECOND_LOOK) if arrival.doubtful else None,
     )
 
 
@@ -129,7 +133,8 @@ def event_row(
     changes.add(rows.Event(changes.new_id(), kind, conversation_id, at, to_json(data)))
 
 
-def _author(arrival: Arrival, message: Message) -> dict[str, Any]:
+def author(arrival: Arrival, message: Message) -> dict[str, Any]:
+    """Who wrote as the headers show it, and every claim."""
     shown = message.from_[0] if message.from_ else Address(arrival.author.name, "")
     if message.claims and message.claims[0].source == "form":
         shown = Address(message.claims[0].name, message.claims[0].identity.address)
@@ -147,6 +152,8 @@ def _recipients(arrival: Arrival, message: Message) -> dict[str, Any]:
 
 def _reading(arrival: Arrival, message: Message, flags: Sequence[str]) -> dict[str, Any]:
     reading: dict[str, Any] = {"automatic": message.automatic._asdict(), "spans": message.spans}
+    if arrival.results:
+        reading["authentication"] = results(arrival)
     if arrival.form:
         reading["form"] = dict(arrival.form)
     if message.bounce:
@@ -156,6 +163,12 @@ def _reading(arrival: Arrival, message: Message, flags: Sequence[str]) -> dict[s
     if defects := [*message.defects, *flags]:
         reading["defects"] = defects
     return reading
+
+
+def results(arrival: Arrival) -> list[dict[str, str]]:
+    """What each method of authentication found."""
+    names = ("method", "outcome", "domain", "reason")
+    return [dict(zip(names, result, strict=True)) for result in arrival.results]
 
 
 def _date(message: Message) -> str | None:

@@ -51,6 +51,8 @@ def story(found: Story, *, as_json: bool = False) -> str:
     ]
     lines += [f"  received    {at}  {unit}  {_with(outcome, why)}"
               for at, unit, outcome, why in found.receipts]  # fmt: skip
+    lines += [f"  {r['method']:<11} {_with(r['outcome'] + ' ' + r['domain'], r['reason'])}"
+              for r in found.authentication]  # fmt: skip
     lines += [f"  {d['about']:<15} {_with(d['outcome'], d['reason'])}" for d in found.decisions]
     lines += [f"  delivery    {_with(state, why)}, tries {tries}, {due}"
               for state, tries, due, why in found.deliveries]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from itertools import cycle, islice
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ import dns.rcode
 import dns.rdata
 import dns.resolver
 import structlog
+
+from gateway.config_models import Authentication
 
 log = structlog.get_logger()
 
@@ -62,6 +65,15 @@ def system() -> tuple[Server, ...]:
     return tuple((server, found.port) for server in found.nameservers if isinstance(server, str))
 
 
+def build(settings: Authentication, stack: AsyncExitStack) -> Resolver | None:
+    """The resolver of a configuration, which the stack closes; None where nothing is looked up."""
+    if not settings.enabled:
+        return None
+    resolver = Resolver([(settings.dns.host, settings.dns.port)] if settings.dns else system())
+    stack.push_async_callback(resolver.close)
+    return resolver
+
+
 class Resolver:
     """Answers from `servers`. Until somebody has answered, and after a silence, it says so at once:
     a machine without DNS is as fast as one that does not ask. A probe finds out when that changes.
@@ -75,7 +87,12 @@ class Resolver:
         self._probing: asyncio.Task[None] | None = None
         self.answers = False
 
-    async def start(self, patience: float = 0.5) -> None:
+    @property
+    def exists(self) -> bool:
+        """Whether there is anybody to ask at all."""
+        return bool(self._servers)
+
+    async def start(self, patience: float = 0.25) -> None:
         """Look whether anybody answers; return when that is known, or after `patience` seconds."""
         if not self._servers:
             log.warning("dns.none")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from gateway.authenticate import Trust, Verdict, is_trusted
+from gateway.trust import Trust, Verdict, is_trusted
 from normalizer.message import Message, Transport
 
 Fields = Iterable[tuple[str, str]]

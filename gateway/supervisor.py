@@ -19,14 +19,14 @@ from litestar.types import ASGIApp
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings, Webhook
-from gateway import access, canary, screen, secrets
+from gateway import access, canary, resolver, screen, secrets
 from gateway.acknowledge import Limits
 from gateway.admit import Admission
 from gateway.alarm import Alarm
 from gateway.answer import Writer
 from gateway.api import server
 from gateway.api.app import ApiState, Readiness, build
-from gateway.authenticate import Keys, Trust
+from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.colleagues import Colleagues
 from gateway.config import Config
@@ -40,8 +40,10 @@ from gateway.ingest import Ingest
 from gateway.logins import Logins, attention
 from gateway.metrics import Metrics
 from gateway.readers import Readers
+from gateway.second_look import SecondLook
 from gateway.speak import Desk
 from gateway.staffing import notify, people, staff
+from gateway.trust import Trust
 from gateway.watch import Watch, watching
 from gateway.words import Words
 from normalizer.message import Identity
@@ -178,11 +180,8 @@ async def assemble(
     await readers.start()
     host = Host(
         config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
-        data_dir,
-        store.low_on_disk,
-        failpoint,
-        partial(Past, store),
-    )
+        data_dir, store.low_on_disk, failpoint, partial(Past, store),
+    )  # fmt: skip
     channels = _channels(config, host, stack)
     metrics = Metrics()
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
@@ -203,6 +202,7 @@ async def assemble(
         screen=screen.build(config, host.hostname, metrics, stack),
         gaps={s.name: s.gap for s in config.channels if s.gap},
         canaries=canary.build(config, rules, channels, keys, metrics, now),
+        resolver=resolver.build(config.authentication, stack),
     )
     backlog = Backlog(store, ingest)
     clock = _clock(config, store, keys, deliver, rules)
@@ -276,6 +276,8 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
 async def _begin(parts: Parts) -> None:
     """The first writes: what a dead process was sending, and the token of a first start."""
     data_dir = parts.config.gateway.data_dir
+    if parts.ingest.resolver:
+        await parts.ingest.resolver.start()
     await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner))
     await _patiently(lambda: remember(parts.rules.crowd, parts.store, now()))
     made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
@@ -337,6 +339,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     inner = [
         _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
         _start("backlog", parts.backlog.run),
+        _start("second_look", SecondLook(parts.backlog, now).run),
         _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
         _start("watch", parts.watch.run),

@@ -96,6 +96,7 @@ class Story(NamedTuple):
     decisions: tuple[dict[str, str], ...]
     receipts: tuple[tuple[str, str, str, str], ...]
     deliveries: tuple[tuple[str, int, str, str], ...]
+    authentication: tuple[dict[str, str], ...] = ()
 
 
 def story(connection: Connection, name: str) -> Story | None:
@@ -122,6 +123,7 @@ def story(connection: Connection, name: str) -> Story | None:
         tuple(json.loads(row.decisions)),
         tuple(tuple(receipt) for receipt in connection.execute(receipts)),
         tuple(tuple(answer) for answer in connection.execute(answers)),
+        tuple(json.loads(row.reading).get("authentication", ())),
     )
 
 

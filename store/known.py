@@ -79,7 +79,9 @@ class Arrival:
     `taken_at` is our clock where the message had lain elsewhere since `received_at`. `echoes` are
     the references of cases that stand beside automatic words of ours. `spam` says who calls it
     spam, and why; `canary` how a mail of ours to ourselves came home. `gap` is how long after its
-    last word a case goes on where there are no subjects.
+    last word a case goes on where there are no subjects. `results` is
+    what each method of authentication found, as method, outcome, domain and reason; `doubtful`: that
+    was a temporary error, so somebody shall look again.
     """
 
     channel: str
@@ -104,6 +106,8 @@ class Arrival:
     format: str = "rfc5322"
     gap: timedelta | None = None
     canary: str = ""
+    results: tuple[tuple[str, str, str, str], ...] = ()
+    doubtful: bool = False
 
     @property
     def at(self) -> datetime:

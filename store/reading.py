@@ -321,6 +321,7 @@ class _Reading(msgspec.Struct, frozen=True):
     defects: list[str] = []
     unreadable: str = ""
     form: dict[str, str] = {}
+    authentication: list[shapes.Authentication] = []
 
 
 def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.MessageView:
@@ -353,6 +354,7 @@ def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.
         spans=[shapes.Span(start=s, end=e, label=label) for s, e, label in reading.spans],
         parts=parts,
         authentication=row.authentication,
+        authentication_results=reading.authentication,
         automatic=reading.automatic,
         bounce=reading.bounce,
         defects=reading.defects,

@@ -105,6 +105,7 @@ class Message(NamedTuple):
     raw_sha256: str | None
     date: str | None
     received_at: str
+    judge_at: str | None = None
 
 
 class Part(NamedTuple):

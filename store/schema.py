@@ -151,6 +151,7 @@ messages = Table(
     Column("raw_sha256", Text),
     Column("date", Instant),
     Column("received_at", Instant, nullable=False),
+    Column("judge_at", Instant),  # when to look again who wrote; null: that is settled
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),
@@ -165,6 +166,12 @@ messages = Table(
         "id",
         sqlite_where=text("status = 'spam'"),
         postgresql_where=text("status = 'spam'"),
+    ),
+    Index(
+        "ix_messages_doubtful",
+        "judge_at",
+        sqlite_where=text("judge_at IS NOT NULL"),
+        postgresql_where=text("judge_at IS NOT NULL"),
     ),
 )
 

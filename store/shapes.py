@@ -231,6 +231,15 @@ class Decision(Shape, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Authentication(Shape, frozen=True, kw_only=True):
+    """What one method found out about a sender, by the words of RFC 8601, and for which domain."""
+
+    method: str
+    outcome: str
+    domain: str
+    reason: str = ""
+
+
 class Automatic(Shape, frozen=True, kw_only=True):
     """Whether a robot wrote it, and whether it asks not to be acknowledged."""
 
@@ -300,6 +309,7 @@ class MessageView(Shape, frozen=True, kw_only=True):
     headers: list[Header] = []
     parts: list[Part]
     authentication: str
+    authentication_results: list[Authentication]
     automatic: Automatic
     bounce: dict[str, Any] | None
     defects: list[str]

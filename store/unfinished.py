@@ -12,6 +12,8 @@ from normalizer.message import Envelope, Spooled, Transport
 from store import schema
 from store.rows import moment
 
+_m = schema.messages.c
+
 
 class Kept(NamedTuple):
     """A stored message and the envelope that it came in."""
@@ -28,7 +30,17 @@ def find(
     connection: Connection, status: str, blobs: Path, after: int = 0, limit: int = 50
 ) -> list[Kept]:
     """Messages of a status, the oldest first; large ones as their files below `blobs`."""
-    m, b, entry = schema.messages.c, schema.blobs.c, schema.ledger.c
+    wanted = _m.status == bindparam("status", status, literal_execute=True), _m.id > after
+    return _find(connection, blobs, limit, *wanted)
+
+
+def doubtful(connection: Connection, now: str, blobs: Path, limit: int = 50) -> list[Kept]:
+    """Stored messages whose author somebody shall look at again by the instant `now`."""
+    return _find(connection, blobs, limit, _m.status == "stored", _m.judge_at <= now)
+
+
+def _find(connection: Connection, blobs: Path, limit: int, *wanted: Any) -> list[Kept]:
+    m, b, entry = _m, schema.blobs.c, schema.ledger.c
     receipts = schema.ledger.alias("receipts").c
     first = select(func.min(receipts.id)).where(receipts.message_id == m.id).scalar_subquery()
     query = (
@@ -38,7 +50,7 @@ def find(
         )
         .join(schema.blobs, b.sha256 == m.raw_sha256)
         .join(schema.ledger, entry.id == first)
-        .where(m.status == bindparam("status", status, literal_execute=True), m.id > after)
+        .where(*wanted)
         .order_by(m.id)
         .limit(limit)
     )  # fmt: skip

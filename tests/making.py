@@ -24,7 +24,7 @@ from channels.base import DeliveryError, Receipt, Sent
 from gateway import screen, staffing, supervisor, worker
 from gateway.admit import Admission
 from gateway.alarm import Alarms
-from gateway.authenticate import Keys, Trust
+from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.config import Config, load
 from gateway.crowd import Crowd, remember
@@ -32,6 +32,8 @@ from gateway.deliver import Deliver
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
+from gateway.resolver import Resolver
+from gateway.trust import Trust
 from gateway.worker import Reading
 from normalizer import normalize
 from normalizer.message import Address, Claim, Envelope, Identity, Message, Spooled, Transport
@@ -291,9 +293,14 @@ def rules(config: Config, text: str) -> Admission:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, text: str = CONFIG, readers: Readers | None = None, *, trusted: bool = True
+    folder: Path,
+    text: str = CONFIG,
+    readers: Readers | None = None,
+    *,
+    trusted: bool = True,
+    resolver: Resolver | None = None,
 ) -> AsyncIterator[Desk]:
-    """A desk in `folder`; with real readers if some are given."""
+    """A desk in `folder`; with real readers and a resolver if some are given."""
     config = configure(folder, text)
     if not (folder / "desk.db").exists():
         shutil.copy(_empty_database(), folder / "desk.db")
@@ -316,6 +323,7 @@ async def opened(
         staff=staffing.staff(config),
         marks=plan.marks,
         screen=screen.build(config, "desk.example", metrics, stack),
+        resolver=resolver,
     )
     try:
         yield Desk(

@@ -15,9 +15,9 @@ import pytest
 import channels
 import normalizer
 from channels.base import Channel, ChannelDown, Host, InDoubt, Receipt, Settings, Unavailable
-from gateway.authenticate import NOBODY_VOUCHES
 from gateway.author import resolve
 from gateway.config import ConfigError, load
+from gateway.trust import NOBODY_VOUCHES
 from normalizer import normalize
 from normalizer.message import Address, Envelope, Identity, Message
 from tests.docs.pages import blocks, page

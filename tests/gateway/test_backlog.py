@@ -157,16 +157,16 @@ async def test_one_message_that_our_rules_fall_over_keeps_no_other_waiting(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, _ = await unread(desk, mail(), mail("bob@example.org"))
-    reread, falls = type(desk.backlog).reread, 0
+    commit, falls = type(desk.backlog)._commit, 0
 
-    async def fall(self: Any, kept: Any) -> Any:
+    async def fall(self: Any, kept: Any, *read: Any) -> Any:
         nonlocal falls
         if kept.id == bad:
             falls += 1
             raise ZeroDivisionError
-        return await reread(self, kept)
+        return await commit(self, kept, *read)
 
-    monkeypatch.setattr(type(desk.backlog), "reread", fall)
+    monkeypatch.setattr(type(desk.backlog), "_commit", fall)
     task = asyncio.create_task(desk.backlog.run())
 
     async def holds() -> bool:

@@ -195,11 +195,6 @@ def test_a_rule_for_form_mail_says_where_things_stand(folder: Path) -> None:
     assert form.fields == {"order": Place("header", "X-Order")}
 
 
-def test_tables_without_effect_are_named(folder: Path) -> None:
-    config = read(folder, '[authentication]\ndns = "127.0.0.1:53"\n')
-    assert config.without_effect() == ("authentication",)
-
-
 @pytest.mark.parametrize("start", ["﻿", "# 窓口\r\n"])
 def test_a_file_from_windows_reads_like_any_other(folder: Path, start: str) -> None:
     path = folder / "config.toml"

@@ -82,4 +82,3 @@ def test_the_shipped_file_starts_on_loopback_and_sends_nothing_out() -> None:
     assert str(config.http.listen) == "127.0.0.1:8025"
     assert config.store.url == f"sqlite:///{ROOT / 'var/madoguchi.db'}"
     assert config.gateway.data_dir == ROOT / "var"
-    assert config.without_effect() == ()

@@ -126,6 +126,7 @@ after = "soon"
         ('[calendar]\nhours = {mon = ["9:00-10:00"], mon-tue = []}', "calendar.hours", "twice"),
         ('[calendar]\nholidays = ["JP", "2026-13-01"]', "calendar.holidays[1]", "12-29"),
         ('[authentication]\ndns = "resolver"', "authentication.dns", "HOST:PORT"),
+        ('[authentication]\ndns = "resolver:53"', "authentication.dns", "an IP address"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_would_be_right(

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import pytest
 
 from gateway import screen
-from gateway.authenticate import NOBODY_VOUCHES, Trust
 from gateway.config_spam import Socket
 from gateway.metrics import Metrics
 from gateway.milter import ask
 from gateway.screen import Screen
 from gateway.spam import Asked
+from gateway.trust import NOBODY_VOUCHES, Trust
 from normalizer.message import Transport
 from tests.daemon.servers import free_port, program, require, stop, wait_until
 from tests.making import CONFIG, configure, envelope, mail, read

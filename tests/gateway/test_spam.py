@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gateway.authenticate import NOBODY_VOUCHES, Trust, Verdict
 from gateway.config import ConfigError
 from gateway.spam import Asked, Rules, by_rspamd, decide, in_headers
+from gateway.trust import NOBODY_VOUCHES, Trust, Verdict
 from normalizer.message import Transport
 from tests.making import CONFIG, RELAY, configure, mail, read, with_header
 

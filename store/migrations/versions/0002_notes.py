@@ -29,6 +29,8 @@ def upgrade() -> None:
     _partial_index("ix_outbox_platform_id", "outbox", ["channel", "peer_id"], _PLATFORM)
     _partial_index("ix_parts_pending", "parts", ["id"], "source <> ''")
     _partial_index("ix_messages_spam", "messages", ["id"], "status = 'spam'")
+    op.add_column("messages", sa.Column("judge_at", sa.Text(), nullable=True))
+    _partial_index("ix_messages_doubtful", "messages", ["judge_at"], "judge_at IS NOT NULL")
 
 
 def _table(name: str, once: list[str], others: list[str]) -> None:
