@@ -91,24 +91,28 @@ class Flights:
         self._aboard: deque[_Flight] = deque()
         self.landed = 0
 
-    def take(self, connection: Connection, folder: Folder, uids: list[int]) -> None:
-        """Fetch these mails of the selected folder, and hand them over.
+    def take(self, connection: Connection, folder: Folder, uids: list[int], until: float) -> None:
+        """Fetch these mails of the selected folder, and hand them over, as far as time allows.
 
-        Raises NotNow if the store takes nothing, and what a broken connection raises; what was
-        not handed over waits again then.
+        At least one batch is. Raises NotNow if the store takes nothing, and what a broken
+        connection raises. What was not handed over waits again in any case.
         """
         left = set(uids)
         try:
             if self._gateway.host.full():
                 raise NotNow("the disk is too full to take mail in")
             found = self._ask(folder, uids, partial(imap_fetch.facts, connection, uids))
-            left = left if found else set()
-            for uid in left - {mail.uid for mail in found or ()}:
+            if found is None:
+                left.clear()  # seen to
+                return
+            for uid in left - {mail.uid for mail in found}:
                 left.discard(uid)
                 self._fail(folder, uid, "it is gone")
-            for batch in batches(found or (), _BATCH, _OCTETS):
+            for batch in batches(found, _BATCH, _OCTETS):
                 left -= {mail.uid for mail in batch}
                 self._board(connection, folder, batch)
+                if time.monotonic() > until:
+                    break
         finally:
             folder.put_back(left)
 

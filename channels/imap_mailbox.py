@@ -254,11 +254,11 @@ class Mailbox:
     def _fetch(self, connection: Connection, folder: Folder, seconds: float) -> None:
         """What waits in the selected folder, newest first, for about so many seconds."""
         until = time.monotonic() + seconds
-        while not self._stopping.is_set() and folder.has_work(now := time.monotonic()):
+        while not self._stopping.is_set() and (now := time.monotonic()) <= until:
+            if not folder.has_work(now):
+                break
             try:
-                self._flights.take(connection, folder, folder.next(_WINDOW, now))
-                if time.monotonic() > until:
-                    break
+                self._flights.take(connection, folder, folder.next(_WINDOW, now), until)
             except NotNow as error:
                 self._stopping.wait(self._not_now(str(error)))
                 break

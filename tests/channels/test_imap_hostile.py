@@ -60,6 +60,24 @@ async def test_nonsense_costs_a_connection_and_the_mail_comes_with_the_next(
         assert server.written < 16 * MB
 
 
+async def test_a_mail_that_is_gone_before_we_fetch_it_is_let_go(tmp_path: Path) -> None:
+    """I03: listed, and expunged by somebody else; it is asked for again later, and not at once."""
+    ledger = Ledger()
+    gone = b"UID FETCH 1 (RFC822.SIZE INTERNALDATE)"
+    odd: dict[bytes, Answer] = {gone: lambda tag: tag + b" OK done\r\n"}
+    async with (
+        script(odd, spoilt=99) as server,
+        reading(server.port, tmp_path, ledger, sent="", poll=0.2) as mailbox,
+    ):
+        await until_true(lambda: sum(c.startswith(b"EXAMINE") for c in server.heard) >= 3)
+        assert sum(c.startswith(gone) for c in server.heard) == 1
+        assert server.visits == 1
+        assert not mailbox.trouble
+        folder = mailbox._mailbox._folders["INBOX"]  # type: ignore[union-attr]
+        assert set(folder.troubles) == {1}
+        assert not folder.flying
+
+
 @pytest.mark.parametrize("answer", [b"%b NO cannot\r\n", b"* 2 FETCH (UID\r\n%b OK done\r\n"])
 async def test_a_mail_that_is_refused_never_blocks_the_next(tmp_path: Path, answer: bytes) -> None:
     """R8: NO or nonsense to one FETCH; the connection goes on."""
