@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,12 +90,17 @@ def _visit(settings: ImapSettings, login: Login | None) -> Iterator[Connection]:
     try:
         connection = Connection(brief)
     except ssl.SSLCertVerificationError as error:
-        said = f"{where}: its certificate does not hold: {error.verify_message}"
+        said = (
+            f"{where}: its certificate does not hold: {error.verify_message};"
+            " write the host name that the certificate is for"
+        )
         raise ChannelDown(said) from error
     except ssl.SSLError as error:
-        raise ChannelDown(f"{where}: no encryption there: {error.reason}") from error
+        said = f'{where}: no encryption there: {error.reason}; tls = "starttls" goes with port 143'
+        raise ChannelDown(said) from error
     except OSError as error:
-        raise ChannelDown(f"{where} cannot be reached: {error.strerror or error}") from error
+        said = f"{where} cannot be reached: {error.strerror or error}; {_remedy(error)}"
+        raise ChannelDown(said) from error
     except IMAPClientError as error:
         raise ChannelDown(f"{where} does not speak IMAP as it should: {error}") from error
     try:
@@ -106,3 +112,16 @@ def _visit(settings: ImapSettings, login: Login | None) -> Iterator[Connection]:
         raise ChannelDown(f"{where} broke off: {error}") from error
     finally:
         connection.leave()
+
+
+def _remedy(error: OSError) -> str:
+    match error:
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return "look at this machine's resolver"
+        case socket.gaierror():
+            return "look for a typing error in host"
+        case ConnectionRefusedError():
+            return "nothing listens there, so look at host and port (993 or 143)"
+        case TimeoutError():
+            return "look at the port, and for a firewall between here and there"
+    return "look at this machine's network"

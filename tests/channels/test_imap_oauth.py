@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from channels import imap_probe
 from channels.base import ChannelDown
 from channels.imap import Imap
 from channels.oauth import Login
-from tests.channels.imap_box import Ledger, channel, reading, until_true
+from tests.channels.imap_box import Ledger, channel, reading, settings, until_true
 from tests.daemon.dovecot import PASSWORD, Dovecot, dovecot
 from tests.daemon.servers import require
 from tests.making import mail
@@ -218,3 +220,25 @@ async def test_a_server_without_oauth_is_told(tmp_path: Path, server: TokenServe
         with pytest.raises(ChannelDown, match="offers no log-in with OAuth2"):
             await it.check()
         await it.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name unknown"), "a typing error in host"),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), "this machine's resolver"),
+        (ConnectionRefusedError(111, "refused"), "look at host and port"),
+        (TimeoutError("timed out"), "a firewall"),
+        (OSError(101, "Network is unreachable"), "this machine's network"),
+    ],
+)
+def test_a_mailbox_that_cannot_be_reached_is_told_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", broken)
+    with pytest.raises(ChannelDown, match="cannot be reached") as found:
+        imap_probe.look(settings(143), None)
+    assert said in str(found.value)
