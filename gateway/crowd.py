@@ -67,7 +67,7 @@ class Crowd:
     def why_not(self, arrival: Arrival, message: Message) -> str:
         """Why an author of whom we never heard before is not acknowledged; "" if he is."""
         key, domain = arrival.budget
-        if self._words.is_full(_said_in(message), arrival.at):
+        if self._words.is_full(_said_in(message, domain), arrival.at):
             return SAME_WORDS
         if self._patterns.is_full(pattern(key), arrival.at):
             return ALIKE
@@ -76,7 +76,7 @@ class Crowd:
     def note(self, arrival: Arrival, message: Message) -> None:
         """An acknowledgement is on its way; a batch that is replayed counts once."""
         key, domain = arrival.budget
-        self._words.note(_said_in(message), arrival.unit, arrival.at)
+        self._words.note(_said_in(message, domain), arrival.unit, arrival.at)
         self._patterns.note(pattern(key), arrival.unit, arrival.at)
         self._domains.note(domain, _hour(arrival.at))
 
@@ -87,8 +87,10 @@ class Crowd:
             self._domains.note(domain, _hour(moment(at)))
 
 
-def _said_in(message: Message) -> str:
-    return likeness(message.reply_text or message.text)
+def _said_in(message: Message, domain: str) -> str:
+    """Of one domain: strangers everywhere may write the same, and the hour's budget holds them."""
+    words = likeness(message.reply_text or message.text)
+    return f"{words}@{domain}" if words else ""
 
 
 async def remember(crowd: Crowd, store: Store, now: datetime) -> None:
