@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from gateway.assembly import Parts
     from gateway.checking import Finding
     from gateway.config import Config
-    from gateway.supervisor import Parts
     from normalizer.email.forms import Places
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def _tell(findings: Sequence[Finding]) -> None:
 
 def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
     """Run `work` on the store and the readers, beside a daemon if one is running."""
-    from gateway import log, supervisor
+    from gateway import assembly, log
     from gateway.failpoints import failpoint
     from gateway.secrets import KeyDamaged
     from gateway.words import WordsError
@@ -88,7 +88,7 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
         async with AsyncExitStack() as stack:
             # A daemon waits for its store; somebody who typed a command is told.
             await asyncio.to_thread(stores.prepare, config.store.dsn)
-            return await work(await supervisor.assemble(config, failpoint({}), stack))
+            return await work(await assembly.assemble(config, failpoint({}), stack))
 
     try:
         return asyncio.run(main())
@@ -289,10 +289,10 @@ def login(
 @app.command()
 def token(config: ConfigFile = DEFAULT) -> None:
     """Make a new API token; the one made before is no longer good."""
-    from gateway import access, supervisor
+    from gateway import access, assembly
 
     made = _with_parts(
-        config, lambda p: access.replace(p.store, p.config.gateway.data_dir, supervisor.now())
+        config, lambda p: access.replace(p.store, p.config.gateway.data_dir, assembly.now())
     )
     typer.echo(f"token {made}")
 

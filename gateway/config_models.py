@@ -107,7 +107,8 @@ class Limits(Table):
     per_domain_hour: Count = Field(0, description="To all addresses of one domain in an hour.")
     global_minute: Count = Field(0, description="To everybody in a minute.")
     same_words_week: Count = Field(
-        4, description="To newcomers of one domain who write the same words, in a week. See docs/loops.md."
+        4,
+        description="To newcomers of one domain who write the same words, in a week. See docs/loops.md.",
     )
     similar_week: Count = Field(
         20,

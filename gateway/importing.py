@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.supervisor import Parts
+from gateway.assembly import Parts
 from normalizer.message import Envelope, Message, Spooled
 from store import accounts
 from store.blobs import SMALL

@@ -21,7 +21,8 @@ from typing import Any, cast
 from sqlalchemy import text as sql
 
 from channels.base import DeliveryError, Receipt, Sent
-from gateway import screen, staffing, supervisor, worker
+from gateway import rules as made
+from gateway import screen, staffing, worker
 from gateway.admit import Admission
 from gateway.alarm import Alarms
 from gateway.authenticate import Keys
@@ -248,7 +249,7 @@ class Desk:
         return FollowUps(
             self.store,
             self.config.rules(),
-            supervisor.firing(self.config, KEYS),
+            made.firing(self.config, KEYS),
             self.clock,
             lambda: self.woken.append("fired"),
             lambda kind, _: self.woken.append(kind),
@@ -285,7 +286,7 @@ _rules: dict[str, Admission] = {}
 def rules(config: Config, text: str) -> Admission:
     """The rules of a configuration; compiling the templates takes longer than a test."""
     if text not in _rules:
-        _rules[text] = supervisor.admission(config, KEYS)
+        _rules[text] = made.admission(config, KEYS)
     limits = config.acknowledge.limits
     fresh = Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour)
     return replace(_rules[text], crowd=fresh, alarms=Alarms())
@@ -313,7 +314,7 @@ async def opened(
         store=store,
         readers=readers or cast("Readers", inline),
         keys=KEYS,
-        own=supervisor.own(config),
+        own=made.own(config),
         trust={s.name: Trust(*s.trusted()) if trusted else Trust() for s in config.channels},
         max_age=config.acknowledge.max_age.span,
         clock=clock,

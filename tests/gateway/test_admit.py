@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.admit import Admission
-from gateway.supervisor import admission
+from gateway.rules import admission
 from normalizer.message import Automatic, Message
 from store import rows
 from store.known import Arrival, Changes, Known

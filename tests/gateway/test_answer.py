@@ -12,7 +12,7 @@ import pytest
 from gateway.acknowledge import Decision
 from gateway.answer import _REFERENCE, Writer, promise
 from gateway.place import Place
-from gateway.supervisor import admission
+from gateway.rules import admission
 from normalizer.message import Address, Message
 from scheduler.duration import Duration
 from store import rows

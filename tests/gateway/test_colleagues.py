@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.base import Receipt
-from gateway import acts, supervisor
+from gateway import acts, rules
 from gateway.acts import Act
 from gateway.admit import Admission
 from gateway.colleagues import for_customer
@@ -257,7 +257,7 @@ async def do(desk: Desk, act: Act[shapes.Queued]) -> shapes.Queued:
 async def test_another_department_is_asked_and_its_answer_is_a_note(desk: Desk) -> None:
     await desk.accept(mail(vouched="example.jp"))
     case = (await desk.one("SELECT id FROM cases"))["id"]
-    us = supervisor.desk(desk.config, KEYS)
+    us = rules.desk(desk.config, KEYS)
     said = await do(desk, acts.ask(us, case, Ask(to="stock@depot.example", text="In stock?"), WHO))
     question = await desk.one("SELECT * FROM messages WHERE id = :id", id=said.id)
     assert (question["kind"], question["direction"]) == ("note", "out")
@@ -282,7 +282,7 @@ async def test_another_department_is_asked_and_its_answer_is_a_note(desk: Desk) 
 async def test_a_colleague_is_asked_by_name_and_the_customer_never(desk: Desk) -> None:
     await desk.accept(mail(vouched="example.jp"))
     case = (await desk.one("SELECT id FROM cases"))["id"]
-    us = supervisor.desk(desk.config, KEYS)
+    us = rules.desk(desk.config, KEYS)
     said = await do(desk, acts.ask(us, case, Ask(to="KEN", text="?", quote=False), WHO))
     assert [one.address for one in said.to] == [KEN]
     for nobody in (YUKI, "support@example.com", "no address"):

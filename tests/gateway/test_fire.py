@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, select
 
-from gateway import supervisor
+from gateway import rules
 from gateway.fire import quiet_until
 from store import rows, schema
 from store.known import Changes
@@ -53,7 +53,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def set_status(desk: Desk, status: str) -> None:
     """As a person does it."""
-    follow = supervisor.firing(desk.config, KEYS).follow
+    follow = rules.firing(desk.config, KEYS).follow
 
     def plan(connection: Connection, changes: Changes) -> None:
         case = rows.Case(*connection.execute(select(schema.cases)).one())
@@ -198,7 +198,7 @@ async def test_one_row_that_we_fall_over_does_not_hold_up_the_others(
     )
     clock = desk.follow_ups()
     bad = (await desk.rows("SELECT id FROM cases ORDER BY id LIMIT 1"))[0]["id"]
-    own = supervisor.firing(desk.config, KEYS)
+    own = rules.firing(desk.config, KEYS)
     rule = replace(own.follow.rules[0], when="pending")
     clock.fire = replace(own, follow=replace(own.follow, rules=(rule,)))
     await desk.store.write(

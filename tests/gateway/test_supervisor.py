@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gateway import supervisor
+from gateway import assembly, rules, supervisor
+from gateway.assembly import Parts
 from gateway.config import Config
-from gateway.supervisor import Parts
 from store.engine import StoreUnavailable
 from tests.making import CONFIG, DESK, KEYS, configure, mail, until
 
@@ -41,7 +41,7 @@ class Daemon:
 
     def __init__(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
         self.parts: Parts | None = None
-        assemble = supervisor.assemble
+        assemble = assembly.assemble
 
         async def kept(config: Config, failpoint: Any, stack: AsyncExitStack) -> Parts:
             self.parts = await assemble(config, failpoint, stack)
@@ -219,15 +219,15 @@ MODES: dict[str, tuple[str, str, str]] = {
 def test_the_stricter_mode_counts(tmp_path: Path, gateway: str, channel: str, kind: str) -> None:
     text = CONFIG.replace("[gateway]", f'[gateway]\nmode = "{gateway}"')
     text = text.replace("[[channel]]", f'[[channel]]\nmode = "{channel}"')
-    rules = supervisor.admission(configure(tmp_path, text), KEYS)
-    assert (rules.watching, rules.drafting) == (
+    found = rules.admission(configure(tmp_path, text), KEYS)
+    assert (found.watching, found.drafting) == (
         frozenset({"mail"} if kind == "watching" else ()),
         frozenset({"mail"} if kind == "drafting" else ()),
     )
 
 
 def test_our_own_are_the_addresses_of_all_channels(tmp_path: Path) -> None:
-    found = {str(identity) for identity in supervisor.own(configure(tmp_path))}
+    found = {str(identity) for identity in rules.own(configure(tmp_path))}
     assert found == {"email:support@example.com", "email:sales@example.com"}
 
 

@@ -1,0 +1,133 @@
+"""The composition root: every part of one daemon, made from the configuration and connected."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from channels import load
+from channels.base import Channel, Closed, Host, Settings
+from gateway import canary, resolver, screen, secrets
+from gateway.admit import Admission
+from gateway.alarm import Alarm
+from gateway.api.app import Readiness
+from gateway.authenticate import Keys
+from gateway.backlog import Backlog
+from gateway.config import Config
+from gateway.deliver import Deliver
+from gateway.ingest import Ingest
+from gateway.logins import attention
+from gateway.metrics import Metrics
+from gateway.readers import Readers
+from gateway.rules import admission, firing, own
+from gateway.staffing import staff
+from gateway.trust import Trust
+from gateway.watch import Watch, watching
+from scheduler.clock import Clock
+from store.past import Past
+from store.store import Store
+
+WORKERS = 2
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that runs in one daemon."""
+
+    config: Config
+    store: Store
+    readers: Readers
+    ingest: Ingest
+    deliver: Deliver
+    backlog: Backlog
+    channels: Mapping[str, Channel]
+    metrics: Metrics
+    clock: Clock
+    rules: Admission
+    watch: Watch
+
+    def readiness(self) -> Readiness:
+        """Whether every channel is up, and what comes in can be stored."""
+        missing = [f"listener {name}" for name in self.watch.missing()]
+        if not self.store.takes_mail():
+            missing.append("room in the store")
+        return Readiness(
+            not missing, tuple(missing), (*self.watch.bad(), *attention(self.channels))
+        )
+
+
+async def assemble(
+    config: Config, failpoint: Callable[[str], None], stack: AsyncExitStack
+) -> Parts:
+    """Open the store, start the readers, and connect the parts; the stack closes them again."""
+    data_dir = config.gateway.data_dir
+    keys = Keys(secrets.key(data_dir))
+    rules = admission(config, keys)
+    store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
+    stack.push_async_callback(store.close)
+    readers = Readers(WORKERS, store.blobs.spool)
+    stack.push_async_callback(readers.close)
+    await readers.start()
+    host = Host(
+        config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
+        data_dir, store.low_on_disk, failpoint, partial(Past, store),
+    )  # fmt: skip
+    channels = _channels(config, host, stack)
+    metrics = Metrics()
+    metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
+    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
+    ingest = Ingest(
+        store=store,
+        readers=readers,
+        keys=keys,
+        own=own(config),
+        trust={s.name: Trust(*s.trusted()) for s in config.channels},
+        max_age=config.acknowledge.max_age.span,
+        clock=now,
+        committed=deliver.wake,
+        metrics=metrics,
+        forms=config.form_mail,
+        staff=staff(config),
+        marks=rules.marks,
+        screen=screen.build(config, host.hostname, metrics, stack),
+        gaps={s.name: s.gap for s in config.channels if s.gap},
+        canaries=canary.build(config, rules, channels, keys, metrics, now),
+        resolver=resolver.build(config.authentication, stack),
+    )
+    backlog = Backlog(store, ingest)
+    clock = _clock(config, store, keys, deliver, rules)
+    watch = watching(channels, rules.alarms, now, metrics)
+    return Parts(
+        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
+    )
+
+
+def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Channel]:
+    channels = {s.name: load(s.type)(_named(s, config), host) for s in config.channels}
+    for channel in channels.values():
+        if isinstance(channel, Closed):
+            stack.push_async_callback(channel.close)
+    return channels
+
+
+def _clock(config: Config, store: Store, keys: Keys, deliver: Deliver, rules: Admission) -> Clock:
+    raised = rules.alarms.raise_
+    return Clock(
+        store, config.rules(), firing(config, keys), now, deliver.wake_all,
+        lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
+    )  # fmt: skip
+
+
+def _named(settings: Settings, config: Config) -> Settings:
+    """A channel that has no name of its own to show speaks in the gateway's."""
+    shown = settings.from_name or config.gateway.name
+    return settings.model_copy(update={"from_name": shown})

@@ -1,0 +1,94 @@
+"""Pure: the configuration as the rules that decide what is said, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from channels.base import Settings
+from gateway.acknowledge import Limits
+from gateway.admit import Admission
+from gateway.answer import Writer
+from gateway.authenticate import Keys
+from gateway.colleagues import Colleagues
+from gateway.config import Config
+from gateway.crowd import Crowd
+from gateway.echo import marks
+from gateway.fire import Firing
+from gateway.follow import Follow
+from gateway.speak import Desk
+from gateway.staffing import notify, people
+from gateway.words import Words
+from normalizer.message import Identity
+
+
+def admission(config: Config, keys: Keys) -> Admission:
+    """The rules, with everything that the configuration says to them."""
+    channels = {settings.name: settings for settings in config.channels}
+    limits = Limits(**config.acknowledge.limits.model_dump())
+    modes = {settings.name: config.mode_of(settings) for settings in config.channels}
+    writer = _writer(config, channels, keys)
+    return Admission(
+        own=own(config),
+        enabled=config.acknowledge.enabled,
+        to_blind_copies=config.acknowledge.bcc,
+        limits=limits,
+        write_acknowledgement=writer,
+        check=keys.check,
+        watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
+        drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
+        follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
+        crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
+        marks=marks(writer.words),
+        colleagues=Colleagues(desk(config, keys), people(config)),
+        notify=notify(config, channels, keys),
+    )
+
+
+def desk(config: Config, keys: Keys) -> Desk:
+    """From where people speak."""
+    follow = Follow(config.rules(), config.calendar_())
+    return Desk(
+        {settings.name: settings for settings in config.channels}, own(config), keys, follow,
+        {one.name.lower(): one.address.lower() for one in config.staff},
+    )  # fmt: skip
+
+
+def own(config: Config) -> frozenset[Identity]:
+    """All our own identities."""
+    return frozenset(identity for settings in config.channels for identity in settings.own())
+
+
+def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Writer:
+    said = config.acknowledge
+    return Writer(
+        name=config.gateway.name,
+        zone=ZoneInfo(config.gateway.timezone),
+        language=config.gateway.language,
+        channels=channels,
+        words=Words(said.templates, config.gateway.language),
+        calendar=config.calendar_(),
+        within=said.reply_within,
+        phone=said.phone,
+        phone_hours=said.phone_hours,
+        keys=keys,
+    )
+
+
+def firing(config: Config, keys: Keys) -> Firing:
+    """What a due follow-up says, with everything that the configuration says to it."""
+    said = config.acknowledge
+    return Firing(
+        follow=Follow(config.rules(), config.calendar_()),
+        name=config.gateway.name,
+        zone=ZoneInfo(config.gateway.timezone),
+        language=config.gateway.language,
+        channels={settings.name: settings for settings in config.channels},
+        modes={settings.name: config.mode_of(settings) for settings in config.channels},
+        words=Words(said.templates, config.gateway.language),
+        keys=keys,
+        per_conversation_day=said.limits.per_conversation_day,
+        phone=said.phone,
+        phone_hours=said.phone_hours,
+        quiet=config.calendar.quiet,
+    )
