@@ -18,7 +18,7 @@ import structlog
 from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, tokens
-from gateway.author import resolve
+from gateway.author import is_ours, resolve
 from gateway.canary import Canaries
 from gateway.config_rules import FormMail
 from gateway.echo import carried
@@ -166,6 +166,7 @@ class Ingest:
             return arrival
         if self.canaries and (canary := self.canaries.recognised(message)):
             return replace(arrival, message=message, rereads=rereads, canary=canary)
+        envelope = _addressed(envelope, message, self.own)
         message = await self._prepared(envelope, message)
         if envelope.transport.sent:
             ours = self.own | self.staff
@@ -271,6 +272,15 @@ def _beginning(path: Path) -> bytes:
 
 def _sha256(raw: bytes | Spooled) -> str:
     return raw.sha256 if isinstance(raw, Spooled) else hashlib.sha256(raw).hexdigest()
+
+
+def _addressed(envelope: Envelope, message: Message, own: frozenset[Identity]) -> Envelope:
+    """A mailbox does not tell its mails' envelopes: those of us whom To and Cc name stand for it."""
+    if envelope.transport.recipients:
+        return envelope
+    named = (address.address for address in (*message.to, *message.cc))
+    ours = tuple(one for one in named if is_ours(Identity("email", one.lower()), own))
+    return replace(envelope, transport=envelope.transport._replace(recipients=ours))
 
 
 def _known_better(envelope: Envelope, message: Message) -> Message:

@@ -162,6 +162,16 @@ async def test_an_answer_to_our_acknowledgement_continues_the_case(desk: Desk) -
     assert await desk.count("outbox") == 1
 
 
+async def test_a_mailbox_knows_no_envelope_so_the_tag_in_to_counts(desk: Desk) -> None:
+    first = await desk.accept(mail(vouched="example.jp"))
+    said = await desk.one("SELECT * FROM messages WHERE direction = 'out'")
+    answer = mail(subject="y", vouched="example.jp", To=f"Support <{said['reply_to']}>")
+    by_tag = await desk.accept(answer, to=())
+    cases = await desk.rows("SELECT DISTINCT case_id FROM messages WHERE direction = 'in'")
+    assert len(cases) == 1
+    assert by_tag.message != first.message
+
+
 async def test_a_person_with_reply_to_elsewhere_is_known_again_by_our_token(desk: Desk) -> None:
     first = await desk.accept(mail(Reply_To="yuki@work.example"))
     said = await acknowledged(desk, first.message)
