@@ -174,8 +174,22 @@ class Ingest:
         form = await self._form(envelope, raw, message, verdict) if self.forms else None
         if form:
             message = opened(message, form)
+        read = replace(self._facts(arrival, envelope, message, verdict, form), rereads=rereads)
+        if self.screen is None or released:
+            return read
+        return await self._screened(self.screen, read, envelope, verdict, patience) or arrival
+
+    def _facts(
+        self,
+        arrival: Arrival,
+        envelope: Envelope,
+        message: Message,
+        verdict: Verdict,
+        form: Found | None,
+    ) -> Arrival:
+        """Everything that the rules decide by."""
         author = resolve(message, self.own, verdict, form)
-        read = replace(
+        return replace(
             arrival,
             message=message,
             author=author,
@@ -189,13 +203,9 @@ class Ingest:
             doubtful=verdict.temporary,
             history=self._is_history(envelope),
             gap=self.gaps.get(envelope.channel),
-            rereads=rereads,
             form=tuple(form.fields.items()) if form else (),
             echoes=carried(message, self.marks),
         )
-        if self.screen is None or released:
-            return read
-        return await self._screened(self.screen, read, envelope, verdict, patience) or arrival
 
     async def _prepared(self, envelope: Envelope, message: Message) -> Message:
         """With what the envelope alone knows; its large parts are kept."""
