@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,23 @@ async def test_a_word_of_the_customer_s_cancels_the_nudge_t07(desk: Desk) -> Non
     assert [row["kind"] for row in said] == ["note"] * 0
     assert (await states(desk))["nudge"] == ("cancelled", "the customer wrote")
     assert (await desk.one("SELECT status FROM cases"))["status"] == "open"
+
+
+async def test_a_word_beside_the_firing_cancels_it_or_comes_too_late_t07(tmp_path: Path) -> None:
+    """In one batch of the writer: cancelled or said, never both and never neither."""
+    for n in range(8):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        async with opened(folder, CONFIG + RULES) as desk:
+            await desk.accept(mail(vouched="example.jp", Message_ID="<q@mail.example>"))
+            await set_status(desk, "pending")
+            desk.clock.advance(days=2)
+            word = desk.accept(mail(vouched="example.jp", In_Reply_To="<q@mail.example>"))
+            look = desk.follow_ups().look()
+            await asyncio.gather(*((word, look) if n % 2 else (look, word)))
+            said = await wait(desk, seconds=1)
+            state, _ = (await states(desk))["nudge"]
+            assert (state, len(said)) in {("cancelled", 0), ("fired", 1)}
 
 
 async def test_a_robot_s_word_cancels_nothing(desk: Desk) -> None:
