@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +17,7 @@ import pytest
 import channels
 import normalizer
 from channels.base import Channel, ChannelDown, Host, InDoubt, Receipt, Settings, Unavailable
+from channels.testing import Ability, Check, checks
 from gateway.author import resolve
 from gateway.config import ConfigError, load
 from gateway.trust import NOBODY_VOUCHES
@@ -22,7 +25,8 @@ from normalizer import normalize
 from normalizer.message import Address, Envelope, Identity, Message
 from tests.docs.pages import blocks, page
 
-NAMES = ("channels.pager", "normalizer.pager")
+NAMES = ("channels.pager", "normalizer.pager", "tests.channels.test_pager")
+CHANNEL, TEST = slice(0, 2), 2
 PORT = "port = 4711"
 
 
@@ -75,9 +79,55 @@ async def _say(port: int, line: bytes) -> tuple[asyncio.StreamReader, asyncio.St
     return reader, writer, await reader.readline()
 
 
+def _cannot() -> dict[Ability, str]:
+    """What the page says that a pager cannot do."""
+    found = re.search(r"^CANNOT = (\{.*?^\})", _example()[TEST], re.MULTILINE | re.DOTALL)
+    assert found
+    said: dict[Ability, str] = ast.literal_eval(found[1])
+    return said
+
+
+@pytest.mark.usefixtures("pager")
+@pytest.mark.parametrize("check", checks(_cannot()), ids=str)
+async def test_the_example_keeps_the_promises_of_the_seam(check: Check) -> None:
+    await sys.modules[NAMES[TEST]].test_pager(check)
+
+
+# One promise broken at a time: what stands in the channel, what a careless one would have, and who
+# sees it.
+CARELESS: list[tuple[str, str, str]] = [
+    (
+        "writer.write(await self._take(line, accept))",
+        'writer.write(b"ok 1\\n"); await self._take(line, accept)',
+        "a_peer_is_told_after_accept",
+    ),
+    ('b"please come again\\n"', 'b"ok 0\\n"', "trouble_of_ours_brings_the_peer_again"),
+    ("secrets.token_hex(8)", '"1"', "each_message_has_a_unit_of_its_own"),
+    ("except ValueError:", "except KeyError:", "poison_ends_nothing"),
+    ('b"too long\\n"', 'b"ok 1\\n"', "what_is_large_is_a_file_or_refused"),
+    ("settings.port, False", "settings.port, True", "ready_means_that_it_receives"),
+    ("raise ChannelDown(", "raise LookupError(", "a_peer_that_is_down_can_be_tried_later"),
+    ('.encode() + b"\\n"', '.encode("ascii", "replace") + b"\\n"', "a_message_reaches_the_peer"),
+]
+
+
+@pytest.mark.usefixtures("pager")
+@pytest.mark.parametrize(("there", "careless", "name"), CARELESS, ids=[c[2] for c in CARELESS])
+async def test_the_kit_sees_what_a_careless_channel_does(
+    there: str, careless: str, name: str
+) -> None:
+    code, test = _example()[0], sys.modules[NAMES[TEST]]
+    assert there in code
+    exec(compile(code.replace(there, careless), NAMES[0], "exec"), sys.modules[NAMES[0]].__dict__)
+    test.__dict__["Pager"] = sys.modules[NAMES[0]].Pager
+    (check,) = [one for one in checks() if one.name == name]
+    with pytest.raises(AssertionError):
+        await test.test_pager(check)
+
+
 def test_the_example_is_short() -> None:
-    assert sum(len(code.splitlines()) for code in _example()) <= 70
-    assert len(_example()[0].splitlines()) <= 60
+    """A new channel, its reader included: at most 120 lines."""
+    assert sum(len(code.splitlines()) for code in _example()[CHANNEL]) <= 120
 
 
 @pytest.mark.usefixtures("pager")

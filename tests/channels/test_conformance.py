@@ -1,0 +1,44 @@
+"""Our own channels keep the promises of the seam, by the kit that strangers use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from channels.testing import Ability, Check, checks
+from tests.channels.conformance import ImapSubject, LmtpSubject, SmtpSubject
+from tests.channels.smtp_sink import sink
+from tests.daemon.dovecot import Dovecot, dovecot
+from tests.daemon.servers import require
+
+MAIL: dict[Ability, str] = {
+    "units": "a mail that is handed over again is known by its words, not by its transaction",
+    "pause": "SMTP replies name no time",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dovecot]:
+    require("dovecot")
+    with dovecot() as running:
+        yield running
+
+
+@pytest.mark.parametrize("check", checks(MAIL), ids=str)
+async def test_smtp(check: Check) -> None:
+    async with sink() as (it, port):
+        await check(SmtpSubject(it, port))
+
+
+@pytest.mark.parametrize("check", checks(MAIL), ids=str)
+async def test_lmtp(check: Check) -> None:
+    async with sink() as (it, port):
+        await check(LmtpSubject(it, port))
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize("check", checks(MAIL), ids=str)
+async def test_imap(check: Check, server: Dovecot) -> None:
+    async with sink() as (it, port):
+        await check(ImapSubject(it, port, server, f"u{check.name.encode().hex()[-40:]}"))
