@@ -218,6 +218,8 @@ class Admission:
                 draft=arrival.channel in self.drafting,
             )
         )
+        if self.follow:
+            self.follow.promised(where.case, arrival.at, changes)
         record.event_row(
             changes, "acknowledgement.queued", where.conversation_id, at,
             message_id=row.id, case_id=where.case.id,

@@ -49,6 +49,15 @@ def _promise_of_the_minute(calendar: Calendar, within: Duration, minute: datetim
     return promise(calendar, within, minute)
 
 
+def promised_by(calendar: Calendar, within: Duration, at: datetime) -> datetime:
+    """By when we answer somebody who reads at `at` that we will."""
+    return _promise_of_the_minute(calendar, within, _next_minute(at)).by
+
+
+def _next_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Writes acknowledgements; everything in it comes from the configuration."""
@@ -89,7 +98,7 @@ class Writer:
         return message_row(id_, letter, self.name, settings, self.keys)
 
     def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
-        minute = arrival.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        minute = _next_minute(arrival.at)
         promised = _promise_of_the_minute(self.calendar, self.within, minute)
         known = arrival.author.authenticated
         return AckFacts(

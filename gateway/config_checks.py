@@ -39,6 +39,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _actions(follow_ups)
     yield from _circles(follow_ups)
     yield from _nobody_told(follow_ups, channels)
+    yield from _promise(data, channels)
     yield from _templates(data.get("acknowledge"), follow_ups)
     yield from _spam_headers(data.get("spam"), channels)
 
@@ -180,6 +181,19 @@ def _nobody_told(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
         if "notify" in table:
             said = "needs a channel that sends mail; add one with addresses and send"
             yield Finding(("follow_up", index, "notify"), said)
+
+
+def _promise(data: Mapping[str, Any], channels: Tables) -> Iterator[Finding]:
+    """What watches over promises needs promises, and a way to tell people."""
+    promise, acknowledge = data.get("promise"), data.get("acknowledge")
+    if not isinstance(promise, dict):
+        return
+    if isinstance(acknowledge, dict) and acknowledge.get("enabled") is False:
+        said = "has nothing to watch: without acknowledgements nobody is promised a time; remove it"
+        yield Finding(("promise",), said)
+    if promise.get("notify") and not any("send" in channel for channel in channels.values()):
+        said = "needs a channel that sends mail; add one with addresses and send"
+        yield Finding(("promise", "notify"), said)
 
 
 def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pydantic import ByteSize, Field, PlainValidator, field_validator, model_val
 from channels import base
 from gateway.config_calendar import Opening
 from gateway.config_channels import channel
-from gateway.config_rules import FollowUp, FormMail
+from gateway.config_rules import FollowUp, FormMail, Promise
 from gateway.config_spam import Spam
 from gateway.config_staff import Staff
 from gateway.config_types import (
@@ -174,6 +174,7 @@ class Config(Table):
     )
     acknowledge: Acknowledge = Acknowledge()
     calendar: Opening = Opening()
+    promise: Promise = Promise()
     follow_up: tuple[FollowUp, ...] = ()
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()
@@ -186,7 +187,7 @@ class Config(Table):
 
     def rules(self) -> tuple[Rule, ...]:
         """The follow-ups as the scheduler fires them."""
-        return tuple(rule.rule() for rule in self.follow_up)
+        return (*self.promise.rules(), *(rule.rule() for rule in self.follow_up))
 
     def calendar_(self) -> Calendar:
         """The opening hours as the scheduler counts them."""

@@ -8,15 +8,25 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, PlainValidator
 
 from gateway.config_types import Length, Mailbox, Table, is_network
-from scheduler.rules import Missed, Rule
+from scheduler.duration import Duration
+from scheduler.rules import PROMISED, Missed, Rule
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
+
+
+_OURS = "promise."  # how the rules of [promise] are called
+
+
+def _not_ours(name: str) -> str:
+    if name.startswith(_OURS):
+        raise ValueError(f'"{name}" must not begin with "{_OURS}": the rules of [promise] do')
+    return name
 
 
 class FollowUp(Table):
     """What happens when a case has waited; one of `send`, `notify` and `set_status`."""
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_not_ours)] = Field(
         min_length=1,
         description="Its own name, for you and the log.",
         examples=['name = "nudge"'],
@@ -45,6 +55,32 @@ class FollowUp(Table):
             self.set_status or "",
             self.missed,
         )
+
+
+class Promise(Table):
+    """What happens before the reply time of an acknowledgement passes and nobody has answered."""
+
+    warn: Length = Field(
+        Duration.parse("1 business hour"),
+        description="How long before it our people are told, by mail.",
+    )
+    notify: tuple[Mailbox, ...] = Field(
+        (), description="Whom of ours to tell.", examples=['notify = ["desk@example.com"]']
+    )
+    notice: Length | None = Field(
+        None,
+        description="How long before it the customer is told, with a new time; twice at most. "
+        "Unset: not at all.",
+        examples=['notice = "15 minutes"'],
+    )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """As the scheduler fires them."""
+        warn = Rule(f"{_OURS}warn", PROMISED, self.warn, notify=self.notify)
+        if self.notice is None:
+            return (warn,) if self.notify else ()
+        notice = Rule(f"{_OURS}notice", PROMISED, self.notice, send="notice")
+        return (warn, notice) if self.notify else (notice,)
 
 
 class Place(NamedTuple):

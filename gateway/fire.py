@@ -14,14 +14,15 @@ from sqlalchemy import Connection
 
 from channels.base import Settings
 from gateway.acknowledge import budget_of
+from gateway.answer import promised_by
 from gateway.authenticate import Keys
-from gateway.follow import Follow, began
+from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.record import event_row
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
-from scheduler.rules import UNANSWERED, Rule, closes_at
+from scheduler.rules import PROMISED, UNANSWERED, Rule, closes_at
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -108,13 +109,15 @@ class Firing:
         if rule.set_status:
             return self._set_status(rule, here, changes, now)
         if rule.notify:
-            return self._notify(rule, here, changes, now)
+            return self._notify(rule, row, here, changes, now)
         heard = here.heard
         if heard is None:
             return Moot("there is nobody to write to")
         if outcome := self._silence(rule, here, heard, now):
             return outcome
         self._say(rule, row, here, heard, changes, now)
+        if rule.when == PROMISED:
+            self.follow.promised(here.case, now, changes, nth_of(row.cause) + 1)
         return here._replace(automatic_today=here.automatic_today + 1)
 
     def _set_status(
@@ -136,13 +139,14 @@ class Firing:
         return here._replace(case=case)
 
     def _notify(
-        self, rule: Rule, here: Standing, changes: Changes, now: datetime
+        self, rule: Rule, row: Due, here: Standing, changes: Changes, now: datetime
     ) -> Standing | Moot:
         """Tell people of ours; their mail is no word to the customer, and counts for no budget."""
         channel = self._mail_channel(here.case.channel)
         if channel is None:
             return Moot("no channel of ours sends mail")
-        facts = self._facts(here, now)
+        promised = began(row.cause) if rule.when == PROMISED else None
+        facts = self._facts(here, now, promised=promised)
         text = self.words.follow_up(_REMINDER, facts, self.language, channel.form)
         for address in rule.notify:
             letter = Letter(
@@ -187,7 +191,10 @@ class Firing:
         known = json.loads(heard.author).get("authenticated", False)
         language = heard.language or settings.language or self.language
         closes = closes_at(self.follow.rules, self.follow.calendar, rule, began(row.cause))
-        facts = self._facts(here, now, heard.subject, closes, authenticated=known)
+        promised = None
+        if rule.when == PROMISED:
+            promised = promised_by(self.follow.calendar, self.follow.within, now)
+        facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         letter = Letter(
             kind=_KINDS.get(rule.send, "follow_up"),
             to=Identity.parse(heard.address),
@@ -232,6 +239,7 @@ class Firing:
         now: datetime,
         subject: str = "",
         closes: datetime | None = None,
+        promised: datetime | None = None,
         *,
         authenticated: bool = False,
     ) -> FollowUpFacts:
@@ -241,6 +249,7 @@ class Firing:
             now=now.astimezone(self.zone),
             answered_at=_local(here.answered_at, self.zone),
             closes_at=closes.astimezone(self.zone) if closes and closes > now else None,
+            promised_by=promised.astimezone(self.zone) if promised else None,
             subject=subject,
             phone=self.phone,
             phone_hours=self.phone_hours,
@@ -256,7 +265,7 @@ class Firing:
 
 def _is_over(rule: Rule, case: rows.Case) -> str:
     """Why the reason of a row does not hold any more; "" while it does."""
-    if rule.when == UNANSWERED:
+    if rule.when in (UNANSWERED, PROMISED):
         return "" if case.unanswered_since else "it is answered"
     return "" if case.status == rule.when else f"the case is {case.status} now"
 

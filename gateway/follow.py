@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from gateway.answer import promised_by
 from scheduler.calendar import Calendar
-from scheduler.rules import UNANSWERED, Rule, begin, named
+from scheduler.duration import Duration
+from scheduler.rules import PROMISED, UNANSWERED, Due, Rule, begin, named, watch
 from store import rows
 from store.known import Changes
 from store.rows import instant, moment
 
+# So often a customer hears of a new time while nobody answers; of more we only remind ourselves.
+_NOTICES: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The rules, and the calendar that they count by."""
+    """The rules, the calendar that they count by, and `within` what time we promise to answer."""
 
     rules: tuple[Rule, ...]
     calendar: Calendar
+    within: Duration
 
     def customer_wrote(
         self, before: rows.Case | None, case: rows.Case, at: datetime, changes: Changes
@@ -46,17 +53,28 @@ class Follow:
 
     def answered(self, case_id: int, at: datetime, changes: Changes, why: str) -> None:
         """A person has answered: nobody waits for us any more."""
-        changes.cancel(case_id, named(self.rules, UNANSWERED), instant(at), why)
+        names = named(self.rules, UNANSWERED) + named(self.rules, PROMISED)
+        changes.cancel(case_id, names, instant(at), why)
+
+    def promised(self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1) -> None:
+        """A customer reads, for the `nth` time in one wait, by when a person answers."""
+        rules = [
+            rule
+            for rule in self.rules
+            if rule.when == PROMISED and (rule.notify or nth <= _NOTICES)
+        ]
+        if rules:
+            by = promised_by(self.calendar, self.within, at)
+            self._add(case, watch(rules, self.calendar, at, by), f"{PROMISED} {nth}", by, changes)
 
     def _begin(self, case: rows.Case, when: str, at: datetime, changes: Changes) -> None:
-        for row in self._rows(case, when, at, changes):
-            changes.add(row)
+        self._add(case, begin(self.rules, self.calendar, when, at), when, at, changes)
 
-    def _rows(
-        self, case: rows.Case, when: str, at: datetime, changes: Changes
-    ) -> Iterator[rows.FollowUp]:
-        for due in begin(self.rules, self.calendar, when, at):
-            yield rows.FollowUp(
+    def _add(
+        self, case: rows.Case, found: Iterable[Due], when: str, at: datetime, changes: Changes
+    ) -> None:
+        for due in found:
+            row = rows.FollowUp(
                 id=changes.new_id(),
                 case_id=case.id,
                 conversation_id=case.conversation_id,
@@ -67,6 +85,7 @@ class Follow:
                 settled_at=None,
                 reason="",
             )
+            changes.add(row)
 
 
 def cause(when: str, at: datetime) -> str:
@@ -75,5 +94,10 @@ def cause(when: str, at: datetime) -> str:
 
 
 def began(written: str) -> datetime:
-    """When the cause of a row began."""
+    """When the cause of a row began; of a promise, until when it runs."""
     return moment(written.partition("@")[2])
+
+
+def nth_of(written: str) -> int:
+    """The how manieth promise of a wait a row watches."""
+    return int(written.partition("@")[0].partition(" ")[2])

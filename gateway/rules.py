@@ -37,7 +37,7 @@ def admission(config: Config, keys: Keys) -> Admission:
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
-        follow=Follow(config.rules(), config.calendar_()) if config.follow_up else None,
+        follow=follow(config) if config.rules() else None,
         crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
         marks=marks(writer.words),
         colleagues=Colleagues(desk(config, keys), people(config)),
@@ -47,11 +47,15 @@ def admission(config: Config, keys: Keys) -> Admission:
 
 def desk(config: Config, keys: Keys) -> Desk:
     """From where people speak."""
-    follow = Follow(config.rules(), config.calendar_())
     return Desk(
-        {settings.name: settings for settings in config.channels}, own(config), keys, follow,
+        {settings.name: settings for settings in config.channels}, own(config), keys, follow(config),
         {one.name.lower(): one.address.lower() for one in config.staff},
     )  # fmt: skip
+
+
+def follow(config: Config) -> Follow:
+    """What a word or a status does to follow-ups."""
+    return Follow(config.rules(), config.calendar_(), config.acknowledge.reply_within)
 
 
 def own(config: Config) -> frozenset[Identity]:
@@ -79,7 +83,7 @@ def firing(config: Config, keys: Keys) -> Firing:
     """What a due follow-up says, with everything that the configuration says to it."""
     said = config.acknowledge
     return Firing(
-        follow=Follow(config.rules(), config.calendar_()),
+        follow=follow(config),
         name=config.gateway.name,
         zone=ZoneInfo(config.gateway.timezone),
         language=config.gateway.language,

@@ -105,6 +105,19 @@ def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
     return _open_time_later(calendar, start, duration.span)
 
 
+def ahead(calendar: Calendar, since: datetime, by: datetime, duration: Duration) -> datetime:
+    """When, after `since`, only `duration` is left until `by`; `by` if there never was so much.
+
+    Of business time it is a moment at which we are open. In UTC.
+    """
+    since, by = _utc(since), _utc(by)
+    if duration.is_business:
+        at = _business_time_ahead(calendar, since, by, duration)
+    else:
+        at = by - duration.span
+    return at if since < at < by else by
+
+
 def is_open(calendar: Calendar, at: datetime) -> bool:
     """Whether `at` lies within opening hours."""
     return next_open(calendar, at) == _utc(at)
@@ -136,6 +149,17 @@ def _open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> da
         if left <= opening.end - begin:
             return begin + left
         left -= opening.end - begin
+
+
+def _business_time_ahead(
+    calendar: Calendar, since: datetime, by: datetime, duration: Duration
+) -> datetime:
+    def is_enough(second: int) -> bool:
+        return due(calendar, datetime.fromtimestamp(second, UTC), duration) >= by
+
+    seconds = range(int(since.timestamp()), int(by.timestamp()))
+    first = seconds.start + bisect_left(seconds, True, key=is_enough)
+    return next_open(calendar, datetime.fromtimestamp(first, UTC))
 
 
 def _business_days_later(calendar: Calendar, start: datetime, amount: int) -> datetime:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from scheduler.calendar import Calendar, due
+from scheduler.calendar import Calendar, ahead, due
 from scheduler.duration import Duration
 
 UNANSWERED: Final = "unanswered"
+PROMISED: Final = "promised"  # a customer was told by when a person answers
 
 Missed = Literal["spread", "at_once", "skip"]
 
@@ -18,6 +19,8 @@ Missed = Literal["spread", "at_once", "skip"]
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`after` a case began to be `when` (a status, or UNANSWERED): one of the three actions.
+
+    Of a promise (PROMISED) it is so long before the promised time.
 
     `send` names a template for the customer, `notify` addresses of ours, `set_status` a status.
     `missed` says what becomes of a row that is over an hour late.
@@ -44,6 +47,13 @@ def begin(rules: Iterable[Rule], calendar: Calendar, when: str, at: datetime) ->
     for rule in rules:
         if rule.when == when:
             yield Due(rule.name, due(calendar, at, rule.after))
+
+
+def watch(rules: Iterable[Rule], calendar: Calendar, at: datetime, by: datetime) -> Iterator[Due]:
+    """The rows for a promise made at `at` to answer until `by`."""
+    for rule in rules:
+        if rule.when == PROMISED:
+            yield Due(rule.name, ahead(calendar, at, by, rule.after))
 
 
 def named(rules: Iterable[Rule], when: str) -> tuple[str, ...]:

@@ -339,6 +339,22 @@ def test_a_store_password_needs_a_user(tmp_path: Path) -> None:
     assert "USER@HOST" in problem.message
 
 
+def test_what_watches_over_promises_needs_promises_and_a_way_to_tell(tmp_path: Path) -> None:
+    text = '[acknowledge]\nenabled = false\n[promise]\nnotify = ["a@example.com"]\n'
+    nothing, nobody = problems(tmp_path, text)
+    assert (nothing.line, nothing.key) == (3, "promise")
+    assert "remove it" in nothing.message
+    assert (nobody.line, nobody.key) == (4, "promise.notify")
+    assert "needs a channel that sends mail" in nobody.message
+
+
+def test_a_rule_is_not_called_like_one_of_ours(tmp_path: Path) -> None:
+    text = '[[follow_up]]\nname = "promise.warn"\nwhen = "new"\nafter = "1 day"\nsend = "nudge"\n'
+    (problem,) = problems(tmp_path, text)
+    assert (problem.line, problem.key) == (2, "follow_up[0].name")
+    assert 'must not begin with "promise."' in problem.message
+
+
 FULL = (Path(__file__).parents[2] / "config.toml").read_text(encoding="utf-8")
 NEVER_RIGHT = ("nan", "[[1]]", "oops", '"', "[", "")
 PERHAPS = ("1", "-1", "2.5", "true", '""', '"x"', '"é/:@?%"', "[]", '["x", 1]', "{}", "2026-12-29")

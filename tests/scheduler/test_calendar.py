@@ -11,6 +11,7 @@ import pytest
 from scheduler.calendar import (
     Calendar,
     ClosedDay,
+    ahead,
     at_wall_time,
     closed_days,
     due,
@@ -207,3 +208,29 @@ def test_touching_hours_are_one() -> None:
     monday = datetime(2026, 11, 23, 11, tzinfo=UTC)
     assert due(shop, monday, Duration.parse("7 business hours")) == monday + timedelta(hours=7)
     assert is_open(shop, monday + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("since", "by", "left", "at"),
+    [
+        # Wednesday noon, of opening hours from 9 to 18: in hours, over a night, over a weekend.
+        ("2026-11-25T12:00", "2026-11-25T16:00", "1 business hour", "2026-11-25T15:00"),
+        ("2026-11-25T17:00", "2026-11-26T09:30", "1 business hour", "2026-11-25T17:30"),
+        ("2026-11-27T20:00", "2026-11-30T13:00", "1 business hour", "2026-11-30T12:00"),
+        # On Friday evening nobody would read it: as soon as somebody is there.
+        ("2026-11-27T20:00", "2026-11-30T10:00", "1 business hour", "2026-11-30T09:00"),
+        ("2026-11-25T12:00", "2026-11-27T12:00", "1 business day", "2026-11-26T12:00"),
+        ("2026-11-25T12:00", "2026-11-25T16:00", "15 minutes", "2026-11-25T15:45"),
+        # There never was so much time: not before the promise, but when it ends.
+        ("2026-11-25T12:00", "2026-11-25T12:30", "1 business hour", "2026-11-25T12:30"),
+        ("2026-11-25T12:00", "2026-11-25T12:05", "15 minutes", "2026-11-25T12:05"),
+    ],
+)
+def test_so_long_before_a_promise_ends(since: str, by: str, left: str, at: str) -> None:
+    calendar = Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]})
+    start, end, expected = (_tokyo(text) for text in (since, by, at))
+    assert ahead(calendar, start, end, Duration.parse(left)) == expected
+
+
+def _tokyo(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Tokyo"))

@@ -42,6 +42,7 @@ _WEEK = Duration.parse("7 days")
 FOLLOW = Follow(
     (Rule("late", "unanswered", _WEEK), Rule("nudge", "pending", _WEEK), Rule("new", "new", _WEEK)),
     Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"),
+    Duration.parse("4 business hours"),
 )
 SECRET = "the-only-token-of-these-tests"
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
