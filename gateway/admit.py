@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway import acknowledge, doubt, participants, record, sent
+from gateway import acknowledge, doubt, participants, record, sent, survey
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.colleagues import Colleagues, Word
@@ -138,19 +138,24 @@ class Admission:
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
+        vote = survey.vote(known, arrival, message)
+        if vote:
+            survey.tell(vote, arrival, where.case, id_, changes)
         if self.notify:
-            self._tell_colleagues(self.notify, arrival, message, where, changes)
+            is_bad = vote is not None and vote.score <= survey.BAD
+            self._tell_colleagues(self.notify, arrival, message, where, changes, is_bad=is_bad)
         return accepted
 
     def _tell_colleagues(
-        self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes
-    ) -> None:
+        self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes,
+        *, is_bad: bool,
+    ) -> None:  # fmt: skip
         robots = message.automatic.is_auto or message.unreadable
         if robots or arrival.history or arrival.channel in self.watching:
             return
         if where.is_new:
             notify("new case", where.case, arrival, message, self.alarms, changes)
-        elif where.before or where.door:
+        elif where.before or where.door or is_bad:
             notify("customer wrote", where.case, arrival, message, self.alarms, changes)
 
     def _judged(

@@ -32,6 +32,7 @@ from store.rows import instant, moment
 log = structlog.get_logger()
 
 _REMINDER = "reminder"  # the template that tells one of us
+_ROBOT = "automatic"  # the tag of a case that a robot opened
 _NOBODY_S = "form"  # identities that are a From with a Reply-To elsewhere
 _KINDS: Mapping[str, Kind] = {"survey": "survey", "notice": "notice"}
 
@@ -173,6 +174,8 @@ class Firing:
             return Moot(f"watching: {rule.send} would have been sent")
         if Identity.parse(heard.address).kind == _NOBODY_S:
             return Moot("nobody vouches for the address that a form named")
+        if _ROBOT in json.loads(here.case.tags):
+            return Moot("a robot wrote this")
         if heard.failing_since:
             return Moot("mail to this address fails")
         if _KINDS.get(rule.send) == "survey" and here.surveyed:

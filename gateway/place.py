@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway import participants
+from gateway import participants, survey
 from gateway.participants import Check, Door
 from gateway.record import storable
 from normalizer.message import Message
@@ -65,13 +65,16 @@ def place(
     stays = _stays(known, arrival, person)
     if stays and not _was_in_doubt(known, arrival, stays):
         return Place(person, stays, False, "read again, by the same author")
+    is_silent = (
+        message.automatic.is_auto or arrival.history or survey.is_bare(known, arrival, message)
+    )
     for door in candidates(known, arrival, message, person, check):
         case, reason, _ = door
         is_own = case.conversation_id == person.conversation_id
         is_open = case.status != "resolved"
         if stays and (case.id == stays.id or not is_open):
             break
-        if message.automatic.is_auto or arrival.history or (is_open and not is_own):
+        if is_silent or (is_open and not is_own):
             return Place(person, case, False, reason, None if is_own else door)
         if is_open or (is_own and _is_recent(case, arrival)):
             now = _continued(known, case, arrival, changes)
