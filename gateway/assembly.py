@@ -82,7 +82,7 @@ async def assemble(
         data_dir, store.low_on_disk, failpoint, partial(Past, store),
     )  # fmt: skip
     channels = _channels(config, host, stack)
-    metrics = Metrics()
+    metrics, sealers = Metrics(), config.authentication.trusted_arc
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
     deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
     ingest = Ingest(
@@ -90,7 +90,7 @@ async def assemble(
         readers=readers,
         keys=keys,
         own=own(config),
-        trust={s.name: Trust(*s.trusted()) for s in config.channels},
+        trust={s.name: Trust(*s.trusted(), sealers) for s in config.channels},
         max_age=config.acknowledge.max_age.span,
         clock=now,
         committed=deliver.wake,

@@ -15,6 +15,7 @@ from gateway.config_rules import FollowUp, FormMail, Promise
 from gateway.config_spam import Spam
 from gateway.config_staff import Staff
 from gateway.config_types import (
+    Domain,
     ElapsedLength,
     Endpoint,
     Hostname,
@@ -153,6 +154,11 @@ class Authentication(Table):
         description="Whether SPF, DKIM and DMARC are looked up; without, only trusted relays count.",
     )
     dns: Listen | None = Field(None, description="HOST:PORT of a resolver. Unset: the system's.")
+    trusted_arc: tuple[Domain, ...] = Field(
+        (),
+        description='Domains such as "google.com" whose ARC seals count: what they saw of an'
+        " author before they passed a mail on, stands. See docs/authentication.md.",
+    )
 
     @field_validator("dns")
     @classmethod

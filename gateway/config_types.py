@@ -134,6 +134,12 @@ def _hostname(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    if "." not in value or not _HOST.fullmatch(value):
+        raise ValueError(f'"{value}" is not a domain such as "example.com"')
+    return value.lower()
+
+
 Length = Annotated[Duration, PlainValidator(_duration)]
 ElapsedLength = Annotated[Length, AfterValidator(_elapsed)]
 Listen = Annotated[Endpoint, PlainValidator(_endpoint)]
@@ -143,3 +149,4 @@ Size = Annotated[ByteSize, AfterValidator(_size)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
+Domain = Annotated[str, AfterValidator(_domain)]

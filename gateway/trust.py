@@ -38,7 +38,9 @@ class Verdict(NamedTuple):
         """Whether something passed for this very domain, and From is not known to be forged."""
         if any(r.method == "dmarc" and r.outcome == "fail" for r in self.results):
             return False
-        return any(r.outcome == "pass" and r.domain == domain for r in self.results)
+        # Who passed a mail on is not who wrote it.
+        passed = (r.domain for r in self.results if r.outcome == "pass" and r.method != "arc")
+        return domain in passed
 
 
 NOBODY_VOUCHES = Verdict(False, "nobody whom we trust vouches for the sender")
@@ -53,10 +55,14 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose word on a sender one channel takes: `relays` by address, `authservs` by their name."""
+    """Whose word on a sender one channel takes.
+
+    `relays` by address, `authservs` by their name, `sealers` by the domain of their ARC seals.
+    """
 
     relays: tuple[str, ...] = ()
     authservs: tuple[str, ...] = ()
+    sealers: tuple[str, ...] = ()
 
     def heard(self, message: Message, peer: str) -> Heard | None:
         """What a trusted hop says; None where it says nothing, or where the peer is none."""
@@ -119,7 +125,7 @@ def heard(trace: Sequence[tuple[str, str]], authservs: Sequence[str]) -> Heard |
             server = _server(value)
             known = {a.lower() for a in authservs} or set(writers)
             if not known or server in known:
-                return _read(value)
+                return results_in(value)
     return None
 
 
@@ -138,7 +144,8 @@ def judged(said: Heard, domain: str) -> Verdict:
     return NOBODY_VOUCHES._replace(results=said.results)
 
 
-def _read(value: str) -> Heard:
+def results_in(value: str) -> Heard:
+    """The results of an Authentication-Results, or of an ARC one, whose number names no method."""
     _, _, results = _bare(value).partition(";")
     found = [
         Result(match[1], match[2], _speaks_for(match[1], dict(_PROPERTY.findall(result))))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from gateway import dkim, dmarc, spf
+from gateway import arc, dkim, dmarc, spf
 from gateway.dmarc import Result
 from gateway.resolver import Answer, DnsLate, Resolver
-from gateway.trust import NOBODY_VOUCHES, Trust, Verdict, judged
+from gateway.trust import NOBODY_VOUCHES, Heard, Trust, Verdict, judged, results_in
 from normalizer.message import NULL_SENDER, Message, Transport
 
 _UNANSWERED = Verdict(False, "the DNS does not answer: nobody can say who wrote")
@@ -72,6 +72,11 @@ async def judge(
     asking = _Asking(resolver, patience)
     found = [*said, *await _own(asking, mail, {result.method for result in said})]
     result, distrusted = await dmarc.evaluate(asking, domain, found)
+    if mail.message.chain and result.outcome != "pass":
+        sealed = await arc.check(asking, mail.message.chain, mail.now)
+        found.append(Result("arc", sealed.outcome, sealed.domain, sealed.reason))
+        if earlier := await _before_it_was_changed(asking, mail, domain, sealed.outcome):
+            result, distrusted = earlier, False
     temporary = result.outcome == "temperror"
     return Verdict(
         result.outcome == "pass",
@@ -89,6 +94,9 @@ def _want(resolver: Resolver, mail: Mail, domain: str) -> None:
     for seal in mail.message.seals:
         if not seal.outcome:
             resolver.want(dkim.key_name(seal), "TXT")
+    if mail.message.chain and arc.believed(mail.message.chain, mail.trust.sealers):
+        for name in arc.key_names(mail.message.chain):
+            resolver.want(name, "TXT")
     sender = mail.transport.sender
     if sender != NULL_SENDER and spf.is_domain(host := sender.rpartition("@")[2]):
         resolver.want(host, "TXT")
@@ -105,6 +113,35 @@ async def _own(asking: _Asking, mail: Mail, known: set[str]) -> list[Result]:
         outcome, domain = await spf.check(asking, ip, mail.transport.sender, helo)
         found.append(Result("spf", outcome, domain))
     return found
+
+
+async def _before_it_was_changed(
+    asking: _Asking, mail: Mail, domain: str, held: str
+) -> Result | None:
+    """DMARC as a trusted hop saw it, where that is better than what we see; `held` is the chain's.
+
+    A key that cannot be had makes it a temporary error: the chain may yet speak for the author.
+    """
+    chain = mail.message.chain
+    hop = arc.believed(chain, mail.trust.sealers) if chain else None
+    if hop is None or held == "fail":
+        return None
+    outcome = await _seen(asking, domain, results_in(hop.results))
+    if outcome == "pass" and held == "pass":
+        said = f"it passed for {domain} before {hop.seal.domain} passed the mail on"
+        return Result("dmarc", "pass", domain, said)
+    if outcome in {"pass", "temperror"}:
+        return Result("dmarc", "temperror", domain, "the DNS does not answer")
+    return None
+
+
+async def _seen(asking: _Asking, domain: str, said: Heard) -> str:
+    """What the results that a hop wrote down mean for the author's domain."""
+    if judged(said, domain).authenticated:
+        return "pass"
+    if any(result.method == "dmarc" for result in said.results):
+        return "fail"
+    return (await dmarc.evaluate(asking, domain, said.results))[0].outcome
 
 
 def _reason(result: Result) -> str:

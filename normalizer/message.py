@@ -113,6 +113,24 @@ class Seal(NamedTuple):
     reason: str = ""
 
 
+class Hop(NamedTuple):
+    """A server that passed a mail on (ARC, RFC 8617): its seal, and its ARC-Authentication-Results."""
+
+    seal: Seal
+    results: str
+
+
+class Chain(NamedTuple):
+    """The hops that sealed a mail, the newest last, and the newest one's signature over the mail.
+
+    With a `flaw` the chain is broken whatever its keys say, and holds nothing.
+    """
+
+    hops: tuple[Hop, ...] = ()
+    signature: Seal | None = None
+    flaw: str = ""
+
+
 class Report(NamedTuple):
     """What a platform says of a message of ours, by the platform's own id for it."""
 
@@ -186,8 +204,8 @@ class Message:
     Message-IDs are without angle brackets. `claims` are candidates for the author, strongest
     first; a From that is missing, malformed or names several mailboxes makes no claim. `trace` are
     the headers that servers add on the way (Received, Authentication-Results, what spam filters
-    say) from the top, for whoever knows which hop to trust; `seals` its signatures, whose keys
-    nobody has looked up yet. `edits` is the Message-ID of an earlier wording, `group` that of the
+    say) from the top, for whoever knows which hop to trust; `seals` its signatures, and `chain`
+    those of servers that passed it on, whose keys nobody has looked up yet. `edits` is the Message-ID of an earlier wording, `group` that of the
     album which a message belongs to. An `aside` (a sticker, a reaction, somebody joined) is no
     matter of its own. `report` tells how a message of ours fared. `fingerprint` is equal for copies
     of one mail whatever way they took. `unreadable` says why a mail could not be read; such a
@@ -221,6 +239,7 @@ class Message:
     aside: bool = False
     report: Report | None = None
     seals: tuple[Seal, ...] = ()
+    chain: Chain | None = None
     defects: tuple[str, ...] = ()
     fingerprint: str = ""
     unreadable: str = ""

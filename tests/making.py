@@ -309,13 +309,16 @@ async def opened(
     store = Store(config.store.dsn, folder, plan)
     await remember(plan.crowd, store, NOON)
     inline, clock, woken = InlineReaders(store.blobs.spool), Clock(), list[str]()
+    sealers = config.authentication.trusted_arc
     stack, metrics = AsyncExitStack(), Metrics()
     ingest = Ingest(
         store=store,
         readers=readers or cast("Readers", inline),
         keys=KEYS,
         own=made.own(config),
-        trust={s.name: Trust(*s.trusted()) if trusted else Trust() for s in config.channels},
+        trust={
+            s.name: Trust(*s.trusted(), sealers) if trusted else Trust() for s in config.channels
+        },
         max_age=config.acknowledge.max_age.span,
         clock=clock,
         committed=woken.append,

@@ -16,6 +16,7 @@ from normalizer.email import (
     automatic,
     body,
     bounce,
+    chains,
     dates,
     forwarded,
     reply,
@@ -25,7 +26,7 @@ from normalizer.email import (
     words,
 )
 from normalizer.email.headers import Headers, unfold
-from normalizer.message import Address, Envelope, Message
+from normalizer.message import Address, Automatic, Bounce, Envelope, Message
 
 # RFC 5321 section 6.3: a mail that went through more hosts than this goes in circles.
 MAX_RECEIVED = 100
@@ -54,6 +55,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     report = bounce.read(root, subject, sender, contents.text, to[0].address if to else "")
     spans = reply.label(contents.text, forwarded=threading.is_forward(subject))
     new = reply.new_text(contents.text, spans)
+    mail = seals.Mail(data, root.start)
     passed_on = () if report else forwarded.claims(root, contents.text, spans, hints)
     return (
         Message(
@@ -74,20 +76,27 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
             spans=spans,
             language=language.detect(new or subject),
             parts=tuple(contents.parts),
-            automatic=automatic.judge(
-                root,
-                subject,
-                sender,
-                null_sender=headers.raw("return-path").replace(b" ", b"") == b"<>",
-                bounced=report is not None and bounce.by_machine(root, sender),
-            ),
+            automatic=_automatic(root, subject, sender, report),
             bounce=report,
             mentions=threading.mentions(subject, new),
             trace=_trace(headers),
-            seals=seals.find(headers, data, root.start),
+            seals=seals.find(headers, mail),
+            chain=chains.find(headers, mail),
             defects=_defects(headers, [*defects, *contents.defects], raw),
             fingerprint=_fingerprint(raw, data, root),
         ),
+    )
+
+
+def _automatic(
+    root: structure.Entity, subject: str, sender: str, report: Bounce | None
+) -> Automatic:
+    return automatic.judge(
+        root,
+        subject,
+        sender,
+        null_sender=root.headers.raw("return-path").replace(b" ", b"") == b"<>",
+        bounced=report is not None and bounce.by_machine(root, sender),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterator
+from functools import cached_property
 from hashlib import sha256
 
 from normalizer.email.headers import Headers, unfold
@@ -37,22 +38,28 @@ class Flaw(Exception):
         self.outcome = outcome
 
 
-def find(headers: Headers, data: bytes, start: int) -> tuple[Seal, ...]:
-    """The signatures of the mail `data`, which has LF line ends and its body at `start`."""
+def find(headers: Headers, mail: Mail) -> tuple[Seal, ...]:
+    """The signatures of a mail."""
     if "dkim-signature" not in headers:
         return ()
-    mail = Mail(data, start)
     signatures = [field for name, field in mail.fields if name == b"dkim-signature"]
     return tuple(_seal(mail, field) for field in signatures[:MAX_SEALS])
 
 
 class Mail:
-    """The header fields as they are, and the hashes of the body as they are asked for."""
+    """The header fields of `data` as they are, and the hashes of its body, as they are asked for.
+
+    `data` has LF line ends, and its body at `start`.
+    """
 
     def __init__(self, data: bytes, start: int) -> None:
         self._data, self._start = data, start
         self._bodies: dict[bool, bytes] = {}
-        self.fields: Fields = [(m[1].lower(), m[0]) for m in _FIELD.finditer(data, 0, start)]
+
+    @cached_property
+    def fields(self) -> Fields:
+        found = _FIELD.finditer(self._data, 0, self._start)
+        return [(match[1].lower(), match[0]) for match in found]
 
     def body(self, *, relaxed: bool) -> bytes:
         if relaxed not in self._bodies:
@@ -91,8 +98,8 @@ def hashed(mail: Mail, field: bytes, tags: Tags) -> Seal:
     """A signature with everything that can be known before its key; raises Flaw."""
     if missing := {"v", "a", "b", "bh", "d", "h", "s"} - tags.keys():
         raise Flaw("permerror", f"the signature has no {min(missing)}=")
-    domain, selector = tags["d"].lower(), tags["s"].lower()
-    if tags["v"] != "1" or not (_NAME.match(domain) and _NAME.match(selector)):
+    domain, selector, algorithm = signer(tags)
+    if tags["v"] != "1":
         raise Flaw("permerror", "the signature is malformed")
     signed = [name.strip().lower() for name in tags["h"].split(":")]
     if "from" not in signed:
@@ -102,20 +109,28 @@ def hashed(mail: Mail, field: bytes, tags: Tags) -> Seal:
         raise Flaw("permerror", "it signs for another domain than its own")
     if "l" in tags:
         raise Flaw("policy", "only a part of the body is signed")
-    if tags["a"].lower() not in _KNOWN:
+    if algorithm not in _KNOWN:
         raise Flaw("policy", "its algorithm is not safe, or not known")
     head, body = _policies(tags.get("c", "simple/simple"))
-    if mail.body(relaxed=body) != _octets(tags["bh"]):
+    if mail.body(relaxed=body) != octets(tags["bh"]):
         raise Flaw("fail", "the body was changed")
     return Seal(
         domain,
         selector,
-        tags["a"].lower(),
+        algorithm,
         _head(mail.fields, field, signed, relaxed=head),
-        _octets(tags["b"]),
+        octets(tags["b"]),
         exact=identity == domain,
         expires=_number(tags.get("x")),
     )
+
+
+def signer(tags: Tags) -> tuple[str, str, str]:
+    """Domain, selector and algorithm of a signature; raises Flaw where its key has no place."""
+    domain, selector = tags.get("d", "").lower(), tags.get("s", "").lower()
+    if not (_NAME.match(domain) and _NAME.match(selector)):
+        raise Flaw("permerror", "the signature is malformed")
+    return domain, selector, tags.get("a", "").lower()
 
 
 def _policies(text: str) -> tuple[bool, bool]:
@@ -127,7 +142,8 @@ def _policies(text: str) -> tuple[bool, bool]:
     return known[head], known[body]
 
 
-def _octets(text: str) -> bytes:
+def octets(text: str) -> bytes:
+    """What a tag holds in Base64; raises Flaw."""
     try:
         return b64decode("".join(text.split()), validate=True)
     except (Error, ValueError) as error:
@@ -150,13 +166,17 @@ def _head(fields: Fields, own: bytes, signed: list[str], *, relaxed: bool) -> by
     digest = sha256()
     for wanted in signed:
         if found := left.get(wanted.encode("latin-1")):
-            digest.update(_canonical(found.pop(), relaxed=relaxed) + b"\r\n")
-    empty = _SIGNATURE.sub(rb"\1", own, count=1)
-    digest.update(_canonical(empty, relaxed=relaxed))
+            digest.update(canonical(found.pop(), relaxed=relaxed) + b"\r\n")
+    digest.update(canonical(emptied(own), relaxed=relaxed))
     return digest.digest()
 
 
-def _canonical(field: bytes, *, relaxed: bool) -> bytes:
+def emptied(field: bytes) -> bytes:
+    """A signature without its value, as it is itself signed."""
+    return _SIGNATURE.sub(rb"\1", field, count=1)
+
+
+def canonical(field: bytes, *, relaxed: bool) -> bytes:
     """A field without its end of line (sections 3.4.1 and 3.4.2)."""
     if not relaxed:
         return field.replace(b"\n", b"\r\n")
