@@ -9,6 +9,7 @@ CHANNELS = {
     "smtp": "channels.smtp:Smtp",
     "lmtp": "channels.lmtp:Lmtp",
     "imap": "channels.imap:Imap",
+    "line": "channels.line:Line",
 }
 
 

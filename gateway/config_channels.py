@@ -12,7 +12,7 @@ from gateway.config_errors import Finding, any_of, close_to, refusal
 
 _LATER = frozenset(
     {
-        *("telegram", "web", "line", "slack", "discord", "whatsapp", "messenger"),
+        *("telegram", "web", "slack", "discord", "whatsapp", "messenger"),
         *("instagram", "matrix", "xmpp", "sms"),
     }
 )

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from normalizer.email import read as read_email
+from normalizer.line import read as read_line
 from normalizer.message import Envelope, Message
 
-FORMATS: dict[str, Callable[[Envelope], tuple[Message, ...]]] = {"rfc5322": read_email}
+FORMATS: dict[str, Callable[[Envelope], tuple[Message, ...]]] = {
+    "rfc5322": read_email,
+    "line": read_line,
+}
 
 
 def normalize(envelope: Envelope) -> tuple[Message, ...]:

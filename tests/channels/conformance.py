@@ -10,13 +10,15 @@ from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any, ClassVar
 
-from channels.base import Channel, Host
+from channels.base import Channel, Host, Request
 from channels.imap import Imap
 from channels.imap_mailbox import PLACES
+from channels.line import Line
 from channels.lmtp import Lmtp
 from channels.smtp import Smtp
-from channels.testing import Given, Told, Trouble
+from channels.testing import Given, Told, Trouble, call, told
 from normalizer.message import Address
+from tests.channels import line_double
 from tests.channels.imap_box import settings as imap_settings
 from tests.channels.smtp_peer import OURS
 from tests.channels.smtp_sink import Sink
@@ -144,3 +146,47 @@ class ImapSubject(MailOutSubject):
         with self._server.connect(self._user) as client:
             client.select_folder("INBOX", readonly=True)
             return not client.search(["HEADER", "Message-ID", message_id])
+
+
+class LineSubject:
+    """LINE's platform: it calls, and is called."""
+
+    to = Address("", line_double.YUKI)
+    modes: ClassVar[dict[Trouble, str]] = {
+        "down": "down", "busy": "busy", "unwanted": "unwanted", "gone": "gone",
+    }  # fmt: skip
+
+    def __init__(self, platform: line_double.Platform) -> None:
+        self._platform = platform
+        self._events: dict[str, bytes] = {}
+
+    def make(self, host: Host) -> Channel:
+        facts = {
+            "name": "line", "type": "line", "channel_secret": line_double.SECRET,
+            "access_token": line_double.TOKEN, "api": self._platform.url,
+            "data_api": self._platform.url,
+        }  # fmt: skip
+        self._channel = Line(Line.Settings.model_validate(facts), host)
+        return self._channel
+
+    async def offer(self, id_: str, text: str) -> Told:
+        event = self._platform.event(text)
+        return told(await self._call(self._events.setdefault(id_, line_double.call(event))))
+
+    async def poison(self, octets: bytes) -> None:
+        """Signed all the same, as a whole call and as an event of one."""
+        await self._call(octets)
+        await self._call(b'{"events":[' + octets + b"]}")
+
+    async def _call(self, body: bytes) -> int:
+        headers = {"x-line-signature": line_double.sign(body)}
+        return await call(self._channel, Request("POST", "", "", headers, body, "192.0.2.1"))
+
+    async def trouble(self, how: Trouble | None) -> None:
+        self._platform.mode = self.modes[how] if how else ""
+
+    def given(self) -> list[Given]:
+        return [
+            Given("\n".join(one["text"] for one in push["messages"]), push["key"])
+            for push in self._platform.pushed
+        ]

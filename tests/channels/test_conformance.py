@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from channels.testing import Ability, Check, checks
-from tests.channels.conformance import ImapSubject, LmtpSubject, SmtpSubject
+from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, SmtpSubject
+from tests.channels.line_double import platform
 from tests.channels.smtp_sink import sink
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require
@@ -15,6 +16,12 @@ from tests.daemon.servers import require
 MAIL: dict[Ability, str] = {
     "units": "a mail that is handed over again is known by its words, not by its transaction",
     "pause": "SMTP replies name no time",
+}
+
+
+LINE: dict[Ability, str] = {
+    "key": "a push that comes again with its key is not sent again",
+    "vanishes": "a push carries a key by which LINE knows it: trying again is safe",
 }
 
 
@@ -42,3 +49,9 @@ async def test_lmtp(check: Check) -> None:
 async def test_imap(check: Check, server: Dovecot) -> None:
     async with sink() as (it, port):
         await check(ImapSubject(it, port, server, f"u{check.name.encode().hex()[-40:]}"))
+
+
+@pytest.mark.parametrize("check", checks(LINE), ids=str)
+async def test_line(check: Check) -> None:
+    with platform() as line:
+        await check(LineSubject(line))

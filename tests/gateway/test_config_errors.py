@@ -143,7 +143,7 @@ def test_what_is_wrong_is_said_with_what_would_be_right(
     [
         ('"smtp"', '"telegram"', 3, "type", "not available in this version"),
         ('"smtp"', '"smpt"', 3, "type", 'did you mean "smtp"?'),
-        ('"smtp"', "1", 3, "type", '"smtp", "lmtp" or "imap"'),
+        ('"smtp"', "1", 3, "type", 'possible here: "smtp", "lmtp"'),
         ('type = "smtp"\n', "", 1, "type", "is missing"),
         ('listen = "127.0.0.1:2525"\n', "", 1, "listen", 'listen = "127.0.0.1:2525"'),
         ('"127.0.0.1:2525"', '"127.0.0.1:8025"', 4, "listen", "taken by [http]"),

@@ -1,0 +1,106 @@
+"""What config.toml may say about a LINE official account."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from channels import base
+from channels.quantities import Octets
+from normalizer.message import Identity
+
+_GAP = timedelta(hours=24)
+_USER = re.compile(r"U[0-9a-f]{32}")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class LineSettings(base.Settings):
+    """A LINE official account: its keys, and what it may cost."""
+
+    channel_secret: str = Field(
+        min_length=1,
+        repr=False,
+        description="The channel secret, under Basic settings in the LINE Developers console. By "
+        "it we know that a call comes from LINE.",
+    )
+    access_token: str = Field(
+        min_length=1,
+        repr=False,
+        description="A long-lived channel access token, under Messaging API in the console.",
+    )
+    api: str = Field(default="https://api.line.me", description="Where LINE's API is.")
+    data_api: str = Field(
+        default="https://api-data.line.me", description="Where LINE keeps pictures and files."
+    )
+    public_url: str = Field(
+        default="",
+        description="How LINE reaches us, without `/in/NAME`: by it `check --connect` compares "
+        "and tests the webhook.",
+        examples=['public_url = "https://help.example.com"'],
+    )
+    set_webhook: bool = Field(
+        default=False,
+        description="Tell LINE the webhook's address at each start, instead of a person who "
+        "enters it in the console. Needs `public_url`.",
+    )
+    monthly_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Pushes a month, above which none are sent; replies are free and go on. "
+        "0: as many as the account's plan has.",
+    )
+    bot_user_id: str = Field(
+        default="",
+        description="The account's own user ID, under Basic settings. If set, calls for any "
+        "other account are refused.",
+    )
+    max_file: Octets = Field(
+        default=50 * 2**20, description="The largest picture or file that is fetched."
+    )
+
+    @field_validator("api", "data_api", "public_url")
+    @classmethod
+    def _is_encrypted(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        if not parts.hostname or not (parts.scheme == "https" or is_near):
+            raise ValueError('must be an address such as "https://help.example.com"')
+        return value.rstrip("/")
+
+    @field_validator("channel_secret", "access_token")
+    @classmethod
+    def _is_one_word(cls, value: str) -> str:
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise ValueError("must be one word of ASCII, as the console shows it")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> LineSettings:
+        if self.set_webhook and not self.public_url:
+            raise ValueError("set_webhook needs public_url")
+        return self
+
+    @property
+    def form(self) -> Literal["long", "short"]:
+        return "short"
+
+    @property
+    def gap(self) -> timedelta | None:
+        return _GAP
+
+    @property
+    def webhook(self) -> str:
+        """The address that LINE has to call; "" while we do not know our own."""
+        return f"{self.public_url}/in/{self.name}" if self.public_url else ""
+
+    def own(self) -> frozenset[Identity]:
+        return frozenset({Identity("line", self.bot_user_id)} if self.bot_user_id else ())
+
+    def refuses(self, address: str) -> str:
+        return "" if _USER.fullmatch(address) else "That is no user ID of LINE."

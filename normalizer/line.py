@@ -1,0 +1,126 @@
+"""One event of a LINE webhook as a message."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from normalizer.language import detect
+from normalizer.message import Claim, Envelope, Identity, Message, Part
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FILES = {
+    "image": "image/jpeg",
+    "video": "video/mp4",
+    "audio": "audio/x-m4a",
+    "file": "application/octet-stream",
+}
+_KEYWORDS = 3  # of a sticker's up to fifteen: enough to know what was meant
+
+Table = dict[str, Any]
+
+
+def read(envelope: Envelope) -> tuple[Message, ...]:
+    """Every kind of event; one that we do not know is an aside with its name."""
+    assert isinstance(envelope.raw, bytes)
+    event = _table(_table(json.loads(envelope.raw)).get("event"))
+    kind = _text(event.get("type"))
+    said = _message(event) if kind == "message" else _other(kind, event)
+    user = _text(_table(event.get("source")).get("userId"))
+    claims = (Claim("platform", Identity("line", user), ""),) if user else ()
+    date = _instant(event.get("timestamp"))
+    message = Message(claims=claims, date=date, fingerprint=f"line:{envelope.unit}", **said)
+    return (message,)
+
+
+def _message(event: Table) -> Table:
+    message = _table(event.get("message"))
+    kind, id_ = _text(message.get("type")), _text(message.get("id"))
+    quoted = _text(message.get("quotedMessageId"))
+    said: Table = {"message_id": f"line:{id_}" if id_ else ""}
+    if quoted:
+        said |= {"in_reply_to": f"line:{quoted}", "references": (f"line:{quoted}",)}
+    if kind == "text":
+        return said | _words(_text(message.get("text")))
+    if kind == "sticker":
+        return said | _sticker(message)
+    if kind == "location":
+        return said | _words(_location(message))
+    if kind in _FILES:
+        return said | _file(kind, id_, message)
+    return said | {"defects": (f"a message of the unknown kind {kind[:40]}",)}
+
+
+def _words(text: str) -> Table:
+    return {"text": text, "reply_text": text, "language": detect(text)}
+
+
+def _sticker(message: Table) -> Table:
+    """No matter of its own; what it means, in LINE's own words."""
+    text = _text(message.get("text"))
+    if not text:
+        words = message.get("keywords")
+        texts = [_text(word) for word in words] if isinstance(words, list) else []
+        text = ", ".join(list(filter(None, texts))[:_KEYWORDS])
+    return {"aside": True, "text": text, "reply_text": text, "defects": ("a sticker",)}
+
+
+def _location(message: Table) -> str:
+    place = (message.get("latitude"), message.get("longitude"))
+    point = ", ".join(str(number) for number in place if isinstance(number, int | float))
+    lines = (_text(message.get("title")), _text(message.get("address")), point)
+    return "\n".join(filter(None, lines))
+
+
+def _file(kind: str, id_: str, message: Table) -> Table:
+    """A part that is fetched later, or the address of one that LINE does not keep."""
+    provider = _table(message.get("contentProvider"))
+    if provider.get("type") == "external" or not id_:
+        return _words(_text(provider.get("originalContentUrl")))
+    size = message.get("fileSize")
+    part = Part(
+        role="attachment",
+        content_type=_FILES[kind],
+        size=size if isinstance(size, int) and 0 <= size < 2**53 else 0,
+        sha256="",
+        data=b"",
+        filename=_text(message.get("fileName")),
+        source=id_,
+    )
+    said: Table = {"parts": (part,)}
+    if album := _text(_table(message.get("imageSet")).get("id")):
+        said |= dict.fromkeys(("message_id", "group"), f"line:album:{album}")
+    return said
+
+
+def _other(kind: str, event: Table) -> Table:
+    """What is no message: only an answer by a button is a matter of its own."""
+    if kind == "postback":
+        return _words(_postback(_table(event.get("postback"))))
+    if kind == "unsend":
+        unsent = _text(_table(event.get("unsend")).get("messageId"))
+        return {"aside": True, "edits": f"line:{unsent}", "defects": ("the customer unsent it",)}
+    return {"aside": True, "defects": (f"an event: {kind[:40]}",)}
+
+
+def _postback(postback: Table) -> str:
+    chosen = _table(postback.get("params")).values()
+    return "\n".join(filter(None, (_text(postback.get("data")), *map(_text, chosen))))
+
+
+def _instant(milliseconds: object) -> datetime | None:
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+def _table(value: object) -> Table:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
