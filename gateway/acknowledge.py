@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.author import fold, is_ours, is_robot
 from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
+from gateway.route import Mode
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 
@@ -60,7 +61,7 @@ class Asked:
     message: Message
     own: Collection[Identity]
     enabled: bool
-    watching: bool
+    mode: Mode
     to_blind_copies: bool
     is_new_case: bool
     conversation_id: int
@@ -77,6 +78,7 @@ class Decision(NamedTuple):
     send: bool
     reason: str
     to: str = ""
+    template: str = ""
 
 
 def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
@@ -85,7 +87,9 @@ def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
     for find in finders:
         if reason := find(asked):
             return Decision(False, reason)
-    if asked.watching:
+    if asked.mode == "silence":
+        return Decision(False, "the route asks for silence")
+    if asked.mode == "watch":
         return Decision(False, "watching: an acknowledgement would have been sent")
     return Decision(True, "a new case", recipient(asked.message))
 

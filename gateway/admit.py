@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from gateway import acknowledge, doubt, participants, record, sent, survey
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
@@ -18,9 +18,11 @@ from gateway.notify import Notify
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
+from gateway.returned import note_bounce
+from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Bounced, Budget, Changes, Known, Seen
+from store.known import Accepted, Arrival, Budget, Changes, Known, Seen
 from store.rows import instant
 
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
@@ -49,6 +51,7 @@ class Admission:
     alarms: Alarms = field(default_factory=Alarms)
     colleagues: Colleagues | None = None
     notify: Notify | None = None
+    routing: Routing | None = None
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -108,12 +111,15 @@ class Admission:
         id_ = arrival.rereads or changes.new_id()
         newcomer = str(arrival.author.identity) not in known.people
         where = place(known, arrival, message, changes, self.check)
+        where, routed = self._route(known, arrival, message, where, changes)
         decision = self._decide(known, arrival, message, where, changes, newcomer=newcomer)
+        decision = decision._replace(template=routed.template)
         self._alarm(arrival, decision)
         decisions = [
             _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
             _decided("case", where.case.reference, where.reason),
             _decided("acknowledgement", "sent" if decision.send else "silence", decision.reason),
+            *([routed.decision()] if routed.names else ()),
             *_released(known, arrival),
         ]
         status = "quarantined" if message.unreadable else "stored"
@@ -133,7 +139,7 @@ class Admission:
         _tell(arrival, where, row, changes)
         if where.person and where.door and where.door.evidence:
             participants.join(known, arrival, where.door, where.person, id_, changes)
-        _note_bounce(known, arrival, message, changes)
+        note_bounce(known, arrival, message, changes)
         if self.follow and (where.is_new or where.before):
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if decision.send:
@@ -145,6 +151,17 @@ class Admission:
             is_bad = vote is not None and vote.score <= survey.BAD
             self._tell_colleagues(self.notify, arrival, message, where, changes, is_bad=is_bad)
         return accepted
+
+    def _route(
+        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
+    ) -> tuple[Place, Routed]:
+        """A new case as its rules want it; nobody works on history."""
+        if self.routing is None or not where.is_new or arrival.history:
+            return where, NOWHERE
+        if not (routed := self.routing(arrival, message)).names:
+            return where, routed
+        case = known.cases[where.case.id] = tagged(where.case, routed, changes)
+        return where._replace(case=case), routed
 
     def _tell_colleagues(
         self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes,
@@ -180,7 +197,7 @@ class Admission:
             message=message,
             own=self.own,
             enabled=self.enabled,
-            watching=arrival.channel in self.watching,
+            mode=self._mode(arrival, where),
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
@@ -191,6 +208,13 @@ class Admission:
             crowd=self.crowd,
         )
         return acknowledge.decide(asked, self.limits, known.spent)
+
+    def _mode(self, arrival: Arrival, where: Place) -> Mode:
+        """A case's own word counts before its channel's."""
+        if where.case.mode:
+            return cast("Mode", where.case.mode)
+        drafts: Mode = "approve" if arrival.channel in self.drafting else "live"
+        return "watch" if arrival.channel in self.watching else drafts
 
     def _alarm(self, arrival: Arrival, decision: Decision) -> None:
         if kind := ALARMS.get(decision.reason):
@@ -220,7 +244,7 @@ class Admission:
                 at=arrival.at,
                 budget=arrival.budget,
                 authenticated=arrival.author.authenticated,
-                draft=arrival.channel in self.drafting,
+                draft=self._mode(arrival, where) == "approve",
             )
         )
         if self.follow:
@@ -365,22 +389,6 @@ def _is_failing(known: Known, arrival: Arrival, where: Place, changes: Changes) 
         identity_id=person.identity_id, address=address,
     )  # fmt: skip
     return False
-
-
-def _note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
-    """A delivery report about a mail of ours; only its recipient has seen the Message-ID.
-
-    What is still being tried has not failed; what was given up has, also for a passing reason.
-    """
-    bounce = message.bounce
-    if bounce is None or bounce.action != "failed" or message.automatic.kind != "dsn":
-        return
-    failed = tuple(one.address for one in bounce.recipients if one.action in ("failed", ""))
-    for seen in known.message_ids.get(bounce.original_message_id, ()):
-        if seen.fingerprint is None:
-            why = f"it came back: {bounce.status or 'no status'}"
-            is_dead = bounce.kind == "hard"
-            changes.bounced.append(Bounced(seen.id, failed, is_dead, instant(arrival.at), why))
 
 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:

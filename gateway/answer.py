@@ -14,6 +14,7 @@ from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
+from gateway.route import ACKNOWLEDGEMENT
 from gateway.words import AckFacts, Form, Text, Words
 from normalizer.message import Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
@@ -83,7 +84,13 @@ class Writer:
             kind="acknowledgement",
             to=whom(message)._replace(address=decision.to),
             text=_fill(
-                _written(self.words, self._facts(arrival, message), language, settings.form),
+                _written(
+                    self.words,
+                    self._facts(arrival, message),
+                    language,
+                    settings.form,
+                    decision.template or ACKNOWLEDGEMENT,
+                ),
                 where.case.reference,
             ),
             language=language,
@@ -121,9 +128,9 @@ class Writer:
 
 
 @lru_cache(maxsize=64)
-def _written(words: Words, facts: AckFacts, language: str, form: Form) -> Text:
+def _written(words: Words, facts: AckFacts, language: str, form: Form, name: str) -> Text:
     """Strangers who write in the same minute and language read the same but for the reference."""
-    return words.acknowledgement(facts, language, form)
+    return words.acknowledgement(facts, language, form, name)
 
 
 def _fill(text: Text, reference: str) -> Text:

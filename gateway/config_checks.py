@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway import config_staff
+from gateway import config_routes, config_staff
 from gateway.config_errors import Finding, any_of
 from gateway.config_lines import KeyPath
 from gateway.config_models import Http
@@ -31,6 +31,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _names("channel", channels)
     yield from _names("follow_up", follow_ups)
     yield from _names("staff", _tables(data, "staff"))
+    yield from _names("route", _tables(data, "route"))
     yield from _addresses(channels)
     yield from config_staff.check(_tables(data, "staff"), channels)
     yield from _ports(data.get("http"), channels)
@@ -40,7 +41,9 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _circles(follow_ups)
     yield from _nobody_told(follow_ups, channels)
     yield from _promise(data, channels)
-    yield from _templates(data.get("acknowledge"), follow_ups)
+    known = _known_templates(data.get("acknowledge"))
+    yield from _templates(known, follow_ups)
+    yield from config_routes.check(_tables(data, "route"), channels, known)
     yield from _spam_headers(data.get("spam"), channels)
 
 
@@ -196,10 +199,14 @@ def _promise(data: Mapping[str, Any], channels: Tables) -> Iterator[Finding]:
         yield Finding(("promise", "notify"), said)
 
 
-def _templates(acknowledge: Any, follow_ups: Tables) -> Iterator[Finding]:
+def _known_templates(acknowledge: Any) -> frozenset[str]:
     own = acknowledge.get("templates") if isinstance(acknowledge, dict) else None
     folders = [_OWN, Path(own)] if isinstance(own, str) else [_OWN]
-    known = {file.name.partition(".")[0] for folder in folders for file in folder.rglob("*.txt")}
+    found = (file for folder in folders for file in folder.rglob("*.txt"))
+    return frozenset(file.name.partition(".")[0] for file in found)
+
+
+def _templates(known: frozenset[str], follow_ups: Tables) -> Iterator[Finding]:
     for index, table in follow_ups.items():
         name = table.get("send")
         if isinstance(name, str) and name not in known:

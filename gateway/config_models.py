@@ -11,6 +11,7 @@ from pydantic import ByteSize, Field, PlainValidator, field_validator, model_val
 from channels import base
 from gateway.config_calendar import Opening
 from gateway.config_channels import channel
+from gateway.config_routes import RouteRule
 from gateway.config_rules import FollowUp, FormMail, Promise
 from gateway.config_spam import Spam
 from gateway.config_staff import Staff
@@ -181,6 +182,7 @@ class Config(Table):
     acknowledge: Acknowledge = Acknowledge()
     calendar: Opening = Opening()
     promise: Promise = Promise()
+    route: tuple[RouteRule, ...] = ()
     follow_up: tuple[FollowUp, ...] = ()
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()

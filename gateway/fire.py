@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -19,6 +19,7 @@ from gateway.authenticate import Keys
 from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.record import event_row
+from gateway.route import Mode, is_sensitive, stricter
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
@@ -70,6 +71,7 @@ class Firing:
     phone: str = ""
     phone_hours: str = ""
     quiet: tuple[timedelta, timedelta] | None = None
+    at_most: Mode = "live"
 
     def __call__(
         self, connection: Connection, changes: Changes, due_rows: Sequence[Due], now: datetime
@@ -170,8 +172,8 @@ class Firing:
         """Why the customer shall not read this, or not now."""
         if heard.channel not in self.channels:
             return Moot(f"the channel {heard.channel} is gone")
-        if self.modes[heard.channel] == "watch":
-            return Moot(f"watching: {rule.send} would have been sent")
+        if why := self._held_back(rule, here, heard):
+            return Moot(why)
         if Identity.parse(heard.address).kind == _NOBODY_S:
             return Moot("nobody vouches for the address that a form named")
         if _ROBOT in json.loads(here.case.tags):
@@ -186,6 +188,20 @@ class Firing:
         if until := quiet_until(self.quiet, self.zone, now):
             return Waits("quiet hours", until)
         return None
+
+    def _held_back(self, rule: Rule, here: Standing, heard: Heard) -> str:
+        """Why nothing is said by ourselves in such a case; "" where something may be."""
+        if is_sensitive(here.case):
+            return "a sensitive case: a person speaks here"
+        mode = self._mode(here, heard.channel)
+        if mode == "silence":
+            return "the route asks for silence"
+        return f"watching: {rule.send} would have been sent" if mode == "watch" else ""
+
+    def _mode(self, here: Standing, channel: str) -> Mode:
+        """A case's own word counts before its channel's, and the gateway's before both."""
+        own = here.case.mode or self.modes[channel]
+        return stricter(cast("Mode", own), self.at_most)
 
     def _say(
         self, rule: Rule, row: Due, here: Standing, heard: Heard, changes: Changes, now: datetime
@@ -211,7 +227,8 @@ class Firing:
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
         )
-        self._queue(letter, settings, changes, authenticated=known)
+        draft = self._mode(here, heard.channel) == "approve"
+        self._queue(letter, settings, changes, authenticated=known, draft=draft)
 
     def _queue(
         self,
@@ -221,6 +238,7 @@ class Firing:
         *,
         authenticated: bool,
         counted: bool = True,
+        draft: bool = False,
     ) -> None:
         message = message_row(changes.new_id(), letter, self.name, settings, self.keys)
         changes.add(message)
@@ -231,7 +249,7 @@ class Firing:
                 at=letter.at,
                 budget=budget_of(letter.to) if counted else ("", ""),
                 authenticated=authenticated,
-                draft=counted and self.modes[settings.name] == "approve",
+                draft=draft,
                 counted=counted,
             )
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.answer import promised_by
+from gateway.route import is_sensitive
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, UNANSWERED, Due, Rule, begin, named, watch
@@ -67,6 +68,11 @@ class Follow:
             by = promised_by(self.calendar, self.within, at)
             self._add(case, watch(rules, self.calendar, at, by), f"{PROMISED} {nth}", by, changes)
 
+    @property
+    def _told(self) -> tuple[str, ...]:
+        """The rules by which people learn that somebody waits."""
+        return tuple(rule.name for rule in self.rules if rule.notify)
+
     def _begin(self, case: rows.Case, when: str, at: datetime, changes: Changes) -> None:
         self._add(case, begin(self.rules, self.calendar, when, at), when, at, changes)
 
@@ -74,6 +80,7 @@ class Follow:
         self, case: rows.Case, found: Iterable[Due], when: str, at: datetime, changes: Changes
     ) -> None:
         for due in found:
+            at_once = when == UNANSWERED and is_sensitive(case) and due.rule in self._told
             row = rows.FollowUp(
                 id=changes.new_id(),
                 case_id=case.id,
@@ -81,7 +88,7 @@ class Follow:
                 rule=due.rule,
                 cause=cause(when, at),
                 state="pending",
-                due_at=instant(due.due_at),
+                due_at=instant(at if at_once else due.due_at),
                 settled_at=None,
                 reason="",
             )

@@ -1,4 +1,4 @@
-"""Pure: which mail of ours a delivery report is about, when only its address tells."""
+"""Pure: which mail of ours a delivery report is about, and what that means for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from normalizer.message import Message
+from store.known import Arrival, Bounced, Changes, Known
+from store.rows import instant
 
 # As channels write it: the key of a mail is the left side of its Message-ID.
 _BOUNCE_ADDRESS = re.compile(r"[^@]+\+bounce-([^@+]+)@([^@]+)\Z")
@@ -27,3 +29,19 @@ def identified(message: Message, recipients: Iterable[str]) -> Message:
     if not keys:
         return message
     return replace(message, bounce=message.bounce._replace(original_message_id=keys[0]))
+
+
+def note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
+    """A delivery report about a mail of ours; only its recipient has seen the Message-ID.
+
+    What is still being tried has not failed; what was given up has, also for a passing reason.
+    """
+    bounce = message.bounce
+    if bounce is None or bounce.action != "failed" or message.automatic.kind != "dsn":
+        return
+    failed = tuple(one.address for one in bounce.recipients if one.action in ("failed", ""))
+    for seen in known.message_ids.get(bounce.original_message_id, ()):
+        if seen.fingerprint is None:
+            why = f"it came back: {bounce.status or 'no status'}"
+            is_dead = bounce.kind == "hard"
+            changes.bounced.append(Bounced(seen.id, failed, is_dead, instant(arrival.at), why))

@@ -16,6 +16,7 @@ from gateway.crowd import Crowd
 from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
+from gateway.route import Routing
 from gateway.speak import Desk
 from gateway.staffing import notify, people
 from gateway.words import Words
@@ -42,7 +43,14 @@ def admission(config: Config, keys: Keys) -> Admission:
         marks=marks(writer.words),
         colleagues=Colleagues(desk(config, keys), people(config)),
         notify=notify(config, channels, keys),
+        routing=routing(config) if config.route else None,
     )
+
+
+def routing(config: Config) -> Routing:
+    """What is done with new cases."""
+    routes = tuple(rule.route() for rule in config.route)
+    return Routing(routes, config.calendar_(), config.gateway.mode)
 
 
 def desk(config: Config, keys: Keys) -> Desk:
@@ -95,4 +103,5 @@ def firing(config: Config, keys: Keys) -> Firing:
         phone=said.phone,
         phone_hours=said.phone_hours,
         quiet=config.calendar.quiet,
+        at_most=config.gateway.mode,
     )

@@ -127,9 +127,11 @@ class Words:
         """The templates that there are, in whatever language."""
         return frozenset(name for _, name, _ in self._sheets)
 
-    def acknowledgement(self, facts: AckFacts, language: str, form: Form) -> Text:
-        """Say that we have it, and by when a person answers."""
-        sheet = self._sheet("acknowledgement", language, form)
+    def acknowledgement(
+        self, facts: AckFacts, language: str, form: Form, name: str = "acknowledgement"
+    ) -> Text:
+        """Say that we have it, and by when a person answers; LookupError when there is no `name`."""
+        sheet = self._sheet(name, language, form)
         return _render(sheet, _acknowledgement(facts, sheet.dates))
 
     def follow_up(self, name: str, facts: FollowUpFacts, language: str, form: Form) -> Text:
@@ -177,7 +179,7 @@ def _lonely(sheets: Collection[Key]) -> list[str]:
 
 
 def _placeholders(name: str) -> frozenset[str]:
-    return _ACKNOWLEDGEMENT if name == "acknowledgement" else _FOLLOW_UP
+    return _ACKNOWLEDGEMENT if name.startswith("acknowledgement") else _FOLLOW_UP
 
 
 def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:

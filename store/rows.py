@@ -60,6 +60,8 @@ class Case(NamedTuple):
     opened_at: str
     resolved_at: str | None
     unanswered_since: str | None = None
+    priority: str = ""
+    mode: str = ""
 
 
 class Participant(NamedTuple):

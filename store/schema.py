@@ -98,6 +98,8 @@ cases = Table(
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("unanswered_since", Instant),  # the first word of the customer that no person answered
+    Column("priority", Text, nullable=False, server_default=""),
+    Column("mode", Text, nullable=False, server_default=""),  # of what we say here by ourselves
     Index(None, "conversation_id", "base_subject"),
 )
 

@@ -93,6 +93,8 @@ class Case(Shape, frozen=True, kw_only=True):
     opened_at: Instant
     resolved_at: Instant | None
     unanswered_since: Instant | None = None
+    priority: str = ""
+    mode: str = ""
 
 
 class Participant(Shape, frozen=True, kw_only=True):

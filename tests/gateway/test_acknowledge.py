@@ -23,7 +23,7 @@ def asked(content: Message | None = None, *, known: bool = True, **more: Any) ->
         "message": content,
         "own": OWN,
         "enabled": True,
-        "watching": False,
+        "mode": "live",
         "to_blind_copies": False,
         "is_new_case": True,
         "conversation_id": 1,
@@ -61,7 +61,7 @@ SILENT = {
     "DMARC": (asked(distrusted=True), "DMARC"),
     "a dead address": (asked(failing=True), "fails"),
     "a blind copy (L15)": (asked(message(to=())), "not among To and Cc"),
-    "watching": (asked(watching=True), "watching"),
+    "watching": (asked(mode="watch"), "watching"),
 }
 
 

@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.create_index("ix_requests_at", "requests", ["at"])
     op.add_column("participants", sa.Column("removed_at", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("unanswered_since", sa.Text(), nullable=True))
+    for name in ("priority", "mode"):
+        op.add_column("cases", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.add_column("outbox", sa.Column("domain_until", sa.Text(), nullable=True))
     source = sa.Column("source", sa.Text(), nullable=False, server_default="")
     op.add_column("parts", source)
