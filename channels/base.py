@@ -312,6 +312,16 @@ class Watched(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A channel whose platform counts what we send by the month."""
+
+    @property
+    def month(self) -> tuple[int, int]:
+        """How many messages this month has had, and how many it may have; 0 for no limit."""
+        ...
+
+
+@runtime_checkable
 class LoggedIn(Protocol):
     """A channel that works by a person's log-in at a provider, which may end."""
 

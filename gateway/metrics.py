@@ -53,6 +53,23 @@ class ChannelMetrics:
             registry=registry,
         )
 
+        self._month = Gauge(
+            "madoguchi_channel_month_messages",
+            "Messages of this month, as far as the platform counts them.",
+            ("channel",),
+            registry=registry,
+        )
+        self._month_limit = Gauge(
+            "madoguchi_channel_month_limit",
+            "How many messages a month may have; 0 for no limit.",
+            ("channel",),
+            registry=registry,
+        )
+
+    def month(self, channel: str, used: int, limit: int) -> None:
+        self._month.labels(channel).set(used)
+        self._month_limit.labels(channel).set(limit)
+
     def canary_home(self, channel: str, seconds: float) -> None:
         self._canary_seconds.labels(channel).set(seconds)
 

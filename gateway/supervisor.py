@@ -23,6 +23,7 @@ from gateway.config import Config
 from gateway.config_types import Endpoint
 from gateway.crowd import remember
 from gateway.logins import Logins
+from gateway.month import Months
 from gateway.rules import desk
 from gateway.second_look import SecondLook
 from store import store as stores
@@ -152,6 +153,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             for canaries in filter(None, [parts.ingest.canaries])
             for name in canaries.wanted
         ),
+        _start("months", Months(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
