@@ -9,6 +9,7 @@ from pydantic_core import to_json
 import channels
 from channels import base
 from gateway.config_errors import Finding, any_of, close_to, refusal
+from normalizer.packages import BrokenPackage
 
 _LATER = frozenset(
     {
@@ -21,9 +22,14 @@ _LATER = frozenset(
 def settings_of(table: Any) -> type[base.Settings] | None:
     """The model of one table, by its `type`; None for a type that we do not have."""
     kind = table.get("type") if isinstance(table, dict) else None
-    if not isinstance(kind, str) or kind not in channels.CHANNELS:
+    if not isinstance(kind, str) or (
+        kind not in channels.CHANNELS and kind not in channels.kinds()
+    ):
         return None
-    found: type[base.Settings] = channels.load(kind).Settings
+    try:
+        found: type[base.Settings] = channels.load(kind).Settings
+    except BrokenPackage:
+        return None  # `channel` says so
     return found
 
 
@@ -38,9 +44,21 @@ def channel(table: Any) -> base.Settings:
 
 
 def _kind(kind: Any) -> str:
-    possible = f"possible here: {any_of(channels.CHANNELS)}"
+    offered = channels.kinds()
+    possible = f"possible here: {any_of(offered)}"
     if kind is None:
         return f"is missing; {possible}"
+    if kind in offered:
+        return _broken(str(kind))
     if str(kind) in _LATER:
         return f'"{kind}" is not available in this version; {possible}'
-    return f"is unknown{close_to(str(kind), channels.CHANNELS) or f'; {possible}'}"
+    return f"is unknown{close_to(str(kind), offered) or f'; {possible}'}"
+
+
+def _broken(kind: str) -> str:
+    """What is wrong with the package that offers it."""
+    try:
+        channels.load(kind)
+    except BrokenPackage as error:
+        return f"{error}; install another version of the package, or take the channel out"
+    return f'"{kind}" could not be loaded a moment ago; try again'

@@ -21,8 +21,9 @@ from types import FrameType
 from typing import NamedTuple
 
 from channels import child
-from normalizer import normalize
+from normalizer import normalize, reader
 from normalizer.message import Envelope, Message, Part, Spooled
+from normalizer.packages import BrokenPackage
 
 CPU_LIMIT = 2.0  # seconds for one mail
 MEMORY_LIMIT = 512 * 2**20  # octets of address space above what the interpreter starts with
@@ -49,6 +50,8 @@ def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
 
 def read(envelope: Envelope, spool: Path) -> tuple[Message, ...]:
     """Normalise within the limits; whatever goes wrong is a quarantined message."""
+    with suppress(BrokenPackage):  # `normalize` says so; importing is no part of reading
+        reader(envelope.format)
     signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT)
     try:
         messages = normalize(envelope)

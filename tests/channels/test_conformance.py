@@ -8,6 +8,7 @@ import pytest
 
 from channels.testing import Ability, Check, checks
 from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, SmtpSubject
+from tests.channels.http_peer import HttpSubject, other
 from tests.channels.line_double import platform
 from tests.channels.smtp_sink import sink
 from tests.daemon.dovecot import Dovecot, dovecot
@@ -55,3 +56,9 @@ async def test_imap(check: Check, server: Dovecot) -> None:
 async def test_line(check: Check) -> None:
     with platform() as line:
         await check(LineSubject(line))
+
+
+@pytest.mark.parametrize("check", checks(), ids=str)
+async def test_http(check: Check) -> None:
+    async with other() as it:
+        await check(HttpSubject(it))
