@@ -146,10 +146,12 @@ class Line:
 
     async def _note(self, event: Event) -> None:
         """Whether a user blocks us: LINE takes a push to such a user, and drops it."""
-        known = await self._past.recall(_friend(event.user))
-        at, _, _ = known.partition(" ")
-        if not at or int(at) <= event.at:
-            await self._past.note(_friend(event.user), f"{event.at} {event.kind}")
+        try:
+            at, _, _ = (await self._past.recall(_friend(event.user))).partition(" ")
+            if not at or int(at) <= event.at:
+                await self._past.note(_friend(event.user), f"{event.at} {event.kind}")
+        except Exception as error:
+            raise Unavailable from error
 
     def _decline(self, event: Event) -> None:
         """In a group others read along; so say a word, once, and leave. Nothing is kept of it."""
@@ -193,8 +195,7 @@ class Line:
 
     async def _push(self, user: str, said: list[Object], key: str) -> Sent:
         """Counted and paid; the same key each time keeps it from being sent twice."""
-        if (await self._past.recall(_friend(user))).endswith(" unfollow"):
-            raise Rejected("the customer has blocked this account", "address_dead")
+        await self._ask_past(user)
         self._meter.ask()
         headers = {"X-Line-Retry-Key": str(uuid.uuid5(_KEYS, key))}
         body = {"to": user, "messages": said}
@@ -203,6 +204,15 @@ class Line:
         except InDoubt as error:
             raise Retry(str(error)) from error
         return self._pushed(answer)
+
+    async def _ask_past(self, user: str) -> None:
+        """Raises Rejected for who has blocked us."""
+        try:
+            known = await self._past.recall(_friend(user))
+        except Exception as error:  # whatever it is, LINE was given nothing
+            raise ChannelDown("our own notes cannot be read now") from error
+        if known.endswith(" unfollow"):
+            raise Rejected("the customer has blocked this account", "address_dead")
 
     def _pushed(self, answer: Answer) -> Sent:
         if answer.status == 200:

@@ -352,6 +352,19 @@ async def test_a_friend_who_comes_back_is_reached_whatever_order_events_come_in(
     assert len(line.pushed) == 1
 
 
+async def test_notes_that_cannot_be_read_leave_no_doubt(line: Platform, tmp_path: Path) -> None:
+    class Forgetful(Gateway):
+        async def recall(self, name: str) -> str:
+            raise OSError
+
+    async with running(line, tmp_path, Forgetful()) as (channel, _):
+        with pytest.raises(ChannelDown):
+            await channel.send(said(), "key-1")
+        with pytest.raises(Unavailable):
+            await status(channel, line.event(type="unfollow"))
+    assert line.pushed == []
+
+
 async def test_a_month_that_is_used_up_closes_the_window(line: Platform, tmp_path: Path) -> None:
     line.used = 999
     async with running(line, tmp_path) as (channel, _):
