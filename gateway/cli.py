@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.assembly import Parts
     from gateway.checking import Finding
     from gateway.config import Config
+    from gateway.sheets import Form
     from normalizer.email.forms import Places
 
 T = TypeVar("T")
@@ -125,17 +126,57 @@ def check(
     connect: Annotated[
         bool, typer.Option("--connect", help="Also try the store and each channel.")
     ] = False,
+    route: Annotated[
+        Path | None,
+        typer.Option("--route", help="Say what would become of this mail; nothing is kept."),
+    ] = None,
 ) -> None:
     """Validate the file: every error at once, with line and key."""
     from gateway import checking
 
     loaded = _load(config)
+    if route:
+        _try(loaded, route)
+        return
     findings = [
         *checking.texts(loaded),
         *(asyncio.run(checking.connect(loaded)) if connect else ()),
     ]
     _tell(findings)
     typer.echo(f"{config}: good, {len(loaded.channels)} channel(s)")
+
+
+def _try(config: Config, mail: Path) -> None:
+    from datetime import UTC, datetime
+
+    from gateway import preview
+
+    try:
+        for line in preview.mail(config, mail, datetime.now(UTC)):
+            typer.echo(line)
+    except (ValueError, OSError) as error:
+        raise _fail(error) from None
+
+
+@app.command("preview")
+def preview_(
+    template: Annotated[str, typer.Argument(help="Its name, such as acknowledgement or nudge.")],
+    language: Annotated[str, typer.Option("--language", help="Unset: the gateway's.")] = "",
+    *,
+    short: Annotated[bool, typer.Option("--short", help="As messengers show it.")] = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """A template as a customer would read it now, with example facts."""
+    from datetime import UTC, datetime
+
+    from gateway import preview
+
+    form: Form = "short" if short else "long"
+    try:
+        said = preview.template(_load(config), template, language, form, datetime.now(UTC))
+    except ValueError as error:
+        raise _fail(error) from None
+    typer.echo(f"{said.subject}\n\n{said.body}" if said.subject else said.body, nl=False)
 
 
 @app.command()

@@ -1,0 +1,121 @@
+"""What would be said: a mail tried on the rules, and a template with example facts; nothing is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from channels.base import Settings
+from gateway.acknowledge import budget
+from gateway.answer import promise
+from gateway.authenticate import Keys
+from gateway.author import resolve
+from gateway.config import Config
+from gateway.route import ACKNOWLEDGEMENT
+from gateway.rules import admission, own
+from gateway.trust import NOBODY_VOUCHES
+from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
+from normalizer import normalize
+from normalizer.message import Envelope, Message, Transport
+from store import rows
+from store.known import Arrival, Changes, Known, Raw
+
+_MAIL = "rfc5322"
+_REFERENCE = "K4TZ-9QHM"
+_SUBJECTS = {"ja": "商品が届きません"}
+_SUBJECT = "My parcel has not arrived"
+
+
+class NotPossible(ValueError):
+    """It cannot be shown; the message says what would help."""
+
+
+def template(config: Config, name: str, language: str, form: Form, at: datetime) -> Text:
+    """A template as an authenticated customer would read it now; NotPossible names those there are."""
+    said = config.acknowledge
+    words = Words(said.templates, config.gateway.language)
+    if name not in words.names:
+        known = ", ".join(sorted(words.names))
+        raise NotPossible(f'there is no template "{name}"; there are {known}')
+    language = language or config.gateway.language
+    zone = ZoneInfo(config.gateway.timezone)
+    promised = promise(config.calendar_(), said.reply_within, at)
+    by, now = promised.by.astimezone(zone), at.astimezone(zone)
+    subject = _SUBJECTS.get(language.partition("-")[0].lower(), _SUBJECT)
+    gateway, phone, hours = config.gateway.name, said.phone, said.phone_hours
+    if not name.startswith(ACKNOWLEDGEMENT):
+        facts = FollowUpFacts(
+            gateway_name=gateway, reference=_REFERENCE, now=now, answered_at=now, closes_at=by,
+            promised_by=by, subject=subject, phone=phone, phone_hours=hours, authenticated=True,
+        )  # fmt: skip
+        return words.follow_up(name, facts, language, form)
+    told = AckFacts(
+        gateway_name=gateway, reference=_REFERENCE, now=now, promised_by=by,
+        open_now=promised.open_now, closed_days=promised.closed, reopens_at=promised.reopens_at,
+        subject=subject, phone=phone, phone_hours=hours, authenticated=True,
+    )  # fmt: skip
+    return words.acknowledgement(told, language, form, name)
+
+
+def mail(config: Config, file: Path, at: datetime) -> Iterator[str]:
+    """What would become of a mail that came now from somebody unknown, line by line."""
+    raw = file.read_bytes()
+    came = Envelope(
+        channel="preview", format=_MAIL, raw=raw, unit="preview", received_at=at,
+        transport=Transport(),
+    )  # fmt: skip
+    read = normalize(came)[0]
+    settings = _channel(config, read)
+    yield f"channel: {settings.name}"
+    changes = Changes(0)
+    admission(config, Keys(secrets.token_bytes(32)))(
+        Known(), _arrival(config, settings, read, raw, at), changes
+    )
+    incoming, *answers = changes.added[rows.Message]
+    yield from _decisions(rows.Message(*incoming))
+    if rows.FollowUp in changes.added:
+        for row in changes.added[rows.FollowUp]:
+            waits = rows.FollowUp(*row)
+            yield f"follow-up {waits.rule}: due {waits.due_at}"
+    for row in changes.added[rows.Outbox]:
+        yield f"delivery: {rows.Outbox(*row).state}"
+    for answer in answers:
+        said = rows.Message(*answer)
+        yield f"\n{said.subject}\n\n{said.text}"
+
+
+def _decisions(row: rows.Message) -> Iterator[str]:
+    for one in json.loads(row.decisions):
+        yield f"{one['about']}: {one['outcome']} ({one['reason']})"
+
+
+def _channel(config: Config, message: Message) -> Settings:
+    """The one whose address the mail names, else the first that mail comes by."""
+    able = [settings for settings in config.channels if settings.reaches == "email"]
+    if not able:
+        raise NotPossible("no channel of the file takes mail; add one with addresses")
+    named = {one.address.lower() for one in (*message.to, *message.cc)}
+    ours = (s for s in able if any(identity.address in named for identity in s.own()))
+    return next(ours, able[0])
+
+
+def _arrival(
+    config: Config, settings: Settings, message: Message, raw: bytes, at: datetime
+) -> Arrival:
+    sender = message.from_[0].address if message.from_ else ""
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return Arrival(
+        channel=settings.name,
+        unit="preview",
+        received_at=at,
+        transport=Transport(sender=sender),
+        raw=Raw(sha256, len(raw), raw),
+        message=message,
+        author=resolve(message, own(config), NOBODY_VOUCHES),
+        budget=budget(message),
+    )

@@ -1,0 +1,92 @@
+"""What the commands show before anything goes live, without a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli import app
+from gateway.preview import NotPossible, mail, template
+from gateway.sheets import Form
+from tests import making
+from tests.making import CONFIG, NOON, configure
+
+ROUTE = """
+[[route]]
+name = "complaints"
+keyword = "苦情"
+sensitive = true
+[[route]]
+name = "drafts"
+mode = "approve"
+[[follow_up]]
+name = "remind"
+when = "unanswered"
+after = "4 hours"
+notify = ["boss@example.com"]
+"""
+
+
+def tried(tmp_path: Path, raw: bytes, config: str = CONFIG + ROUTE) -> str:
+    (tmp_path / "mail.eml").write_bytes(raw)
+    return "\n".join(mail(configure(tmp_path, config), tmp_path / "mail.eml", NOON))
+
+
+def test_a_mail_shows_its_routes_its_case_and_its_words(tmp_path: Path) -> None:
+    said = tried(tmp_path, making.mail(subject="=?utf-8?b?6Ium5oOF?="))
+    assert "route: complaints, drafts (tags sensitive; mode approve)" in said
+    assert "acknowledgement: sent (a new case)" in said
+    assert "follow-up remind: due 2026-11-24T03:00" in said
+    assert "delivery: draft" in said
+    assert "Example Support" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "mail.eml"}
+
+
+def test_a_mail_that_would_not_be_answered_says_why(tmp_path: Path) -> None:
+    said = tried(tmp_path, making.mail(Auto_Submitted="auto-replied"))
+    assert "acknowledgement: silence (automatic mail" in said
+
+
+def test_without_a_way_for_mail_there_is_nothing_to_try(tmp_path: Path) -> None:
+    with pytest.raises(NotPossible, match="no channel of the file takes mail"):
+        tried(tmp_path, making.mail(), "[gateway]\n")
+
+
+@pytest.mark.parametrize("name", ["acknowledgement", "nudge", "closing", "survey", "notice"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("form", ["long", "short"])
+def test_every_template_can_be_read_before_a_customer_does(
+    tmp_path: Path, name: str, language: str, form: Form
+) -> None:
+    said = template(configure(tmp_path), name, language, form, NOON)
+    assert said.body.strip()
+    assert bool(said.subject) == (form == "long")
+
+
+def test_an_unknown_template_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(
+        NotPossible, match='no template "nugde"; there are acknowledgement, closing'
+    ):
+        template(configure(tmp_path), "nugde", "", "long", NOON)
+
+
+def typed(tmp_path: Path, *command: str) -> Result:
+    configure(tmp_path, CONFIG + ROUTE)
+    return CliRunner().invoke(app, [*command, "-c", str(tmp_path / "config.toml")])
+
+
+def test_the_commands_print_it(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(making.mail())
+    shown = typed(tmp_path, "check", "--route", str(tmp_path / "mail.eml"))
+    assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "channel: mail")
+    assert (
+        "K4TZ-9QHM"
+        in typed(tmp_path, "preview", "nudge", "--short").stdout
+        + typed(tmp_path, "preview", "acknowledgement", "--short").stdout
+    )
+    refused = typed(tmp_path, "preview", "nothing")
+    assert refused.exit_code == 1
+    assert 'no template "nothing"' in refused.stderr
+    assert typed(tmp_path, "check", "--route", str(tmp_path / "none.eml")).exit_code == 1
