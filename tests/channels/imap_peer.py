@@ -7,6 +7,8 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+from tests.strangers import served
+
 MAIL = b"From: Yuki <yuki@example.jp>\r\nSubject: hello\r\n\r\nHello.\r\n"
 GREETING = b"* OK ready\r\n"
 
@@ -81,8 +83,7 @@ async def script(
     odd: Mapping[bytes, Answer] | None = None, *, spoilt: int = 1, greeting: bytes = GREETING
 ) -> AsyncIterator[Script]:
     acting = Script(odd or {}, spoilt, greeting)
-    async with await asyncio.start_server(acting.serve, "127.0.0.1", 0) as server:
-        acting.port = server.sockets[0].getsockname()[1]
+    async with served(acting.serve) as acting.port:
         yield acting
 
 
@@ -104,7 +105,10 @@ class Proxy:
         number = self.visits
         there, back = await asyncio.open_connection("127.0.0.1", self.target)
         pumps = (self._pump(reader, back, number), self._pump(there, writer, number))
-        await asyncio.gather(*pumps)
+        try:
+            await asyncio.gather(*pumps)
+        finally:
+            back.transport.abort()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
@@ -120,6 +124,5 @@ class Proxy:
 @asynccontextmanager
 async def proxy(target: int) -> AsyncIterator[Proxy]:
     line = Proxy(target)
-    async with await asyncio.start_server(line.serve, "127.0.0.1", 0) as server:
-        line.port = server.sockets[0].getsockname()[1]
+    async with served(line.serve) as line.port:
         yield line

@@ -21,6 +21,7 @@ from tests.channels.smtp_sink import (
     sink,
     smarthost,
 )
+from tests.strangers import served
 
 MAIL = Mail("", ("yuki@example.jp",), b"Subject: x\r\n\r\n.\r\n..dots\r\n", "name")
 PROBE = Probe("support@example.com", "support+check@example.com")
@@ -191,11 +192,11 @@ async def test_one_failed_attempt_speaks_for_all_who_waited() -> None:
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(mute, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with smarthost(port, "tls=none&connections=2", patience=Patience(connect=0.05)) as out:
+    async with (
+        served(mute) as port,
+        smarthost(port, "tls=none&connections=2", patience=Patience(connect=0.05)) as out,
+    ):
         ends = await asyncio.gather(*(out.deliver(MAIL) for _ in range(20)), return_exceptions=True)
-    server.close()
     assert {type(end) for end in ends} == {ChannelDown}
     assert attempts <= 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from gateway.config_spam import Socket
 from gateway.milter import BadAnswer, Said, ask
 from normalizer.message import Envelope, Transport
 from tests.making import envelope
+from tests.strangers import Talk, served
 
 RAW = b"From: a@x.jp\r\nSubject: one\r\n two\r\n\r\nThe body.\r\n"
 WIRE = Transport(
@@ -60,10 +61,9 @@ class Script:
 
 
 @asynccontextmanager
-async def listening(script: Callable[..., object]) -> AsyncIterator[Socket]:
-    server = await asyncio.start_server(script, "127.0.0.1", 0)  # type: ignore[arg-type]  # a script answers
-    async with server:
-        yield Socket.parse(f"inet:127.0.0.1:{server.sockets[0].getsockname()[1]}")
+async def listening(script: Talk) -> AsyncIterator[Socket]:
+    async with served(script) as port:
+        yield Socket.parse(f"inet:127.0.0.1:{port}")
 
 
 async def said(script: Script, one: Envelope | None = None, raw: bytes = RAW) -> Said:
