@@ -13,6 +13,7 @@ CHANNELS = {
     "imap": "channels.imap:Imap",
     "line": "channels.line:Line",
     "http": "channels.http_channel:Http",
+    "telegram": "channels.telegram:Telegram",
 }
 GROUP = "madoguchi.channels"
 

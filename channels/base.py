@@ -14,6 +14,7 @@ from channels.oauth_grant import Health
 from channels.oauth_settings import OAuth
 from normalizer.message import Envelope, Identity, Message, Spooled
 
+Mode = Literal["live", "approve", "watch"]
 Outcome = Literal["accepted", "duplicate", "refused", "quarantined"]
 
 
@@ -103,7 +104,12 @@ class Settings(BaseModel):
     type: str
     language: str = ""
     from_name: str = ""
-    mode: Literal["live", "approve", "watch"] = "live"
+    mode: Mode = "live"
+
+    @property
+    def speaks(self) -> Mode:
+        """How freely we speak here; the gateway's own mode may be stricter."""
+        return self.mode
 
     def own(self) -> frozenset[Identity]:
         """Our own identities on this channel, as plain as customers write to them."""

@@ -13,7 +13,7 @@ from normalizer.packages import BrokenPackage
 
 _LATER = frozenset(
     {
-        *("telegram", "web", "slack", "discord", "whatsapp", "messenger"),
+        *("web", "slack", "discord", "whatsapp", "messenger"),
         *("instagram", "matrix", "xmpp", "sms"),
     }
 )

@@ -56,7 +56,7 @@ def _channels() -> Iterator[str]:
     for model, names in kinds.items():
         titles = (f'`type = "{name}"`' for name in names)
         yield f"### {' and '.join(titles)}\n"
-        yield _table(key for key in keys_of(model) if key.name not in base.Settings.model_fields)
+        yield _table(key for key in keys_of(model) if _is_own(key))
     nested = {
         key.name: inner
         for model in kinds
@@ -65,6 +65,12 @@ def _channels() -> Iterator[str]:
     }
     for name, inner in nested.items():
         yield from _section(f"[channel.{name}]", inner)
+
+
+def _is_own(key: Key) -> bool:
+    """Whether a kind of channel has the key for itself, or another meaning of a common one."""
+    common = base.Settings.model_fields.get(key.name)
+    return common is None or common.description != key.field.description
 
 
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:

@@ -191,7 +191,7 @@ class Config(Table):
 
     def mode_of(self, settings: base.Settings) -> Mode:
         """How freely we speak on a channel: the stricter of its own mode and the gateway's."""
-        return max(settings.mode, self.gateway.mode, key=("live", "approve", "watch").index)
+        return max(settings.speaks, self.gateway.mode, key=("live", "approve", "watch").index)
 
     def rules(self) -> tuple[Rule, ...]:
         """The follow-ups as the scheduler fires them."""

@@ -33,6 +33,8 @@ def _of_the_author(known: Known, arrival: Arrival, message_id: str) -> Seen | No
 def _reported(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
     report = message.report
     assert report is not None
+    if not report.peer_id:
+        return _reachable(known, arrival, message, changes)
     about = known.reported.get((arrival.channel, report.peer_id))
     if about is None:
         refused = Accepted(0, "refused", "a report about nothing that we sent")
@@ -45,6 +47,24 @@ def _reported(known: Known, arrival: Arrival, message: Message, changes: Changes
     told = data | ({"error": report.error} if report.error else {})
     record.event_row(changes, f"delivery.{report.state}", about.conversation_id, at, **told)
     return _entered(known, arrival, Accepted(about.id, "accepted"), changes)
+
+
+def _reachable(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+    """The platform's word on a customer, not on one message: nothing reaches them, or all does."""
+    assert message.report is not None
+    person = known.people.get(str(arrival.author.identity))
+    if person is None:
+        refused = Accepted(0, "refused", "a report about somebody who never wrote")
+        record.ledger_row(changes, arrival, refused)
+        return refused
+    at, is_dead = instant(arrival.at), message.report.address_dead
+    if is_dead != person.failing:
+        changes.update("identities", person.identity_id, failing_since=at if is_dead else None)
+        known.people[str(arrival.author.identity)] = person._replace(failing=is_dead)
+        kind = "address.failing" if is_dead else "address.alive"
+        whom = {"identity_id": person.identity_id, "address": str(arrival.author.identity)}
+        record.event_row(changes, kind, person.conversation_id, at, **whom)
+    return _noted(known, arrival, message, changes, None)
 
 
 def _joined(first: Seen, arrival: Arrival, message: Message, changes: Changes) -> Accepted:

@@ -22,6 +22,7 @@ from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config_types import Endpoint
 from gateway.crowd import remember
+from gateway.fetch import Fetch
 from gateway.logins import Logins
 from gateway.month import Months
 from gateway.rules import desk
@@ -148,6 +149,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("clock", parts.clock.run),
         _start("leases", lambda: _watch_leases(parts)),
         _start("watch", parts.watch.run),
+        _start("fetch", Fetch(parts.store, parts.channels, now).run),
         *(
             _start(f"canary.{name}", partial(canaries.run, name))
             for canaries in filter(None, [parts.ingest.canaries])

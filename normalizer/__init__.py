@@ -9,12 +9,14 @@ from normalizer import packages
 from normalizer.email import read as read_email
 from normalizer.line import read as read_line
 from normalizer.message import Envelope, Message
+from normalizer.telegram import read as read_telegram
 
 Reader = Callable[[Envelope], tuple[Message, ...]]
 
 FORMATS: dict[str, Reader] = {
     "rfc5322": read_email,
     "line": read_line,
+    "telegram": read_telegram,
 }
 # What brings a library along is imported by whoever reads it first.
 HEAVY = {"http": "normalizer.generic:read"}

@@ -141,7 +141,7 @@ def test_what_is_wrong_is_said_with_what_would_be_right(
 @pytest.mark.parametrize(
     ("old", "new", "line", "key", "said"),
     [
-        ('"smtp"', '"telegram"', 3, "type", "not available in this version"),
+        ('"smtp"', '"discord"', 3, "type", "not available in this version"),
         ('"smtp"', '"smpt"', 3, "type", 'did you mean "smtp"?'),
         ('"smtp"', "1", 3, "type", 'possible here: "smtp", "lmtp"'),
         ('type = "smtp"\n', "", 1, "type", "is missing"),

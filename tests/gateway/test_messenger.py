@@ -141,3 +141,25 @@ async def test_a_reading_is_told_and_changes_nothing(desk: Desk) -> None:
     await say(desk, report=Report("p-1", "read"))
     assert await desk.rows("SELECT state FROM outbox") == [{"state": "sent"}]
     assert await desk.count("events WHERE type = 'delivery.read'") == 1
+
+
+async def test_a_customer_who_shuts_us_out_is_failing_until_we_are_let_in_again(desk: Desk) -> None:
+    await say(desk, "help")
+    shut = Report("", "failed", "blocked", address_dead=True)
+    await say(desk, "🚫", aside=True, report=shut)
+    await say(desk, "🚫", aside=True, report=shut, message_id="again")
+    (row,) = await desk.rows("SELECT failing_since FROM identities")
+    assert row["failing_since"]
+    await say(desk, "✅", aside=True, report=Report("", "delivered"))
+    (row,) = await desk.rows("SELECT failing_since FROM identities")
+    assert row["failing_since"] is None
+    told = await desk.rows("SELECT type FROM events WHERE type LIKE 'address.%' ORDER BY cursor")
+    assert [event["type"] for event in told] == ["address.failing", "address.alive"]
+    assert await cases(desk) == 1
+
+
+async def test_who_shuts_us_out_before_a_word_becomes_no_customer(desk: Desk) -> None:
+    shut = Report("", "failed", "blocked", address_dead=True)
+    accepted = await say(desk, "🚫", aside=True, report=shut)
+    assert accepted.outcome == "refused"
+    assert await desk.count("customers") == 0

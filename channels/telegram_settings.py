@@ -1,0 +1,90 @@
+"""The settings of a Telegram bot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from channels import base
+from normalizer.message import Identity
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class TelegramSettings(base.Settings):
+    """A bot of Telegram: customers write to it in private chats."""
+
+    token: str = Field(
+        pattern=r"^[0-9]+:[A-Za-z0-9_-]+$",
+        repr=False,
+        description="The bot's token, as @BotFather gave it.",
+        examples=['token = { env = "TELEGRAM_TOKEN" }'],
+    )
+    api: str = Field("https://api.telegram.org", description="The server of the Bot API.")
+    mode: Literal["poll", "webhook", "live", "approve", "watch"] = Field(  # type: ignore[assignment]  # wider than the common key
+        "poll",
+        description='How updates come: "poll" asks for them, "webhook" is called at `public_url`;'
+        ' both speak as "live" does. With "live", "approve" or "watch" they come by webhook where'
+        " `public_url` is set.",
+    )
+    public_url: str = Field(
+        "",
+        description="Where Telegram reaches this daemon's HTTP from outside, without `/in/NAME`.",
+        examples=['public_url = "https://desk.example.com"'],
+    )
+
+    @field_validator("api", "public_url")
+    @classmethod
+    def _is_protected(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and parts.hostname in _LOOPBACK
+        )
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        if value and not (is_safe and parts.hostname and plain):
+            raise ValueError(
+                f'must be an address such as "https://desk.example.com", not "{value}"'
+            )
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _can_work(self) -> TelegramSettings:
+        if self.mode == "webhook" and not self.public_url:
+            raise ValueError('mode = "webhook" needs public_url, which Telegram calls')
+        if find_spec("aiogram") is None:
+            raise ValueError("Telegram needs one more package: pip install 'madoguchi[telegram]'")
+        return self
+
+    def own(self) -> frozenset[Identity]:
+        """The bot itself: a token begins with the bot's number."""
+        return frozenset({Identity("telegram", self.token.partition(":")[0])})
+
+    @property
+    def speaks(self) -> base.Mode:
+        match self.mode:
+            case "approve" | "watch" as stricter:
+                return stricter
+        return "live"
+
+    @property
+    def hook(self) -> str:
+        """Where Telegram shall call us; "" where we ask."""
+        if self.mode == "poll" or not self.public_url:
+            return ""
+        return f"{self.public_url}/in/{self.name}"
+
+    @property
+    def form(self) -> Literal["long", "short"]:
+        return "short"
+
+    @property
+    def gap(self) -> timedelta | None:
+        return timedelta(hours=24)
+
+    def refuses(self, address: str) -> str:
+        is_number = address.isascii() and address.isdigit()
+        return "" if is_number else "A customer of Telegram is a number, as it wrote to us."
