@@ -368,11 +368,7 @@ def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -
             changes, "case.opened", where.conversation_id, at,
             case_id=where.case.id, reference=where.case.reference,
         )  # fmt: skip
-    kind = "message.quarantined" if row.status == "quarantined" else "message.received"
-    record.event_row(
-        changes, kind, where.conversation_id, at,
-        message_id=row.id, case_id=where.case.id, channel=arrival.channel,
-    )  # fmt: skip
+    record.received_row(changes, arrival, row, is_person=where.person is not None)
 
 
 def _is_failing(known: Known, arrival: Arrival, where: Place, changes: Changes) -> bool:

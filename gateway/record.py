@@ -133,6 +133,24 @@ def event_row(
     changes.add(rows.Event(changes.new_id(), kind, conversation_id, at, to_json(data)))
 
 
+def received_row(changes: Changes, arrival: Arrival, row: rows.Message, *, is_person: bool) -> None:
+    """That a message is here, and whether nobody vouches for the person who wrote it.
+
+    A token continues a case that is not unverified itself, so that nothing else would tell.
+    """
+    doubt = {"unverified": True} if is_person and not arrival.author.authenticated else {}
+    event_row(
+        changes,
+        "message.quarantined" if row.status == "quarantined" else "message.received",
+        row.conversation_id,
+        instant(arrival.at),
+        message_id=row.id,
+        case_id=row.case_id,
+        channel=arrival.channel,
+        **doubt,
+    )
+
+
 def author(arrival: Arrival, message: Message) -> dict[str, Any]:
     """Who wrote as the headers show it, and every claim."""
     shown = message.from_[0] if message.from_ else Address(arrival.author.name, "")

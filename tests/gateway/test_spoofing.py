@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,11 @@ name = "nudge"
 when = "pending"
 after = "2 business days"
 send = "nudge"
+[[staff]]
+name = "Aiko"
+address = "aiko@corp.example"
+notify = ["customer wrote"]
+per_hour = 1000
 """
 SECRET = "my door code is 1234"  # what the victim wrote, and nobody else may read
 
@@ -53,10 +59,10 @@ def honest(sender: str = f"Yuki <{VICTIM}>", subject: str = "Hello", **more: str
     return stamp.encode() + mail(sender, subject, **more)
 
 
-async def settled(desk: Desk) -> Victim:
+async def settled(desk: Desk, write: Callable[..., bytes] = honest) -> Victim:
     loot = []
     for subject in ("Where is my parcel?", "The invoice"):
-        first = await desk.accept(honest(subject=subject, body=SECRET))
+        first = await desk.accept(write(subject=subject, body=SECRET))
         said = await desk.one(
             "SELECT m.message_id AS hers, a.message_id AS ours, a.reply_to, c.reference, c.subject"
             " FROM messages m JOIN cases c ON c.id = m.case_id JOIN messages a"
@@ -118,7 +124,8 @@ async def state(desk: Desk, victim: Victim) -> dict[str, Any]:
         c=victim.conversation,
     )
     said = await desk.rows(
-        "SELECT m.id FROM messages m WHERE m.direction = 'out' AND m.conversation_id = :c",
+        "SELECT m.id FROM messages m WHERE m.direction = 'out' AND m.kind <> 'notice'"
+        " AND m.conversation_id = :c",
         c=victim.conversation,
     )
     follow_ups = await desk.rows("SELECT id, state FROM follow_ups ORDER BY id")
@@ -134,9 +141,10 @@ async def state(desk: Desk, victim: Victim) -> dict[str, Any]:
 
 
 async def revealed(desk: Desk, victim: Victim) -> list[str]:
-    """What of the victim's stands in anything that we wrote to others."""
+    """What of the victim's stands in anything that we wrote to others but our own people."""
     written = await desk.rows(
-        "SELECT subject, text FROM messages WHERE direction = 'out' AND conversation_id <> :c",
+        "SELECT subject, text FROM messages WHERE direction = 'out' AND kind <> 'notice'"
+        " AND conversation_id <> :c",
         c=victim.conversation,
     )
     secrets = (SECRET, VICTIM, *(loot.reference for loot in victim.loot))
@@ -244,4 +252,30 @@ async def a_group_s_members(desk: Desk, victim: Victim) -> None:
         assert len(seen) == n + 2
 
 
-CONTROLS = (her_reply, her_second_matter, her_other_address, a_colleague_in_cc, a_group_s_members)
+async def a_colleague_s_reply(desk: Desk, victim: Victim) -> None:
+    """She writes once more, a colleague is told, and his answer goes out to her."""
+    loot = victim.loot[0]
+    await desk.accept(honest(subject="Re: x", In_Reply_To=f"<{loot.ours}>"))
+    reply = await answered_by_a_colleague(desk, honest)
+    assert reply["case_id"] == await case_of(desk, loot.reference)
+
+
+async def answered_by_a_colleague(desk: Desk, write: Callable[..., bytes]) -> dict[str, Any]:
+    """What goes out when Aiko answers the mail that told her last."""
+    told = await desk.rows("SELECT reply_to FROM messages WHERE kind = 'notice' ORDER BY id")
+    answer = write("Aiko <aiko@corp.example>", "Re: x", body="It left today.")
+    await desk.accept(answer, "aiko@corp.example", to=(told[-1]["reply_to"],))
+    reply = await desk.one("SELECT * FROM messages WHERE kind = 'reply'")
+    assert (reply["direction"], reply["text"]) == ("out", "It left today.")
+    assert json.loads(reply["recipients"])["to"] == [["Yuki", VICTIM]]
+    return reply
+
+
+CONTROLS = (
+    her_reply,
+    her_second_matter,
+    her_other_address,
+    a_colleague_in_cc,
+    a_colleague_s_reply,
+    a_group_s_members,
+)
