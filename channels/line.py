@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from channels import line_check, line_media
 from channels.base import (
@@ -24,8 +25,9 @@ from channels.base import (
     Unavailable,
 )
 from channels.line_api import Answer, LineApi, refusal
-from channels.line_event import Event, is_signed, take_apart
+from channels.line_event import Event, is_signed, named, take_apart
 from channels.line_meter import Meter
+from channels.line_names import Names
 from channels.line_settings import LineSettings
 from channels.line_tokens import ReplyTokens
 from channels.line_words import ALONE, Object, objects
@@ -52,10 +54,12 @@ class Line:
         self._past = host.past(settings.name)
         self._folder = host.data_dir / "spool"
         self._api = LineApi(settings)
+        self._names = Names(self._api)
         self._tokens = ReplyTokens()
         self._meter = Meter(settings.monthly_limit)
         self._accept: Accept | None = None
         self._began: datetime | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._farewells: set[asyncio.Task[None]] = set()
 
     @property
@@ -124,25 +128,32 @@ class Line:
                 # Before the commit: it wakes the acknowledgement, which wants the newest token.
                 self._tokens.learn(event.user, event.token, event.at)
         ends = await asyncio.gather(
-            *(self._take_in(one, accept, peer) for one in by_user.values()), return_exceptions=True
+            *(self._take_in(*one, accept, peer) for one in by_user.items()), return_exceptions=True
         )
         for end in ends:
             if end:
                 raise end
 
-    async def _take_in(self, events: Iterable[Event], accept: Accept, peer: str) -> None:
-        for event in events:
-            envelope = Envelope(
-                channel=self.name,
-                format="line",
-                raw=event.raw,
-                unit=event.unit,
-                received_at=datetime.now(UTC),
-                transport=Transport(peer=peer),
-            )
-            await accept(envelope)
-            if event.user and event.kind in {"follow", "unfollow"}:
-                await self._note(event)
+    async def _take_in(self, user: str, events: Iterable[Event], accept: Accept, peer: str) -> None:
+        """Also calls at the same moment wait for each other, as far as they are one user's."""
+        turn = self._turns.setdefault(user, asyncio.Lock())
+        async with turn:
+            for event in events:
+                await accept(await self._envelope(event, peer))
+                if user and event.kind in {"follow", "unfollow"}:
+                    await self._note(event)
+
+    async def _envelope(self, event: Event, peer: str) -> Envelope:
+        tells = event.kind != "unfollow" and self._settings.refuses(event.user) == ""
+        name = await self._names.of(event.user) if tells else ""
+        return Envelope(
+            channel=self.name,
+            format="line",
+            raw=named(event.raw, name),
+            unit=event.unit,
+            received_at=datetime.now(UTC),
+            transport=Transport(peer=peer),
+        )
 
     async def _note(self, event: Event) -> None:
         """Whether a user blocks us: LINE takes a push to such a user, and drops it."""

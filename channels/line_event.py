@@ -56,6 +56,13 @@ def take_apart(body: bytes) -> Batch | None:
     return Batch(destination, tuple(_event(event, destination) for event in events))
 
 
+def named(raw: bytes, name: str) -> bytes:
+    """An event's JSON with its writer's name beside it."""
+    if not name:
+        return raw
+    return json.dumps(json.loads(raw) | {"profile": {"displayName": name}}).encode()
+
+
 def _event(event: dict[str, Any], destination: str) -> Event:
     raw = json.dumps({"destination": destination, "event": event}).encode()
     source = event.get("source")

@@ -24,11 +24,13 @@ Table = dict[str, Any]
 def read(envelope: Envelope) -> tuple[Message, ...]:
     """Every kind of event; one that we do not know is an aside with its name."""
     assert isinstance(envelope.raw, bytes)
-    event = _table(_table(json.loads(envelope.raw)).get("event"))
+    said_to_us = _table(json.loads(envelope.raw))
+    event = _table(said_to_us.get("event"))
     kind = _text(event.get("type"))
     said = _message(event) if kind == "message" else _other(kind, event)
     user = _text(_table(event.get("source")).get("userId"))
-    claims = (Claim("platform", Identity("line", user), ""),) if user else ()
+    name = _text(_table(said_to_us.get("profile")).get("displayName"))
+    claims = (Claim("platform", Identity("line", user), name),) if user else ()
     date = _instant(event.get("timestamp"))
     message = Message(claims=claims, date=date, fingerprint=f"line:{envelope.unit}", **said)
     return (message,)

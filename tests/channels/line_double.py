@@ -136,6 +136,12 @@ class Platform:
             return (found, {}) if isinstance(found, int) else (200, found)
         if path == "/v2/bot/channel/webhook/endpoint":
             return self._endpoint(method, said)
+        if path.startswith("/v2/bot/profile/"):
+            user = path.rpartition("/")[2]
+            known_user = user in self.users - self.blocked_by
+            return (
+                (200, {"displayName": "ゆき🌸"}) if known_user else (404, {"message": "Not found"})
+            )
         known: dict[str, Any] = {
             "/v2/bot/info": {"userId": BOT, "basicId": "@216ru", "displayName": "Example"},
             "/v2/bot/message/quota": {"type": "none"}

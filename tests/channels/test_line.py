@@ -29,6 +29,7 @@ from channels.line import Line
 from channels.line_settings import LineSettings
 from channels.line_tokens import FRESH, ReplyTokens
 from channels.line_words import split
+from normalizer import normalize
 from normalizer.message import Address, Envelope, Message, Spooled
 from tests.channels.line_double import (
     BOT,
@@ -119,6 +120,21 @@ async def test_a_signed_call_is_taken_in_event_by_event(line: Platform, tmp_path
         assert {one.format for one in gateway.taken} == {"line"}
 
 
+async def test_a_writer_is_asked_for_a_name_once(line: Platform, tmp_path: Path) -> None:
+    async with running(line, tmp_path) as (channel, gateway):
+        for _ in range(2):
+            assert await status(channel, line.event("hello")) == 200
+        line.mode = "broken"
+        assert await status(channel, line.event("hello", HANA)) == 200
+        claims = [normalize(one)[0].claims[0] for one in gateway.taken]
+    assert [(str(one.identity), one.name) for one in claims] == [
+        (f"line:{YUKI}", "ゆき🌸"),
+        (f"line:{YUKI}", "ゆき🌸"),
+        (f"line:{HANA}", ""),
+    ]
+    assert line.asked.count(f"GET /v2/bot/profile/{YUKI}") == 1
+
+
 async def test_line_may_verify_with_no_event_at_all(line: Platform, tmp_path: Path) -> None:
     async with running(line, tmp_path) as (channel, gateway):
         assert await status(channel) == 200
@@ -179,6 +195,14 @@ async def test_one_user_is_taken_in_order_and_others_do_not_wait(
         for user in (YUKI, HANA):
             mine = [e["webhookEventId"] for e in events if e["source"]["userId"] == user]
             assert [one.unit for one in gateway.taken if one.unit in mine] == mine
+
+
+async def test_two_calls_at_once_keep_a_users_order(line: Platform, tmp_path: Path) -> None:
+    events = [line.event(str(n)) for n in range(6)]
+    async with running(line, tmp_path) as (channel, gateway):
+        calls = (status(channel, *events[:3]), status(channel, *events[3:]))
+        assert set(await asyncio.gather(*calls)) == {200}
+        assert [one.unit for one in gateway.taken] == [e["webhookEventId"] for e in events]
 
 
 async def test_only_posts_to_the_address_itself_are_served(line: Platform, tmp_path: Path) -> None:
