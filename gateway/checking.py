@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 def texts(config: Config) -> Iterator[Finding]:
     """Templates that cannot be used, rules that never hold, tables that have no effect yet."""
     try:
-        Words(config.acknowledge.templates, config.gateway.language)
+        yield from _languages(config, Words(config.acknowledge.templates, config.gateway.language))
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
     yield from _forms(config)
@@ -43,6 +43,18 @@ def texts(config: Config) -> Iterator[Finding]:
         for name, text in settings.to_publish():
             said = f'channel {settings.name}: publish in DNS: {name} TXT "{text}"'
             yield Finding(False, said)
+
+
+def _languages(config: Config, words: Words) -> Iterator[Finding]:
+    """Templates that customers of a channel would read in another language than its own."""
+    spoken = {config.gateway.language, *(s.language for s in config.channels if s.language)}
+    sent = {rule.send for rule in config.follow_up} | {rule.template for rule in config.route}
+    for name in sorted({"acknowledgement", *filter(None, sent)}):
+        for language in sorted(spoken):
+            if not words.has(name, language):
+                said = f"template {name} is missing in {language} and is sent in another language;"
+                file = f"{language}/{name}.long.txt and {name}.short.txt"
+                yield Finding(False, f"{said} add {file} to the folder of [acknowledge] templates")
 
 
 def _forms(config: Config) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.checking import texts
 from gateway.cli import app
 from gateway.preview import NotPossible, mail, template
 from gateway.sheets import Form
@@ -90,3 +91,17 @@ def test_the_commands_print_it(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert 'no template "nothing"' in refused.stderr
     assert typed(tmp_path, "check", "--route", str(tmp_path / "none.eml")).exit_code == 1
+
+
+def test_a_template_that_misses_a_language_is_told_with_its_remedy(tmp_path: Path) -> None:
+    words = tmp_path / "words/en"
+    words.mkdir(parents=True)
+    for form, subject in (("long", "Subject: Hi\n\n"), ("short", "")):
+        (words / f"acknowledgement_x.{form}.txt").write_text(f"{subject}Thanks.")
+    route = '[acknowledge]\ntemplates = "words"\n[[route]]\nname = "x"\n'
+    route += 'template = "acknowledgement_x"\n'
+    japanese = CONFIG.replace('type = "smtp"', 'type = "smtp"\nlanguage = "ja-JP"')
+    (found,) = texts(configure(tmp_path, japanese + route))
+    assert not found.is_error
+    assert found.text.startswith("template acknowledgement_x is missing in ja-JP")
+    assert "add ja-JP/acknowledgement_x.long.txt" in found.text
