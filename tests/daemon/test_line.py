@@ -74,3 +74,12 @@ def test_a_hundred_deliveries_at_once_are_one_message(tmp_path: Path) -> None:
         wait_until(lambda: bool(line.replied), PATIENCE, "the acknowledgement leaves")
         assert b'outcome="accepted"' in get(site, "/metrics").body
     assert len(line.replied) == 1
+
+
+def test_a_picture_is_fetched(tmp_path: Path) -> None:
+    with platform() as line, daemon(site := laid_out(tmp_path, line), ENVIRONMENT):
+        line.content["4711"] = b"a small picture"
+        image = {"type": "image", "id": "4711", "contentProvider": {"type": "line"}}
+        assert ring(site, call(line.event(message=image))) == 200
+        size = "SELECT size FROM parts WHERE size = 15 AND sha256 <> ''"
+        wait_until(lambda: len(rows(site, size)) == 1, PATIENCE, "the picture is here")
