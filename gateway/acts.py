@@ -86,7 +86,10 @@ def alter(desk: Desk, case_id: int, wanted: Change, who: Who) -> Act[shapes.Case
         facts = facts_of.facts(connection, case_id)
         if facts is None:
             return _NO_CASE
-        return case(change.apply(facts.case, wanted, who, desk.follow, changes))
+        after = change.apply(facts.case, wanted, who, desk.follow, changes)
+        if wanted.notify_customer:
+            desk.follow.told(facts.case, after, who.at, changes)
+        return case(after)
 
     return act
 

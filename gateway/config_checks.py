@@ -42,7 +42,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _nobody_told(follow_ups, channels)
     yield from _promise(data, channels)
     known = _known_templates(data.get("acknowledge"))
-    yield from _templates(known, follow_ups)
+    yield from _templates(known, data.get("notices"), follow_ups)
     yield from config_routes.check(_tables(data, "route"), channels, known)
     yield from _spam_headers(data.get("spam"), channels)
 
@@ -206,12 +206,17 @@ def _known_templates(acknowledge: Any) -> frozenset[str]:
     return frozenset(file.name.partition(".")[0] for file in found)
 
 
-def _templates(known: frozenset[str], follow_ups: Tables) -> Iterator[Finding]:
-    for index, table in follow_ups.items():
-        name = table.get("send")
+def _templates(known: frozenset[str], notices: Any, follow_ups: Tables) -> Iterator[Finding]:
+    stages = notices.get("stages") if isinstance(notices, dict) else None
+    named: dict[KeyPath, Any] = {
+        ("follow_up", index, "send"): table.get("send") for index, table in follow_ups.items()
+    }
+    if isinstance(stages, dict):
+        named |= {("notices", "stages", stage): name for stage, name in stages.items()}
+    for path, name in named.items():
         if isinstance(name, str) and name not in known:
             said = f'there is no template "{name}"; possible: {any_of(sorted(known))}'
-            yield Finding(("follow_up", index, "send"), said)
+            yield Finding(path, said)
 
 
 def _spam_headers(spam: Any, channels: Tables) -> Iterator[Finding]:

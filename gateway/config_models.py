@@ -12,7 +12,7 @@ from channels import base
 from gateway.config_calendar import Opening
 from gateway.config_channels import channel
 from gateway.config_routes import RouteRule
-from gateway.config_rules import FollowUp, FormMail, Promise
+from gateway.config_rules import FollowUp, FormMail, Notices, Promise
 from gateway.config_spam import Spam
 from gateway.config_staff import Staff
 from gateway.config_types import (
@@ -183,6 +183,7 @@ class Config(Table):
     calendar: Opening = Opening()
     promise: Promise = Promise()
     route: tuple[RouteRule, ...] = ()
+    notices: Notices = Notices()
     follow_up: tuple[FollowUp, ...] = ()
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()
@@ -195,7 +196,11 @@ class Config(Table):
 
     def rules(self) -> tuple[Rule, ...]:
         """The follow-ups as the scheduler fires them."""
-        return (*self.promise.rules(), *(rule.rule() for rule in self.follow_up))
+        return (
+            *self.promise.rules(),
+            *self.notices.rules(),
+            *(rule.rule() for rule in self.follow_up),
+        )
 
     def calendar_(self) -> Calendar:
         """The opening hours as the scheduler counts them."""

@@ -9,17 +9,21 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from gateway.config_types import Length, Mailbox, Table, is_network
 from scheduler.duration import Duration
-from scheduler.rules import PROMISED, Missed, Rule
+from scheduler.rules import PROMISED, TOLD, Missed, Rule
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 
 
+_NOTICE = "notice."
+_MERGE = Duration.parse("1 minute")
+_SAYS = {"open": "progress", "on_hold": "waiting", "resolved": "closing"}
 _OURS = "promise."  # how the rules of [promise] are called
 
 
 def _not_ours(name: str) -> str:
-    if name.startswith(_OURS):
-        raise ValueError(f'"{name}" must not begin with "{_OURS}": the rules of [promise] do')
+    for start, table in ((_OURS, "promise"), (_NOTICE, "notices")):
+        if name.startswith(start):
+            raise ValueError(f'"{name}" must not begin with "{start}": the rules of [{table}] do')
     return name
 
 
@@ -81,6 +85,30 @@ class Promise(Table):
             return (warn,) if self.notify else ()
         notice = Rule(f"{_OURS}notice", PROMISED, self.notice, send="notice")
         return (warn, notice) if self.notify else (notice,)
+
+
+class Notices(Table):
+    """What customers hear when a person gives their case another status or stage; off by itself."""
+
+    on: tuple[Literal["open", "on_hold", "resolved"], ...] = Field(
+        (),
+        description='After which status: work has begun ("open"), it has to wait ("on_hold"), '
+        'it is settled ("resolved").',
+    )
+    stages: dict[str, str] = Field(
+        {},
+        description="After which stage, with a template of your own that says it: "
+        '`{ shipped = "shipped" }`.',
+    )
+    not_tags: tuple[str, ...] = Field(
+        ("sensitive",), description="A case with one of these tags gets no such notice."
+    )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """As the scheduler fires them: a minute later, so that several changes are one notice."""
+        said = {f"status {status}": _SAYS[status] for status in self.on}
+        said |= {f"stage {stage}": template for stage, template in self.stages.items()}
+        return tuple(Rule(f"{_NOTICE}{what}", TOLD, _MERGE, send=said[what]) for what in said)
 
 
 class Place(NamedTuple):

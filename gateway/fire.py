@@ -23,7 +23,7 @@ from gateway.route import Mode, is_sensitive, stricter
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
-from scheduler.rules import PROMISED, UNANSWERED, Rule, closes_at
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule, closes_at
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -215,7 +215,7 @@ class Firing:
             promised = promised_by(self.follow.calendar, self.follow.within, now)
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         letter = Letter(
-            kind=_KINDS.get(rule.send, "follow_up"),
+            kind="notice" if rule.when == TOLD else _KINDS.get(rule.send, "follow_up"),
             to=Identity.parse(heard.address),
             text=self.words.follow_up(rule.send, facts, language, settings.form),
             language=language,
@@ -286,6 +286,9 @@ class Firing:
 
 def _is_over(rule: Rule, case: rows.Case) -> str:
     """Why the reason of a row does not hold any more; "" while it does."""
+    if rule.when == TOLD:
+        holds = rule.name in (f"notice.status {case.status}", f"notice.stage {case.stage}")
+        return "" if holds else "it is otherwise now"
     if rule.when in (UNANSWERED, PROMISED):
         return "" if case.unanswered_since else "it is answered"
     return "" if case.status == rule.when else f"the case is {case.status} now"

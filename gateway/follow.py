@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from gateway.answer import promised_by
 from gateway.route import is_sensitive
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
-from scheduler.rules import PROMISED, UNANSWERED, Due, Rule, begin, named, watch
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, Due, Rule, begin, named, watch
 from store import rows
 from store.known import Changes
 from store.rows import instant, moment
@@ -22,11 +23,15 @@ _NOTICES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The rules, the calendar that they count by, and `within` what time we promise to answer."""
+    """The rules, the calendar that they count by, and `within` what time we promise to answer.
+
+    Cases with a tag of `untold` are not told of.
+    """
 
     rules: tuple[Rule, ...]
     calendar: Calendar
     within: Duration
+    untold: frozenset[str] = frozenset()
 
     def customer_wrote(
         self, before: rows.Case | None, case: rows.Case, at: datetime, changes: Changes
@@ -54,8 +59,23 @@ class Follow:
 
     def answered(self, case_id: int, at: datetime, changes: Changes, why: str) -> None:
         """A person has answered: nobody waits for us any more."""
-        names = named(self.rules, UNANSWERED) + named(self.rules, PROMISED)
+        ended = (UNANSWERED, PROMISED, TOLD)
+        names = tuple(name for when in ended for name in named(self.rules, when))
         changes.cancel(case_id, names, instant(at), why)
+
+    def told(self, before: rows.Case, case: rows.Case, at: datetime, changes: Changes) -> None:
+        """A person changed the status or the stage; of several changes the last is told."""
+        wanted = []
+        if case.status != before.status:
+            wanted.append(f"notice.status {case.status}")
+        if case.stage != before.stage:
+            wanted.append(f"notice.stage {case.stage}")
+        if not wanted:
+            return
+        changes.cancel(case.id, named(self.rules, TOLD), instant(at), "it was changed again")
+        if self.untold.isdisjoint(json.loads(case.tags)):
+            rules = [rule for rule in self.rules if rule.name in wanted]
+            self._add(case, begin(rules[-1:], self.calendar, TOLD, at), TOLD, at, changes)
 
     def promised(self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1) -> None:
         """A customer reads, for the `nth` time in one wait, by when a person answers."""

@@ -63,7 +63,10 @@ def desk(config: Config, keys: Keys) -> Desk:
 
 def follow(config: Config) -> Follow:
     """What a word or a status does to follow-ups."""
-    return Follow(config.rules(), config.calendar_(), config.acknowledge.reply_within)
+    return Follow(
+        config.rules(), config.calendar_(), config.acknowledge.reply_within,
+        frozenset(config.notices.not_tags),
+    )  # fmt: skip
 
 
 def own(config: Config) -> frozenset[Identity]:

@@ -112,6 +112,9 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: Line | None = None
     tags: Tags | None = None
     subject: Line | None = None
+    notify_customer: Annotated[
+        bool, Meta(description="Whether `[notices]` may tell the customer of this change.")
+    ] = True
 
 
 class Defer(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):

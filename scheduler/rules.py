@@ -11,6 +11,7 @@ from scheduler.calendar import Calendar, ahead, due
 from scheduler.duration import Duration
 
 UNANSWERED: Final = "unanswered"
+TOLD: Final = "told"  # a person changed what the customer shall hear of
 PROMISED: Final = "promised"  # a customer was told by when a person answers
 
 Missed = Literal["spread", "at_once", "skip"]

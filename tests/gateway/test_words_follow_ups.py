@@ -13,7 +13,7 @@ from gateway.words import FollowUpFacts, Form, Words
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDS = Words()
 FORMS: list[Form] = ["long", "short"]
-TEMPLATES = ["nudge", "closing", "survey", "notice", "reminder"]
+TEMPLATES = ["nudge", "closing", "survey", "notice", "reminder", "progress", "waiting"]
 
 
 def tokyo(text: str) -> datetime:
