@@ -126,5 +126,5 @@ def began(written: str) -> datetime:
 
 
 def nth_of(written: str) -> int:
-    """The how manieth promise of a wait a row watches."""
+    """Which promise of one wait a row watches, from 1 on."""
     return int(written.partition("@")[0].partition(" ")[2])
