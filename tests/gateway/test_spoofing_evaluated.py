@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import ingest
 from tests.dns_server import resolving
 from tests.gateway.spoofs import (
     ELSEWHERE,
@@ -45,6 +46,13 @@ LOOKS_ALIKE = "exarnple.jp"
 
 def _first(name: str, number: int = 0) -> Forgery:
     return FORGERIES[name][number]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no reason to read a mail later: what is tried here is who wrote it."""
+    monkeypatch.setattr(ingest, "READ_PATIENCE", 20.0)
+    monkeypatch.setattr(ingest, "_DNS_PATIENCE", 20.0)
 
 
 COPIES = FORGERIES["an exact copy of From"]
