@@ -28,6 +28,7 @@ bench: $(VENV)/.dev servers
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
 	$(BIN)/python -m tests.soak.mailbox
+	$(BIN)/python -m tests.daemon.test_telegram
 
 # FUZZ_SECONDS says how long (600); what is found lies below var/fuzz.
 fuzz: $(VENV)/.dev

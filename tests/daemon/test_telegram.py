@@ -1,0 +1,129 @@
+"""Telegram on the real daemon: nothing lost, doubled, or confirmed before its commit."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, wait_until
+from tests.telegram_server import TOKEN, BotServer, bot_server, update
+
+CHANNEL = """
+[[channel]]
+name = "tg"
+type = "telegram"
+token = {{ env = "BOT_TOKEN" }}
+api = "{url}"
+"""
+SECRET = {"BOT_TOKEN": TOKEN}
+
+
+def rows(site: Site, query: str) -> list[tuple[object, ...]]:
+    where = f"file:{site.database}?mode=ro"
+    with closing(sqlite3.connect(where, uri=True, timeout=30)) as connection:
+        return connection.execute(query).fetchall()
+
+
+@contextmanager
+def bot_and_site(folder: Path) -> Iterator[tuple[BotServer, Site]]:
+    with bot_server() as bot:
+        yield bot, lay_out(folder, more=CHANNEL.format(url=bot.url))
+
+
+class Ended(NamedTuple):
+    """What the books say at the end: unit → how often it is a message, and what went wrong."""
+
+    stored: dict[str, int]
+    early: list[int]
+
+
+def killed(folder: Path, updates: int, kills: int) -> Ended:
+    """So many updates while the daemon is killed so often."""
+    early: list[int] = []
+    with bot_and_site(folder) as (bot, site):
+
+        def look(ids: list[int]) -> None:
+            """Telegram forgets these now: each has to be in the ledger already."""
+            if ids:
+                known = {row[0] for row in rows(site, "SELECT unit FROM ledger WHERE channel='tg'")}
+                early.extend(id_ for id_ in ids if str(id_) not in known)
+
+        bot.confirming = look
+        wanted = [update(n, f"line {n}", who=n % 7 + 1) for n in range(1, updates + 1)]
+        share = updates // (kills + 1)
+        for life in range(kills):
+            process = launch(site, SECRET)
+            await_ready(site, process)
+            seen = len(bot.given)
+            _feed(bot, wanted[life * share : (life + 1) * share])
+            wait_until(lambda seen=seen: len(bot.given) > seen, 30, "updates are given out")  # type: ignore[misc]  # bound now
+            process.kill()
+            process.wait()
+        with daemon(site, SECRET):
+            bot.put(*wanted[kills * share :])
+            wait_until(lambda: len(bot.confirmed) == updates, 120, "all is confirmed")
+        found = rows(
+            site,
+            "SELECT text, count(*) FROM messages WHERE channel='tg' AND direction='in' GROUP BY text",
+        )
+        return Ended({str(text): int(str(count)) for text, count in found}, early)
+
+
+def _feed(bot: BotServer, updates: list[dict[str, object]]) -> None:
+    """Some at once, the others while the daemon is at work."""
+    half = len(updates) // 2
+    bot.put(*updates[:half])
+    threading.Timer(0.02, lambda: bot.put(*updates[half:])).start()
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(300)
+def test_r10_every_update_survives_kill_9(tmp_path: Path) -> None:
+    ended = killed(tmp_path, updates=150, kills=3)
+    assert ended.early == []
+    assert ended.stored == {f"line {n}": 1 for n in range(1, 151)}
+
+
+@pytest.mark.daemon
+def test_a_customer_is_answered_in_the_chat(tmp_path: Path) -> None:
+    with bot_and_site(tmp_path) as (bot, site), daemon(site, SECRET):
+        bot.files["F"] = b"\xff\xd8 a picture"
+        photo = [{"file_id": "F", "width": 9, "height": 9, "file_size": 12}]
+        bot.put(update(1, "", photo=photo, caption="Where is my parcel?"))
+        wait_until(lambda: bool(bot.said()), 30, "an acknowledgement is sent")
+        (said,) = bot.said()
+        assert said["chat_id"] == "77"
+        query = "SELECT b.size FROM parts p JOIN blobs b ON b.sha256 = p.sha256 WHERE p.source = ''"
+        wait_until(lambda: rows(site, query) == [(12,)], 30, "the picture is fetched")
+        assert TOKEN not in site.log.read_text("utf-8")
+
+
+@pytest.mark.daemon
+def test_a_daemon_for_mail_alone_does_not_load_the_bot_s_library(tmp_path: Path) -> None:
+    site = lay_out(tmp_path)
+    with daemon(site) as process:
+        maps = Path(f"/proc/{process.pid}/maps").read_text("utf-8")
+    assert "pydantic_core" in maps, "compiled modules are seen here"
+    assert "aiohttp" not in maps, "aiogram does not come without aiohttp, which is compiled"
+
+
+def main() -> None:
+    """`python -m tests.daemon.test_telegram`: the long form, which `make soak` runs."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="madoguchi-telegram-") as folder:
+        ended = killed(Path(folder), updates=1000, kills=20)
+    lost = [n for n in range(1, 1001) if f"line {n}" not in ended.stored]
+    doubled = [text for text, count in ended.stored.items() if count > 1]
+    print(f"telegram: lost {lost}, doubled {doubled}, confirmed before commit {ended.early}")  # noqa: T201
+    raise SystemExit(bool(lost or doubled or ended.early))
+
+
+if __name__ == "__main__":
+    main()
