@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import cast
 
-from gateway import acknowledge, doubt, participants, record, sent, survey
+from gateway import acknowledge, books, doubt, participants, record, sent, survey
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.colleagues import Colleagues, Word
@@ -22,7 +22,7 @@ from gateway.returned import note_bounce
 from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Budget, Changes, Known, Seen
+from store.known import Accepted, Arrival, Budget, Changes, Known
 from store.rows import instant
 
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
@@ -59,13 +59,13 @@ class Admission:
 
     def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted:
         if before := duplicate_of(known, arrival):
-            return _duplicate(known, arrival, changes, before)
+            return books.duplicate(known, arrival, changes, before)
         if arrival.message is None:
-            return _unread(known, arrival, changes)
+            return books.unread(known, arrival, changes)
         if "too-many-received" in arrival.message.defects:
-            return _refused(arrival, changes, "this mail is going round in a loop")
+            return books.refused(arrival, changes, "this mail is going round in a loop")
         if arrival.canary:
-            return _consumed(known, arrival, arrival.message, changes)
+            return books.consumed(known, arrival, arrival.message, changes)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
         earlier = known.rereading.get(arrival.rereads or 0)
@@ -74,7 +74,7 @@ class Admission:
         if word := self._word(known, arrival, arrival.message):
             return self._note(known, arrival, arrival.message, word, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
-            return _apart(known, arrival, arrival.message, changes)
+            return books.apart(known, arrival, arrival.message, changes)
         if taken := beside(known, arrival, arrival.message, changes):
             return taken
         return self._read(known, arrival, arrival.message, changes)
@@ -92,19 +92,19 @@ class Admission:
         id_ = arrival.rereads or changes.new_id()
         row = self.colleagues.note(known, arrival, message, word, id_, changes)
         accepted = Accepted(id_, "accepted")
-        _store(known, arrival, message, row, accepted, changes)
-        _remember(known, arrival, row, accepted)
+        books.enter(known, arrival, message, row, accepted, changes)
+        books.remember(known, arrival, row, accepted)
         return accepted
 
     def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
         """What one of us said by another way; what left by us is here already."""
         if before := sent.own(known, arrival, message, self.check):
-            return _duplicate(known, arrival, changes, before)
+            return books.duplicate(known, arrival, changes, before)
         id_ = arrival.rereads or changes.new_id()
         row = sent.row(known, arrival, message, id_, self.check, self.follow, changes)
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
-        _store(known, arrival, message, row, accepted, changes)
-        _remember(known, arrival, row, accepted)
+        books.enter(known, arrival, message, row, accepted, changes)
+        books.remember(known, arrival, row, accepted)
         return accepted
 
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
@@ -116,11 +116,15 @@ class Admission:
         decision = decision._replace(template=routed.template)
         self._alarm(arrival, decision)
         decisions = [
-            _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason),
-            _decided("case", where.case.reference, where.reason),
-            _decided("acknowledgement", "sent" if decision.send else "silence", decision.reason),
+            books.decided(
+                "author", str(arrival.author.identity or "unknown"), arrival.author.reason
+            ),
+            books.decided("case", where.case.reference, where.reason),
+            books.decided(
+                "acknowledgement", "sent" if decision.send else "silence", decision.reason
+            ),
             *([routed.decision()] if routed.names else ()),
-            *_released(known, arrival),
+            *books.released(known, arrival),
         ]
         status = "quarantined" if message.unreadable else "stored"
         flags = ["same-message-id"] if known.message_ids.get(message.message_id) else []
@@ -134,8 +138,8 @@ class Admission:
             decisions=decisions,
         )
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
-        _store(known, arrival, message, row, accepted, changes)
-        _remember(known, arrival, row, accepted)
+        books.enter(known, arrival, message, row, accepted, changes)
+        books.remember(known, arrival, row, accepted)
         _tell(arrival, where, row, changes)
         if where.person and where.door and where.door.evidence:
             participants.join(known, arrival, where.door, where.person, id_, changes)
@@ -255,112 +259,6 @@ class Admission:
         )  # fmt: skip
 
 
-def _duplicate(known: Known, arrival: Arrival, changes: Changes, before: Accepted) -> Accepted:
-    """The same mail by another way: a second receipt, no second message."""
-    if arrival.rereads:
-        changes.discard(arrival.rereads, instead=before.message)
-    elif (arrival.channel, arrival.unit) not in known.units:
-        record.ledger_row(changes, arrival, before)
-        known.units[arrival.channel, arrival.unit] = before
-    return before
-
-
-def _refused(arrival: Arrival, changes: Changes, reason: str) -> Accepted:
-    refused = Accepted(0, "refused", reason)
-    record.ledger_row(changes, arrival, refused)
-    return refused
-
-
-def _unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
-    """Durable now, read later: the raw bytes and where they came from."""
-    accepted = Accepted(changes.new_id(), "accepted")
-    row = record.message_row(
-        accepted.message, arrival, Message(), status="unread",
-        where=(None, None, None, None), flags=(), decisions=(),
-    )  # fmt: skip
-    changes.add(row)
-    record.raw_row(changes, arrival.raw)
-    record.ledger_row(changes, arrival, accepted)
-    _remember(known, arrival, row, accepted)
-    return accepted
-
-
-def _apart(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
-    """Spam: stored whole, but nobody's; no case, no customer, no word to anybody."""
-    author = _decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason)
-    decided = [author, _decided("spam", "kept apart", arrival.spam)]
-    return _nobody_s(known, arrival, message, "spam", decided, changes)
-
-
-def _consumed(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
-    """A canary has done its work."""
-    decided = [_decided("canary", "consumed", arrival.canary)]
-    notice = replace(message, kind="notice", parts=())
-    return _nobody_s(known, arrival, notice, "stored", decided, changes)
-
-
-def _nobody_s(
-    known: Known,
-    arrival: Arrival,
-    message: Message,
-    status: str,
-    decided: list[dict[str, Any]],
-    changes: Changes,
-) -> Accepted:
-    accepted = Accepted(arrival.rereads or changes.new_id(), "accepted")
-    row = record.message_row(
-        accepted.message, arrival, message, status=status,
-        where=(None, None, None, None), flags=(), decisions=decided,
-    )  # fmt: skip
-    _store(known, arrival, message, row, accepted, changes)
-    _remember(known, arrival, row, accepted)
-    return accepted
-
-
-def _released(known: Known, arrival: Arrival) -> list[dict[str, Any]]:
-    before = known.rereading.get(arrival.rereads or 0)
-    was_spam = before is not None and before.status == "spam"
-    return [_decided("spam", "released", "somebody said that it is none")] if was_spam else []
-
-
-def _remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accepted) -> None:
-    """So that a copy later in the same batch is recognised."""
-    seen = Seen(row.id, row.conversation_id, row.case_id, row.fingerprint)
-    known.units[arrival.channel, arrival.unit] = accepted
-    known.fingerprints[arrival.fingerprint] = seen
-    if row.message_id:
-        known.message_ids[row.message_id].append(seen)
-
-
-def _store(
-    known: Known,
-    arrival: Arrival,
-    message: Message,
-    row: rows.Message,
-    accepted: Accepted,
-    changes: Changes,
-) -> None:
-    if arrival.rereads:
-        _replace(known, known.rereading[arrival.rereads], row, changes)
-        changes.regrade(row.id, accepted.outcome)
-    else:
-        changes.add(row)
-        record.raw_row(changes, arrival.raw)
-        record.ledger_row(changes, arrival, accepted)
-    record.part_rows(changes, row.id, message)
-
-
-def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Changes) -> None:
-    """The new reading of a message in place of the old; a case that it alone opened is done."""
-    changes.update("messages", row.id, **row._asdict())
-    changes.removed_parts.append(row.id)
-    left = known.cases.get(before.case_id or 0)
-    if left is None or left.id == row.case_id:
-        return
-    if left.status == "new" and left.opened_at == before.received_at:
-        changes.update("cases", left.id, status="resolved", resolved_at=row.received_at)
-
-
 def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:
     at = instant(arrival.at)
     if where.is_new:
@@ -390,7 +288,3 @@ def _is_failing(known: Known, arrival: Arrival, where: Place, changes: Changes) 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:
     person = where.person.identity_id if where.person else None
     return where.conversation_id, where.case.id, where.case.customer_id, person
-
-
-def _decided(about: str, outcome: str, reason: str) -> dict[str, Any]:
-    return {"about": about, "outcome": outcome, "reason": reason}
