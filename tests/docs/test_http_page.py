@@ -15,8 +15,8 @@ from normalizer.generic import Fared, Said
 from normalizer.message import Address, Message
 from tests.channels.http_peer import SECRET
 from tests.daemon.servers import daemon, lay_out, require
-from tests.daemon.test_http_channel import stored
 from tests.docs.pages import blocks, page, section
+from tests.soak.posts import stored
 
 PAGE = page("docs/http-channel.md")
 TABLE = blocks(PAGE, "toml")[0]

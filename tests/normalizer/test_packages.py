@@ -25,6 +25,16 @@ TABLE = '[[channel]]\nname = "p"\ntype = "pager"\nport = 0\n'
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of installed packages with the pager of docs/channels.md in it."""
     folder = tmp_path / "site"
+    install(folder)
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    normalizer.FORMATS.pop("pager", None)
+    for name in [name for name in sys.modules if name.startswith("madoguchi_pager")]:
+        del sys.modules[name]
+
+
+def install(folder: Path) -> None:
+    """Put the page's pager there, as pip would."""
     package = folder / "madoguchi_pager"
     package.mkdir(parents=True)
     channel, reader, _ = blocks(page("docs/channels.md"), "python")
@@ -32,11 +42,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (package / "channel.py").write_text(channel, "utf-8")
     (package / "reader.py").write_text(reader, "utf-8")
     _installed(folder, "madoguchi-pager", blocks(page("docs/channels.md"), "ini")[0])
-    monkeypatch.syspath_prepend(folder)
-    yield folder
-    normalizer.FORMATS.pop("pager", None)
-    for name in [name for name in sys.modules if name.startswith("madoguchi_pager")]:
-        del sys.modules[name]
 
 
 def _installed(folder: Path, name: str, points: str) -> None:
