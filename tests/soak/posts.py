@@ -137,7 +137,7 @@ def outlive(folder: Path, messages: int, kills: int) -> Books:
         process = launch(site, ENVIRONMENT)
         with ThreadPoolExecutor(SENDERS) as pool:
             try:
-                await_ready(site, process)
+                await_ready(site, process, 120)
                 work = [pool.submit(until_taken, site, n, taken) for n in range(messages)]
                 for kill in range(kills):
                     due = (kill + 1) * messages // (kills + 2)
