@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import Connection
 
 from gateway import asking, change, opening, speak
 from gateway.record import event_row, storable
 from gateway.speak import Desk, File, Refused, Who, Words
-from gateway.wanted import Ask, Change, Defer, Letter, Note, Reply, Start
+from gateway.wanted import Approval, Ask, Change, Defer, Letter, Note, Refusal, Reply, Start
 from normalizer.message import Address
 from store import desk as facts_of
-from store import due, rows, shapes
+from store import drafts, due, rows, shapes
 from store.desk import Facts, Known
 from store.known import Changes
 from store.rows import instant
@@ -22,6 +23,7 @@ from store.rows import instant
 T = TypeVar("T")
 Act = Callable[[Connection, Changes], T | Refused]
 
+_NO_DRAFT = Refused("There is no such draft (any more).", 404)
 _NO_CASE = Refused("There is nothing with this id.", 404)
 
 
@@ -122,6 +124,43 @@ def defer(id_: int, wanted: Defer, who: Who) -> Act[shapes.FollowUp]:
         return again[0] if again else _NO_CASE
 
     return act
+
+
+def approve(id_: int, wanted: Approval, who: Who) -> Act[shapes.Draft]:
+    """Send a draft, as it is or with other words."""
+
+    def act(connection: Connection, changes: Changes) -> shapes.Draft | Refused:
+        draft = drafts.get(connection, id_)
+        if draft is None:
+            return _NO_DRAFT
+        text = storable(wanted.text)
+        drafts.send(connection, id_, text, who.at)
+        _tell_of(draft, "draft.sent", who, changes)
+        return msgspec.structs.replace(draft, text=text or draft.text)
+
+    return act
+
+
+def refuse(id_: int, wanted: Refusal, who: Who) -> Act[shapes.Draft]:
+    """Never send a draft."""
+
+    def act(connection: Connection, changes: Changes) -> shapes.Draft | Refused:
+        draft = drafts.get(connection, id_)
+        if draft is None:
+            return _NO_DRAFT
+        why = f"{who.name}: {wanted.reason}" if wanted.reason else f"dropped by {who.name}"
+        drafts.drop(connection, id_, storable(why))
+        _tell_of(draft, "draft.dropped", who, changes)
+        return draft
+
+    return act
+
+
+def _tell_of(draft: shapes.Draft, kind: str, who: Who, changes: Changes) -> None:
+    event_row(
+        changes, kind, draft.conversation_id, instant(who.at),
+        case_id=draft.case_id, message_id=draft.id, by=who.name, token=who.token,
+    )  # fmt: skip
 
 
 def start(desk: Desk, wanted: Start, files: tuple[File, ...], who: Who) -> Act[shapes.Started]:

@@ -16,7 +16,7 @@ from store import rows
 from store.known import Changes
 from store.rows import instant
 
-_SHOWN = frozenset({"status", "stage", "owner", "tags", "subject"})
+_SHOWN = frozenset({"status", "stage", "owner", "priority", "tags", "subject"})
 
 
 def apply(
@@ -24,7 +24,7 @@ def apply(
 ) -> rows.Case:
     """The case as it shall be; what differs is written, and told with before and after."""
     values: dict[str, Any] = {}
-    for name in ("stage", "owner"):
+    for name in ("stage", "owner", "priority"):
         if (value := getattr(wanted, name)) is not None:
             values[name] = storable(clean_line(value, 200))
     if wanted.tags is not None:

@@ -110,6 +110,7 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     status: Status | None = None
     stage: Line | None = None
     owner: Line | None = None
+    priority: Line | None = None
     tags: Tags | None = None
     subject: Line | None = None
     notify_customer: Annotated[
@@ -124,6 +125,18 @@ class Defer(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     cancel: bool = False
+    reason: Line = ""
+
+
+class Approval(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Send a draft: as it is, or with other words."""
+
+    text: Annotated[str, Meta(max_length=200_000)] = ""
+
+
+class Refusal(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Do not send a draft."""
+
     reason: Line = ""
 
 

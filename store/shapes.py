@@ -192,6 +192,30 @@ class Queued(Shape, frozen=True, kw_only=True):
     cc: list[Address]
 
 
+class Draft(Shape, frozen=True, kw_only=True):
+    """What we would say, if a person lets us; `outdated` says why that may be too late."""
+
+    id: int
+    conversation_id: int
+    case_id: int
+    reference: str
+    channel: str
+    kind: str
+    to: str
+    subject: str
+    text: str
+    language: str
+    written_at: Instant
+    outdated: str
+
+
+class Drafts(Shape, frozen=True, kw_only=True):
+    """A page of drafts."""
+
+    items: list[Draft]
+    next: Cursor
+
+
 class Started(Case, frozen=True, kw_only=True):
     """A case that was opened by a person, and its first message."""
 

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from gateway.api import (
     apart,
     conversations,
+    drafts,
     front,
     guests,
     health,
@@ -109,6 +110,9 @@ def _documented(
             speaking.post_ask,
             speaking.patch_case,
             speaking.post_case,
+            drafts.list_drafts,
+            drafts.send_draft,
+            drafts.drop_draft,
             waiting.list_follow_ups,
             waiting.patch_follow_up,
             guests.post_participant,

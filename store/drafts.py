@@ -1,0 +1,86 @@
+"""What we would say by ourselves and a person shall send: drafts, by the id of their message."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+
+from store import schema, shapes
+from store.rows import instant
+
+_m, _o, _k = schema.messages.c, schema.outbox.c, schema.cases.c
+
+
+def _waiting() -> Select[Any]:
+    return (
+        select(
+            _m.id, _m.conversation_id, _m.case_id, _m.channel, _m.kind, _m.subject, _m.text,
+            _m.language, _m.recipients, _o.created_at, _k.status, _k.reference, _k.unanswered_since,
+        )
+        .join(schema.outbox, _o.message_id == _m.id)
+        .join(schema.cases, _k.id == _m.case_id)
+        .where(_o.state == "draft")
+    )  # fmt: skip
+
+
+def page(connection: Connection, *, after: int | None = None, limit: int = 50) -> shapes.Drafts:
+    """A page of drafts, the oldest first."""
+    query = _waiting().where(_m.id > (after or 0)).order_by(_m.id).limit(limit + 1)
+    found = [_draft(row) for row in connection.execute(query)]
+    more = len(found) > limit
+    return shapes.Drafts(items=found[:limit], next=found[limit - 1].id if more else None)
+
+
+def get(connection: Connection, id_: int) -> shapes.Draft | None:
+    """One draft; None if there is none (any more)."""
+    row = connection.execute(_waiting().where(_m.id == id_)).first()
+    return _draft(row) if row is not None else None
+
+
+def send(connection: Connection, id_: int, text: str, at: datetime) -> None:
+    """From now on it is delivered as everything else."""
+    if text:
+        connection.execute(update(schema.messages).where(_m.id == id_).values(text=text))
+    connection.execute(
+        update(schema.outbox)
+        .where(_o.message_id == id_, _o.state == "draft")
+        .values(state="queued", due_at=instant(at))
+    )
+
+
+def drop(connection: Connection, id_: int, why: str) -> None:
+    """It is kept, and never sent."""
+    connection.execute(
+        update(schema.outbox)
+        .where(_o.message_id == id_, _o.state == "draft")
+        .values(state="failed", error=why)
+    )
+
+
+def _draft(row: Any) -> shapes.Draft:
+    (_, address), *_ = json.loads(row.recipients)["to"]
+    return shapes.Draft(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        case_id=row.case_id,
+        reference=row.reference,
+        channel=row.channel,
+        kind=row.kind,
+        to=address,
+        subject=row.subject,
+        text=row.text,
+        language=row.language,
+        written_at=row.created_at,
+        outdated=_outdated(row),
+    )
+
+
+def _outdated(row: Any) -> str:
+    if row.status == "resolved":
+        return "the case is resolved"
+    if row.kind == "acknowledgement" and row.unanswered_since is None:
+        return "a person has answered meanwhile"
+    return ""
