@@ -302,12 +302,15 @@ def log_tail(path: Path, size: int = 3000) -> str:
 
 @contextmanager
 def daemon(
-    site: Site, environment: Mapping[str, str] | None = None, prefix: tuple[str, ...] = ()
+    site: Site,
+    environment: Mapping[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
+    patience: float = 30,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The daemon, ready, and stopped with SIGTERM at the end."""
     process = launch(site, environment, prefix)
     try:
-        await_ready(site, process)
+        await_ready(site, process, patience)
         yield process
     finally:
         stop(process)

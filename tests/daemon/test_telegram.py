@@ -22,6 +22,7 @@ token = {{ env = "BOT_TOKEN" }}
 api = "{url}"
 """
 SECRET = {"BOT_TOKEN": TOKEN}
+PATIENCE = 120.0  # seconds for a start: the bot's library alone takes long on a busy machine
 
 
 def rows(site: Site, query: str) -> list[tuple[object, ...]]:
@@ -59,13 +60,15 @@ def killed(folder: Path, updates: int, kills: int) -> Ended:
         share = updates // (kills + 1)
         for life in range(kills):
             process = launch(site, SECRET)
-            await_ready(site, process)
-            seen = len(bot.given)
-            _feed(bot, wanted[life * share : (life + 1) * share])
-            wait_until(lambda seen=seen: len(bot.given) > seen, 30, "updates are given out")  # type: ignore[misc]  # bound now
-            process.kill()
-            process.wait()
-        with daemon(site, SECRET):
+            try:
+                await_ready(site, process, PATIENCE)
+                seen = len(bot.given)
+                _feed(bot, wanted[life * share : (life + 1) * share])
+                wait_until(lambda seen=seen: len(bot.given) > seen, 60, "updates are given out")  # type: ignore[misc]  # bound now
+            finally:
+                process.kill()
+                process.wait()
+        with daemon(site, SECRET, patience=PATIENCE):
             bot.put(*wanted[kills * share :])
             wait_until(lambda: len(bot.confirmed) == updates, 120, "all is confirmed")
         found = rows(
@@ -92,7 +95,7 @@ def test_r10_every_update_survives_kill_9(tmp_path: Path) -> None:
 
 @pytest.mark.daemon
 def test_a_customer_is_answered_in_the_chat(tmp_path: Path) -> None:
-    with bot_and_site(tmp_path) as (bot, site), daemon(site, SECRET):
+    with bot_and_site(tmp_path) as (bot, site), daemon(site, SECRET, patience=PATIENCE):
         bot.files["F"] = b"\xff\xd8 a picture"
         photo = [{"file_id": "F", "width": 9, "height": 9, "file_size": 12}]
         bot.put(update(1, "", photo=photo, caption="Where is my parcel?"))
