@@ -31,7 +31,9 @@ FORBIDDEN = {
 
 
 def test_the_texts_are_all_there() -> None:
-    names = ("acknowledgement", "nudge", "closing", "survey", "notice", "reminder")
+    names = (
+        "acknowledgement", "closing", "notice", "nudge", "progress", "reminder", "survey", "waiting",
+    )  # fmt: skip
     forms = [f"{name}.{form}.txt" for name in sorted(names) for form in ("long", "short")]
     assert [file.relative_to(OWN).as_posix() for file in FILES] == [
         f"{language}/{form}" for language in ("en", "ja") for form in forms
