@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from channels.base import Rejected
+from channels.cut import cut
 from normalizer.message import Message
 
 TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
@@ -18,7 +18,7 @@ Object = dict[str, Any]
 
 def objects(message: Message) -> list[Object]:
     """The message objects of one call. Raises Rejected for what cannot be said in one."""
-    pieces = list(split(message.text.strip()))
+    pieces = cut(message.text, TEXT, "utf-16")
     if not pieces:
         raise Rejected("there is no text in it")
     if len(pieces) > OBJECTS:
@@ -33,27 +33,3 @@ def _button(language: str) -> Object:
     """Pressed, it says its own words in the customer's name: a message as any other."""
     said = _PERSON["ja" if language.partition("-")[0] == "ja" else "en"]
     return {"type": "action", "action": {"type": "message", "label": said, "text": said}}
-
-
-def split(text: str, limit: int = TEXT) -> Iterator[str]:
-    """Pieces that LINE takes, cut after a line if there is one, else after a word."""
-    while text:
-        room = _fitting(text, limit)
-        if room < len(text):
-            room = next(
-                (at + 1 for mark in ("\n", " ") if (at := text.rfind(mark, room // 2, room)) > 0),
-                room,
-            )
-        if piece := text[:room].rstrip():
-            yield piece
-        text = text[room:].lstrip()
-
-
-def _fitting(text: str, limit: int) -> int:
-    """How many characters fit: those beyond the BMP count twice."""
-    units = 0
-    for index, character in enumerate(text):
-        units += 2 if character > "\uffff" else 1
-        if units > limit:
-            return index
-    return len(text)

@@ -11,6 +11,7 @@ import secrets
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,9 +29,9 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.cut import cut
 from channels.spool import SPOOLED_FROM, Spool
 from channels.telegram_settings import TelegramSettings
-from channels.telegram_text import split
 from normalizer.message import Envelope, Message, Spooled
 from normalizer.telegram_json import number, table, text_of
 
@@ -40,6 +41,7 @@ _AGAIN = 300.0  # seconds before a bot that is refused, or another's, is tried a
 _BACK_OFF = 60.0  # seconds between tries at most, when Telegram does not answer
 _LOOK = 120.0  # seconds between looks whether Telegram still calls us
 _KEPT_AT_MOST = timedelta(hours=24)  # Telegram keeps an update no longer
+TEXT = 4096  # UTF-16 code units of one message (Bot API, sendMessage)
 _BEGUN = 1000  # deliveries of which we know how far they came
 
 _log = structlog.get_logger()
@@ -137,9 +139,13 @@ class Telegram:
         kept: bytes | Spooled = raw
         if len(raw) > SPOOLED_FROM:
             kept = await asyncio.to_thread(self._spooled, raw)
-        await accept(
-            Envelope(channel=self.name, format="telegram", raw=kept, unit=unit, received_at=at)
-        )
+        try:
+            await accept(
+                Envelope(channel=self.name, format="telegram", raw=kept, unit=unit, received_at=at)
+            )
+        finally:
+            if isinstance(kept, Spooled):  # gone already where the store has taken it
+                Path(kept.path).unlink(missing_ok=True)  # noqa: ASYNC240  # one system call
 
     def _spooled(self, raw: bytes) -> Spooled:
         spool = Spool(self._host.data_dir / "spool" / f"telegram-{secrets.token_hex(8)}")
@@ -245,7 +251,7 @@ class Telegram:
         while len(self._begun) > _BEGUN:
             self._begun.popitem(last=False)
         about = _number_in(message.in_reply_to, chat)
-        texts = split(message.text)
+        texts = cut(message.text, TEXT, "utf-16")
         files = [part for part in message.parts if part.role in {"attachment", "inline"}]
         for place in range(len(given), len(texts) + len(files)):
             if place < len(texts):

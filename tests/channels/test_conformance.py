@@ -11,8 +11,10 @@ from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, Sm
 from tests.channels.http_peer import HttpSubject, other
 from tests.channels.line_double import platform
 from tests.channels.smtp_sink import sink
+from tests.channels.telegram_channel import AskingSubject, CalledSubject
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require
+from tests.telegram_server import bot_server
 
 MAIL: dict[Ability, str] = {
     "units": "a mail that is handed over again is known by its words, not by its transaction",
@@ -23,6 +25,9 @@ MAIL: dict[Ability, str] = {
 LINE: dict[Ability, str] = {
     "key": "a push that comes again with its key is not sent again",
     "vanishes": "a push carries a key by which LINE knows it: trying again is safe",
+}
+TELEGRAM: dict[Ability, str] = {
+    "key": "the Bot API takes no key by which a second try would be known",
 }
 
 
@@ -62,3 +67,15 @@ async def test_line(check: Check) -> None:
 async def test_http(check: Check) -> None:
     async with other() as it:
         await check(HttpSubject(it))
+
+
+@pytest.mark.parametrize("check", checks(TELEGRAM), ids=str)
+async def test_telegram_that_calls(check: Check) -> None:
+    with bot_server() as bot:
+        await check(CalledSubject(bot))
+
+
+@pytest.mark.parametrize("check", checks(TELEGRAM), ids=str)
+async def test_telegram_that_is_asked(check: Check) -> None:
+    with bot_server() as bot:
+        await check(AskingSubject(bot))

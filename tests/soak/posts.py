@@ -53,7 +53,10 @@ class _Post(BaseHTTPRequestHandler):
     server: Shop
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        octets = self.rfile.read(length := int(self.headers["Content-Length"]))
+        if len(octets) < length:  # the daemon was killed while it posted
+            return
+        body = json.loads(octets)
         self.server.posted[body["to"]["id"]][self.headers["webhook-id"]] += 1
         self.send_response(200)
         self.end_headers()
