@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from gateway import acknowledge, books, doubt, participants, record, sent, survey
+from gateway import acknowledge, books, doubt, participants, record, survey
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
-from gateway.colleagues import Colleagues, Word
 from gateway.crowd import Crowd
+from gateway.desk import sent
+from gateway.desk.colleagues import Colleagues, Word
+from gateway.desk.notify import Notify
 from gateway.echo import heard
 from gateway.follow import Follow
 from gateway.messenger import beside
-from gateway.notify import Notify
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned

@@ -12,7 +12,7 @@ from functools import partial
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
-from gateway import canary, resolver, screen, secrets
+from gateway import secrets
 from gateway.admit import Admission
 from gateway.alarm import Alarm
 from gateway.api.app import Readiness
@@ -20,14 +20,17 @@ from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.deliver import Deliver
+from gateway.desk.staffing import staff
 from gateway.ingest import Ingest
-from gateway.logins import attention
 from gateway.metrics import Metrics
 from gateway.readers import Readers
 from gateway.rules import admission, firing, own
-from gateway.staffing import staff
-from gateway.trust import Trust
-from gateway.watch import Watch, watching
+from gateway.sender import resolver
+from gateway.sender.trust import Trust
+from gateway.spam import screen
+from gateway.watch import canary
+from gateway.watch.logins import attention
+from gateway.watch.silence import Watch, watching
 from scheduler.clock import Clock
 from store.past import Past
 from store.store import Store

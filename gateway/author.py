@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from gateway.trust import Verdict
+from gateway.sender.trust import Verdict
 from normalizer.email.forms import Found
 from normalizer.message import Claim, Identity, Message
 from store.known import Author

@@ -11,7 +11,7 @@ import structlog
 from gateway import reports
 from gateway.ingest import Ingest
 from gateway.readers import ReaderDied, TooSlow, discard
-from gateway.trust import Verdict
+from gateway.sender.trust import Verdict
 from normalizer.message import Envelope, Message, Spooled
 from store import accounts, unfinished
 from store.engine import StoreUnavailable

@@ -15,9 +15,9 @@ import typer
 
 if TYPE_CHECKING:
     from gateway.assembly import Parts
-    from gateway.checking import Finding
     from gateway.config import Config
-    from gateway.sheets import Form
+    from gateway.watch.checking import Finding
+    from gateway.words.sheets import Form
     from normalizer.email.forms import Places
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def check(
     ] = None,
 ) -> None:
     """Validate the file: every error at once, with line and key."""
-    from gateway import checking
+    from gateway.watch import checking
 
     loaded = _load(config)
     if route:
@@ -224,7 +224,8 @@ def audit(
     """Account for everything; exit 1 if a unit has no message, or was never fetched."""
     from functools import partial
 
-    from gateway import reconcile, reports
+    from gateway import reports
+    from gateway.watch import reconcile
     from store import accounts
     from store.past import Past
 

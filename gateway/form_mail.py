@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.config_rules import FormMail
-from gateway.config_types import is_network
-from gateway.trust import Verdict, is_trusted
+from gateway.config.rules import FormMail
+from gateway.config.types import is_network
+from gateway.sender.trust import Verdict, is_trusted
 from normalizer.email.forms import Found, Places, find
 from normalizer.email.threading import base_subject
 from normalizer.message import Claim, Identity, Message

@@ -19,21 +19,21 @@ from channels.base import Receipt, Unavailable
 from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, tokens
 from gateway.author import is_ours, resolve
-from gateway.canary import Canaries
-from gateway.config_rules import FormMail
+from gateway.config.rules import FormMail
+from gateway.desk.sent import facts as facts_of_sent
 from gateway.echo import carried
 from gateway.form_mail import look, opened, rule_for
 from gateway.metrics import Metrics
 from gateway.participants import offered
 from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
-from gateway.resolver import Resolver
 from gateway.returned import identified
-from gateway.screen import Screen
-from gateway.sent import facts as facts_of_sent
-from gateway.spam import Asked
-from gateway.spam_filters import Undecided
-from gateway.trust import NOBODY_VOUCHES, Trust, Verdict
-from gateway.vouch import Mail, by_word, judge
+from gateway.sender.resolver import Resolver
+from gateway.sender.trust import NOBODY_VOUCHES, Trust, Verdict
+from gateway.sender.vouch import Mail, by_word, judge
+from gateway.spam.filters import Undecided
+from gateway.spam.screen import Screen
+from gateway.spam.verdict import Asked
+from gateway.watch.canary import Canaries
 from normalizer.email.forms import Found, head_of
 from normalizer.email.headers import MAX_BLOCK
 from normalizer.message import Claim, Envelope, Identity, Message, Spooled

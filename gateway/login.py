@@ -14,8 +14,8 @@ from channels.base import ChannelDown, Settings
 from channels.oauth import Login
 from channels.oauth_grant import NotUnderstood
 from channels.oauth_settings import OAuth
-from gateway import checking
 from gateway.config import Config
+from gateway.watch import checking
 
 Say = Callable[[str], object]
 

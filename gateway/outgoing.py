@@ -11,7 +11,7 @@ from channels.base import Settings
 from gateway.authenticate import Keys
 from gateway.record import to_json
 from gateway.words import Text
-from normalizer.message import Identity, Kind
+from normalizer.message import Button, Identity, Kind
 from store import rows
 from store.rows import instant
 
@@ -39,6 +39,7 @@ class Letter:
     at: datetime
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 def message_row(
@@ -74,6 +75,7 @@ def message_row(
         raw_sha256=None,
         date=None,
         received_at=instant(letter.at),
+        buttons=to_json(letter.buttons),
     )
 
 

@@ -18,7 +18,7 @@ from gateway.author import resolve
 from gateway.config import Config
 from gateway.route import ACKNOWLEDGEMENT
 from gateway.rules import admission, own
-from gateway.trust import NOBODY_VOUCHES
+from gateway.sender.trust import NOBODY_VOUCHES
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
 from normalizer import normalize
 from normalizer.message import Envelope, Message, Transport

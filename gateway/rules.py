@@ -10,15 +10,15 @@ from gateway.acknowledge import Limits
 from gateway.admit import Admission
 from gateway.answer import Writer
 from gateway.authenticate import Keys
-from gateway.colleagues import Colleagues
 from gateway.config import Config
 from gateway.crowd import Crowd
+from gateway.desk.colleagues import Colleagues
+from gateway.desk.speak import Desk
+from gateway.desk.staffing import notify, people
 from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.route import Routing
-from gateway.speak import Desk
-from gateway.staffing import notify, people
 from gateway.words import Words
 from normalizer.message import Identity
 

@@ -20,13 +20,13 @@ from gateway.api import server
 from gateway.api.app import ApiState, build
 from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
-from gateway.config_types import Endpoint
+from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.fetch import Fetch
-from gateway.logins import Logins
-from gateway.month import Months
 from gateway.rules import desk
 from gateway.second_look import SecondLook
+from gateway.watch.logins import Logins
+from gateway.watch.month import Months
 from store import store as stores
 from store.engine import StoreUnavailable
 

@@ -140,6 +140,19 @@ class Report(NamedTuple):
     address_dead: bool = False
 
 
+class Button(NamedTuple):
+    """Something that a customer may press below our words: a choice, or the way to a page.
+
+    `data` comes back as the pressed message's `pressed`: a plain word such as `solved` or `vote:5`.
+    It is no authority, for anybody may send it; what it is about is found in the presser's own
+    conversation. With a `url` nothing comes back.
+    """
+
+    label: str
+    data: str = ""
+    url: str = ""
+
+
 NULL_SENDER = "<>"  # MAIL FROM:<>, the reverse-path of notifications (RFC 5321 section 4.5.5)
 
 
@@ -207,7 +220,9 @@ class Message:
     say) from the top, for whoever knows which hop to trust; `seals` its signatures, and `chain`
     those of servers that passed it on, whose keys nobody has looked up yet. `edits` is the Message-ID of an earlier wording, `group` that of the
     album which a message belongs to. An `aside` (a sticker, a reaction, somebody joined) is no
-    matter of its own. `report` tells how a message of ours fared. `fingerprint` is equal for copies
+    matter of its own. `report` tells how a message of ours fared. `buttons` go
+    below what we say, where a channel has them; `pressed` is the data of the one that a customer
+    chose, whose label is then the text, and `in_reply_to` the message that held it. `fingerprint` is equal for copies
     of one mail whatever way they took. `unreadable` says why a mail could not be read; such a
     message is quarantined.
     """
@@ -238,6 +253,8 @@ class Message:
     group: str = ""
     aside: bool = False
     report: Report | None = None
+    buttons: tuple[Button, ...] = ()
+    pressed: str = ""
     seals: tuple[Seal, ...] = ()
     chain: Chain | None = None
     defects: tuple[str, ...] = ()

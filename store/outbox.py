@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
-from normalizer.message import Address, Automatic, Kind, Message
+from normalizer.message import Address, Automatic, Button, Kind, Message
 from store import returned, rows, schema
 from store.bulk import insert, update_from
 from store.domains import hold, is_put_off
@@ -111,6 +111,7 @@ class _Due(NamedTuple):
     subject: str
     text: str
     language: str
+    buttons: str
 
 
 _QUEUED = (
@@ -130,6 +131,7 @@ _QUEUED = (
         _m.subject,
         _m.text,
         _m.language,
+        _m.buttons,
     )
     .join(schema.messages, _m.id == _o.message_id)
     .where(
@@ -168,6 +170,7 @@ def _content(row: _Due) -> Message:
         subject=row.subject,
         text=row.text,
         language=row.language,
+        buttons=tuple(Button(*button) for button in json.loads(row.buttons)),
         automatic=_ROBOT if row.automatic else _PERSON,
     )
 

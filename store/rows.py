@@ -108,6 +108,7 @@ class Message(NamedTuple):
     date: str | None
     received_at: str
     judge_at: str | None = None
+    buttons: str = "[]"
 
 
 class Part(NamedTuple):

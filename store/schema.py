@@ -154,6 +154,7 @@ messages = Table(
     Column("date", Instant),
     Column("received_at", Instant, nullable=False),
     Column("judge_at", Instant),  # when to look again who wrote; null: that is settled
+    Column("buttons", Json, nullable=False, server_default="[]"),  # of what we say
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),

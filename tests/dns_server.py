@@ -17,7 +17,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from gateway.resolver import Resolver
+from gateway.sender.resolver import Resolver
 
 _UDP_AT_MOST = 1232  # octets; what is longer is truncated, and asked for again over TCP
 _QUOTED = 255  # octets of one string of a TXT record (RFC 1035 section 3.3)

@@ -22,7 +22,7 @@ from sqlalchemy import text as sql
 
 from channels.base import DeliveryError, Receipt, Sent
 from gateway import rules as made
-from gateway import screen, staffing, worker
+from gateway import worker
 from gateway.admit import Admission
 from gateway.alarm import Alarms
 from gateway.authenticate import Keys
@@ -30,11 +30,13 @@ from gateway.backlog import Backlog
 from gateway.config import Config, load
 from gateway.crowd import Crowd, remember
 from gateway.deliver import Deliver
+from gateway.desk import staffing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.readers import Readers
-from gateway.resolver import Resolver
-from gateway.trust import Trust
+from gateway.sender.resolver import Resolver
+from gateway.sender.trust import Trust
+from gateway.spam import screen
 from gateway.worker import Reading
 from normalizer import normalize
 from normalizer.message import Address, Claim, Envelope, Identity, Message, Spooled, Transport

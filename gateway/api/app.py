@@ -35,7 +35,7 @@ from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
 from gateway.api.writes import Writes
-from gateway.speak import Desk
+from gateway.desk.speak import Desk
 from store.store import Store
 
 __all__ = ["ApiState", "Readiness", "build"]

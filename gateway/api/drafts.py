@@ -6,13 +6,13 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from gateway import acts
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
-from gateway.wanted import Approval, Refusal
+from gateway.desk import acts
+from gateway.desk.wanted import Approval, Refusal
 from store import drafts, shapes
 
 

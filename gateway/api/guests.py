@@ -6,12 +6,12 @@ from litestar import delete, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from gateway import letting_in
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
-from gateway.wanted import Guest, Wanted
+from gateway.desk import letting_in
+from gateway.desk.wanted import Guest, Wanted
 from store import shapes
 
 

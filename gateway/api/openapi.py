@@ -11,8 +11,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import ControllerRouterHandler
 
-from gateway import wanted
 from gateway.api.plain import Plain
+from gateway.desk import wanted
 
 _ABOUT = """\
 One window for every channel. A **conversation** is the one thread of a customer, across all

@@ -8,12 +8,12 @@ from litestar import Request, patch, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody
 
-from gateway import acts
 from gateway.api.gate import ADMITTED
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
 from gateway.api.writes import Asked, Writes
-from gateway.wanted import Ask, Change, Note, Reply, Start
+from gateway.desk import acts
+from gateway.desk.wanted import Ask, Change, Note, Reply, Start
 from store import shapes
 
 MAX_BODY = 32 * 2**20  # octets: the largest attachments as base64, and room for the words

@@ -8,13 +8,13 @@ from litestar import get, patch
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 
-from gateway import acts
 from gateway.api.parameters import MAX_ID, After, Id, Limit
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
-from gateway.wanted import Defer
+from gateway.desk import acts
+from gateway.desk.wanted import Defer
 from store import due, shapes
 
 FollowUpStatus = Annotated[

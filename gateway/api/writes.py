@@ -12,10 +12,10 @@ from typing import Literal, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.acts import Act
 from gateway.api.problems import Impossible
-from gateway.speak import Desk, File, Refused, Who
-from gateway.wanted import MAX_HTML, MAX_OCTETS, Attachment, Letter, Wanted
+from gateway.desk.acts import Act
+from gateway.desk.speak import Desk, File, Refused, Who
+from gateway.desk.wanted import MAX_HTML, MAX_OCTETS, Attachment, Letter, Wanted
 from store import requests
 from store.engine import StoreUnavailable
 from store.known import Changes

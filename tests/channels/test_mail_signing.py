@@ -18,8 +18,8 @@ from channels.base import Host
 from channels.mail import MailSettings
 from channels.mail_out import MailOut
 from channels.mail_signing import Dkim, key_for
-from gateway.checking import texts
 from gateway.config import ConfigError
+from gateway.watch.checking import texts
 from normalizer.message import Address, Message, Part
 from tests.bench import postfix
 from tests.daemon.servers import program, require, wait_until

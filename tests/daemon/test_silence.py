@@ -12,7 +12,7 @@ import pytest
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import Site, daemon, free_port, require, wait_until
 from tests.daemon.window import rows
-from tests.gateway.test_reconcile import CONFIG
+from tests.gateway.watch.test_reconcile import CONFIG
 
 pytestmark = pytest.mark.daemon
 

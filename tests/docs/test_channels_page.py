@@ -20,7 +20,7 @@ from channels.base import Channel, ChannelDown, Host, InDoubt, Receipt, Settings
 from channels.testing import Ability, Check, checks
 from gateway.author import resolve
 from gateway.config import ConfigError, load
-from gateway.trust import NOBODY_VOUCHES
+from gateway.sender.trust import NOBODY_VOUCHES
 from normalizer import normalize
 from normalizer.message import Address, Envelope, Identity, Message
 from tests.docs.pages import blocks, page

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway import acts
+from gateway.desk import acts
+from gateway.desk.speak import Who
+from gateway.desk.wanted import Reply
 from gateway.rules import desk as desk_of
-from gateway.speak import Who
-from gateway.wanted import Reply
 from store.rows import moment
 from tests.making import KEYS, Desk, mail, opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.author import fold, is_robot, resolve, untagged
-from gateway.trust import NOBODY_VOUCHES, Verdict
+from gateway.sender.trust import NOBODY_VOUCHES, Verdict
 from normalizer.message import Claim, Identity, Message
 from tests.making import DESK, OWN, mail, read
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.resolver import Resolver
 from gateway.second_look import SecondLook
+from gateway.sender.resolver import Resolver
 from tests.dns_server import DnsServer, resolving
 from tests.making import CONFIG, Desk, mail, opened
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.checking import texts
+from gateway.watch.checking import texts
 from normalizer.message import Spooled
 from tests.making import CONFIG, DESK, Desk, configure, envelope, mail, opened
 

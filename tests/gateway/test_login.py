@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from channels.oauth_file import GrantFile
 from gateway import login
-from gateway.checking import Finding
 from gateway.cli import app
 from gateway.config import Config, load
 from gateway.login import Choice, NotLoggedIn
+from gateway.watch.checking import Finding
 from tests.channels.smtp_sink import Sink, sink
 from tests.making import CONFIG
 from tests.token_server import SECRET, TokenServer, token_server

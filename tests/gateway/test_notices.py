@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway import acts
+from gateway.desk import acts
+from gateway.desk.speak import Who
+from gateway.desk.wanted import Change, Reply
 from gateway.rules import desk as desk_of
-from gateway.speak import Who
-from gateway.wanted import Change, Reply
-from tests.gateway.test_config_errors import problems
+from tests.gateway.config.test_errors import problems
 from tests.making import CONFIG, KEYS, Desk, mail, opened
 
 NOTICES = """

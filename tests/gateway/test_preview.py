@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from gateway.checking import texts
 from gateway.cli import app
 from gateway.preview import NotPossible, mail, template
-from gateway.sheets import Form
+from gateway.watch.checking import texts
+from gateway.words.sheets import Form
 from tests import making
 from tests.making import CONFIG, NOON, configure
 

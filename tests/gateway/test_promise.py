@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from gateway import change
+from gateway.desk import change
+from gateway.desk.speak import Who
+from gateway.desk.wanted import Status
 from gateway.rules import firing
-from gateway.speak import Who
-from gateway.wanted import Status
 from normalizer.message import Transport
 from store import rows, schema
 from store.known import Changes

@@ -22,10 +22,10 @@ from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
 from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
+from gateway.desk.speak import Desk
 from gateway.follow import Follow
 from gateway.place import Place
 from gateway.record import to_json
-from gateway.speak import Desk
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from normalizer.message import Seal
-from tests.gateway.test_dkim import outcome
+from tests.gateway.sender.test_dkim import outcome
 from tests.making import mail, read
 from tests.signing import sign
 

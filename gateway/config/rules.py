@@ -1,0 +1,159 @@
+"""The lists of rules: `[[follow_up]]` and `[[form_mail]]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from gateway.config.types import Length, Mailbox, Table, is_network
+from scheduler.duration import Duration
+from scheduler.rules import PROMISED, TOLD, Missed, Rule
+
+Status = Literal["new", "open", "pending", "on_hold", "resolved"]
+
+
+_NOTICE = "notice."
+_MERGE = Duration.parse("1 minute")
+_SAYS = {"open": "progress", "on_hold": "waiting", "resolved": "closing"}
+_OURS = "promise."  # how the rules of [promise] are called
+
+
+def _not_ours(name: str) -> str:
+    for start, table in ((_OURS, "promise"), (_NOTICE, "notices")):
+        if name.startswith(start):
+            raise ValueError(f'"{name}" must not begin with "{start}": the rules of [{table}] do')
+    return name
+
+
+class FollowUp(Table):
+    """What happens when a case has waited; one of `send`, `notify` and `set_status`."""
+
+    name: Annotated[str, AfterValidator(_not_ours)] = Field(
+        min_length=1,
+        description="Its own name, for you and the log.",
+        examples=['name = "nudge"'],
+    )
+    when: Literal[Status, "unanswered"] = Field(
+        description='A status, or "unanswered": a customer waits for a person.'
+    )
+    after: Length = Field(description="How long after.")
+    send: str | None = Field(None, description="The template to send to the customer.")
+    notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
+    set_status: Status | None = Field(None, description="The status to set.")
+    missed: Missed = Field(
+        "spread",
+        description="When it is over an hour late: to customers one a second once there are more "
+        'than 100 ("spread"), all "at_once", or not at all ("skip").',
+    )
+
+    def rule(self) -> Rule:
+        """As the scheduler fires it."""
+        return Rule(
+            self.name,
+            self.when,
+            self.after,
+            self.send or "",
+            self.notify or (),
+            self.set_status or "",
+            self.missed,
+        )
+
+
+class Promise(Table):
+    """What happens before the reply time of an acknowledgement passes and nobody has answered."""
+
+    warn: Length = Field(
+        Duration.parse("1 business hour"),
+        description="How long before it our people are told, by mail.",
+    )
+    notify: tuple[Mailbox, ...] = Field(
+        (), description="Whom of ours to tell.", examples=['notify = ["desk@example.com"]']
+    )
+    notice: Length | None = Field(
+        None,
+        description="How long before it the customer is told, with a new time; twice at most. "
+        "Unset: not at all.",
+        examples=['notice = "15 minutes"'],
+    )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """As the scheduler fires them."""
+        warn = Rule(f"{_OURS}warn", PROMISED, self.warn, notify=self.notify)
+        if self.notice is None:
+            return (warn,) if self.notify else ()
+        notice = Rule(f"{_OURS}notice", PROMISED, self.notice, send="notice")
+        return (warn, notice) if self.notify else (notice,)
+
+
+class Notices(Table):
+    """What customers hear when a person gives their case another status or stage; off by itself."""
+
+    on: tuple[Literal["open", "on_hold", "resolved"], ...] = Field(
+        (),
+        description='After which status: work has begun ("open"), it has to wait ("on_hold"), '
+        'it is settled ("resolved").',
+    )
+    stages: dict[str, str] = Field(
+        {},
+        description="After which stage, with a template of your own that says it: "
+        '`{ shipped = "shipped" }`.',
+    )
+    not_tags: tuple[str, ...] = Field(
+        ("sensitive",), description="A case with one of these tags gets no such notice."
+    )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """As the scheduler fires them: a minute later, so that several changes are one notice."""
+        said = {f"status {status}": _SAYS[status] for status in self.on}
+        said |= {f"stage {stage}": template for stage, template in self.stages.items()}
+        return tuple(Rule(f"{_NOTICE}{what}", TOLD, _MERGE, send=said[what]) for what in said)
+
+
+class Place(NamedTuple):
+    """Where a form's mail keeps a value: in a `header` by its name, in the `body` after a label."""
+
+    where: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: Any) -> Place:
+        found = re.fullmatch(r"(header):([!-9;-~]+)|(body):(\S.*)", str(text))
+        if not found:
+            raise ValueError(f'"{text}" must be "header:NAME" or "body:LABEL"')
+        return cls(found[1] or found[3], found[2] or found[4])
+
+
+def _vouches(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not is_network(value) and not re.fullmatch(r"[\w-]+(\.[\w-]+)+", value):
+            raise ValueError(f'"{value}" must be a domain such as "shop.example" or an IP address')
+    return values
+
+
+InMail = Annotated[Place, PlainValidator(Place.parse)]
+
+
+class FormMail(Table):
+    """Mail that a web form sends in a customer's name."""
+
+    form: str = Field(
+        "", description="Its own name, for you and `madoguchi parse --form`. Unset: `from`."
+    )
+    from_: Mailbox = Field(alias="from", description="The address in From.")
+    authenticated_by: Annotated[tuple[str, ...], AfterValidator(_vouches)] = Field(
+        min_length=1,
+        description="What proves that the form sent it: a domain that passes SPF or DKIM, "
+        "or the IP address that hands it to us.",
+    )
+    author: InMail = Field(
+        Place("header", "Reply-To"),
+        description='Where the customer\'s address stands: "header:NAME" or "body:LABEL".',
+    )
+    name: InMail | None = Field(None, description="Where the customer's name stands.")
+    subject: InMail | None = Field(None, description="Where the subject stands.")
+    fields: dict[str, InMail] = Field({}, description="Other values worth keeping, by name.")

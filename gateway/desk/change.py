@@ -1,0 +1,88 @@
+"""Pure: a case's new status, stage, owner, tags and subject, with its clocks and its event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.desk.speak import Who, tell
+from gateway.desk.wanted import Change, Status
+from gateway.follow import Follow
+from gateway.record import storable, to_json
+from gateway.words import clean_line
+from normalizer.email.threading import base_subject
+from store import rows
+from store.known import Changes
+from store.rows import instant
+
+_SHOWN = frozenset({"status", "stage", "owner", "priority", "tags", "subject"})
+
+
+def apply(
+    case: rows.Case, wanted: Change, who: Who, follow: Follow | None, changes: Changes
+) -> rows.Case:
+    """The case as it shall be; what differs is written, and told with before and after."""
+    values: dict[str, Any] = {}
+    for name in ("stage", "owner", "priority"):
+        if (value := getattr(wanted, name)) is not None:
+            values[name] = storable(clean_line(value, 200))
+    if wanted.tags is not None:
+        values["tags"] = tags(wanted.tags)
+    if wanted.subject is not None:
+        values["subject"] = storable(clean_line(wanted.subject))
+        values["base_subject"] = storable(base_subject(values["subject"]))
+    if wanted.status is not None:
+        values |= clocks(case, wanted.status, who)
+    return _written(case, values, who, follow, changes)
+
+
+def tags(wanted: Iterable[str]) -> str:
+    """Tags as the store keeps them: each once, on one line, in their order."""
+    clean = (clean_line(one, 100) for one in wanted)
+    return storable(to_json(list(filter(None, dict.fromkeys(clean)))))
+
+
+def clocks(case: rows.Case, status: Status, who: Who) -> dict[str, Any]:
+    """A status with the clock that belongs to it; resolved once more keeps its hour."""
+    if status != "resolved":
+        return {"status": status, "resolved_at": None}
+    resolved_at = case.resolved_at or instant(who.at)
+    return {"status": status, "resolved_at": resolved_at, "unanswered_since": None}
+
+
+def answered(
+    case: rows.Case, status: Status | None, who: Who, follow: Follow | None, changes: Changes
+) -> rows.Case:
+    """A case in which a person has answered: nobody waits any more, and it is no longer new."""
+    if case.unanswered_since is not None:
+        changes.update("cases", case.id, unanswered_since=None)
+        case = case._replace(unanswered_since=None)
+    if follow:
+        follow.answered(case.id, who.at, changes, "a person answered")
+    wanted = status or ("open" if case.status == "new" else None)
+    return apply(case, Change(status=wanted), who, follow, changes)
+
+
+def _written(
+    case: rows.Case, values: dict[str, Any], who: Who, follow: Follow | None, changes: Changes
+) -> rows.Case:
+    changed = {name: value for name, value in values.items() if getattr(case, name) != value}
+    if not changed:
+        return case
+    after = case._replace(**changed)
+    changes.update("cases", case.id, **changed)
+    if follow:
+        follow.status_set(case.status, after, who.at, changes, f"the case is {after.status}")
+    shown = [name for name in changed if name in _SHOWN]
+    tell(
+        changes, "case.changed", case, who,
+        before={name: _shown(case, name) for name in shown},
+        after={name: _shown(after, name) for name in shown},
+    )  # fmt: skip
+    return after
+
+
+def _shown(case: rows.Case, name: str) -> object:
+    value = getattr(case, name)
+    return json.loads(value) if name == "tags" else value

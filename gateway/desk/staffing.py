@@ -1,0 +1,38 @@
+"""Who of us is told by mail and may answer by mail, as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from channels.base import Settings
+from gateway.authenticate import Keys
+from gateway.config import Config
+from gateway.desk.notify import Colleague, Notify
+from normalizer.message import Identity
+
+
+def people(config: Config) -> tuple[Colleague, ...]:
+    """Our own people."""
+    return tuple(
+        Colleague(
+            one.name,
+            one.address.lower(),
+            one.login or one.address,
+            frozenset(one.notify),
+            one.per_hour,
+        )
+        for one in config.staff
+    )
+
+
+def notify(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Notify | None:
+    """What writes to those who want to know; None where nobody does."""
+    if not any(one.notify for one in config.staff):
+        return None
+    name, language = config.gateway.name, config.gateway.language
+    return Notify(name, language, people(config), channels, keys)
+
+
+def staff(config: Config) -> frozenset[Identity]:
+    """The addresses of our own people."""
+    return frozenset(Identity("email", one.address) for one in people(config))

@@ -1,0 +1,1 @@
+"""What looks after the daemon itself: silence, canaries, log-ins, and what the DNS should hold."""

@@ -1,0 +1,128 @@
+"""What `madoguchi check` looks at beyond the file itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from channels import load
+from channels.base import Checked, Closed, DeliveryError, Host, Settings
+from gateway.config import Config
+from gateway.config.types import is_network
+from gateway.sender.resolver import Resolver, system
+from gateway.watch.published import look
+from gateway.words import Words, WordsError
+from store.engine import StoreDamaged, StoreUnavailable
+from store.store import ping
+
+_PATIENCE = 60.0  # seconds for one channel's probe
+
+
+class Finding(NamedTuple):
+    """Something that a check found, and whether the daemon could not live with it."""
+
+    is_error: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'error' if self.is_error else 'note'}: {self.text}"
+
+
+def texts(config: Config) -> Iterator[Finding]:
+    """Templates that cannot be used, rules that never hold, tables that have no effect yet."""
+    try:
+        yield from _languages(config, Words(config.acknowledge.templates, config.gateway.language))
+    except WordsError as error:
+        yield from (Finding(True, line) for line in str(error).splitlines())
+    yield from _forms(config)
+    for settings in config.channels:
+        for name, text in settings.to_publish():
+            said = f'channel {settings.name}: publish in DNS: {name} TXT "{text}"'
+            yield Finding(False, said)
+
+
+def _languages(config: Config, words: Words) -> Iterator[Finding]:
+    """Templates that customers of a channel would read in another language than its own."""
+    spoken = {config.gateway.language, *(s.language for s in config.channels if s.language)}
+    sent = {rule.send for rule in config.follow_up} | {rule.template for rule in config.route}
+    for name in sorted({"acknowledgement", *filter(None, sent)}):
+        for language in sorted(spoken):
+            if not words.has(name, language):
+                said = f"template {name} is missing in {language} and is sent in another language;"
+                file = f"{language}/{name}.long.txt and {name}.short.txt"
+                yield Finding(False, f"{said} add {file} to the folder of [acknowledge] templates")
+
+
+def _forms(config: Config) -> Iterator[Finding]:
+    """A domain can only vouch for a form where we believe somebody's Authentication-Results."""
+    if any(any(settings.trusted()) for settings in config.channels):
+        return
+    for rule in config.form_mail:
+        if not any(map(is_network, rule.authenticated_by)):
+            name = rule.form or rule.from_
+            yield Finding(
+                False,
+                f'the [[form_mail]] rule "{name}" never holds: it asks for a domain that passed,'
+                " and no channel has trusted_relays or trusted_authserv",
+            )
+
+
+async def connect(config: Config) -> list[Finding]:
+    """Try the store and each channel; the daemon may be running meanwhile."""
+    found = [await _store(config)]
+    for settings in config.channels:
+        found += await channel(config, settings)
+    return [*found, *await _published(config)]
+
+
+async def _published(config: Config) -> list[Finding]:
+    """What the channels need in the DNS, asked where senders' records are asked."""
+    records = [record for settings in config.channels for record in settings.to_publish()]
+    if not records:
+        return []
+    dns = config.authentication.dns
+    resolver = Resolver([(dns.host, dns.port)] if dns else system())
+    try:
+        looks = await look(records, resolver)
+    finally:
+        await resolver.close()
+    return [Finding(one.is_wrong, f"DNS: {one.name} {one.said}") for one in looks]
+
+
+async def channel(config: Config, settings: Settings) -> list[Finding]:
+    """Try one channel, in a folder of its own; only its log-in is the daemon's."""
+    with tempfile.TemporaryDirectory() as folder:
+        hostname = config.gateway.hostname or socket.gethostname()
+        host = Host(hostname, Path(folder), logins=config.gateway.data_dir / "oauth")
+        built = load(settings.type)(settings, host)
+        if not isinstance(built, Checked):
+            return [Finding(False, f"channel {settings.name}: there is nothing to try")]
+        try:
+            return await _channel(settings.name, built)
+        finally:
+            if isinstance(built, Closed):
+                await built.close()
+
+
+async def _store(config: Config) -> Finding:
+    try:
+        await asyncio.to_thread(ping, config.store.dsn)
+    except (StoreUnavailable, StoreDamaged) as error:
+        return Finding(True, f"store: {error}")
+    return Finding(False, "store: answers")
+
+
+async def _channel(name: str, channel: Checked) -> list[Finding]:
+    """What it says, line by line."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            said, is_error = await channel.check(), False
+    except (DeliveryError, OSError) as error:
+        said, is_error = str(error), True
+    except TimeoutError:
+        said, is_error = f"no answer within {_PATIENCE:.0f} s", True
+    return [Finding(is_error, f"channel {name}: {line}") for line in said.splitlines()]
