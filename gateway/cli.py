@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -100,6 +101,7 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
 @app.command()
 def run(config: ConfigFile = DEFAULT) -> None:
     """Run the daemon in the foreground; SIGTERM ends it."""
+    gc.disable()  # until it serves: of what a start makes, nearly all stays
     import uvloop
 
     from gateway import log, supervisor

@@ -27,6 +27,7 @@ from gateway.rules import desk
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
+from scheduler.calendar import is_open
 from store import store as stores
 from store.engine import StoreUnavailable
 
@@ -103,6 +104,7 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+    gc.enable()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -165,6 +167,9 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         for name, channel in parts.channels.items()
     ]
     log.info("daemon.started", channels=list(parts.channels))
+    # The library of holidays takes a third of a second to load: nobody waits for it at the start,
+    # and the first customer shall not either.
+    asyncio.get_running_loop().run_in_executor(None, is_open, parts.config.calendar_(), now())
     await stop.wait()
     log.info("daemon.stopping")
     await _cancel(outer)

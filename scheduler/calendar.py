@@ -16,6 +16,7 @@ from itertools import count, islice, pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from scheduler.countries import codes
 from scheduler.duration import Duration
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -211,7 +212,7 @@ def _is_public_holiday(calendar: Calendar, day: date) -> bool:
 
 @cache
 def _public_holidays(country: str, year: int) -> frozenset[date]:
-    # Imported here: it costs a quarter of a second, and not every calendar has holidays.
+    # Imported here: it costs a third of a second, and not every calendar has holidays.
     from holidays import country_holidays
 
     code, _, region = country.partition("-")
@@ -310,6 +311,8 @@ def _closed_day(text: str) -> date | tuple[int, int]:
 def _known_country(text: str) -> str:
     found = _COUNTRY.fullmatch(text)
     country = f"{found[1].upper()}-{found[2]}" if found and found[2] else text.upper()
+    if country in codes():
+        return country
     try:
         if found:
             _public_holidays(country, 2026)
