@@ -89,7 +89,9 @@ def _open(
     may_join = arrival.author.authenticated and not message.automatic.is_auto
     for token in arrival.tokens:
         # We wrote to this very address about the case; in another's case, a person decided that.
-        case = known.cases.get(token.case_id)
+        # Customers taken apart since then share no case any more: it is where our message stands.
+        said = known.given.get(token.message_id)
+        case = known.cases.get((said and said.case_id) or token.case_id)
         if case and (may_join or _is_in(known, case, person)):
             yield _door(known, case, person, "a token of ours, given to this address")
     if not arrival.author.authenticated:

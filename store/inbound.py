@@ -245,6 +245,11 @@ def flush(connection: Connection, changes: Changes) -> None:
     for cancelled in changes.cancelled:
         cancel(connection, cancelled)
     tell(connection, changes)
+    for work in changes.later:
+        more = Changes(changes.last_id)
+        work(connection, more)
+        flush(connection, more)
+        changes.last_id = more.last_id
 
 
 def _regrade(connection: Connection, message_id: int, outcome: str) -> None:

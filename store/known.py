@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
+
+from sqlalchemy import Connection
 
 from normalizer.message import Identity, Message, Transport
 from store import rows
@@ -223,6 +226,7 @@ class Changes:
         self.cancelled: list[Cancel] = []
         self.told: list[Told] = []
         self.appended: list[tuple[int, str]] = []
+        self.later: list[Callable[[Connection, Changes], object]] = []
 
     def new_id(self) -> int:
         self.last_id += 1
@@ -238,6 +242,10 @@ class Changes:
         """What waited in a case need not happen any more."""
         if rules:
             self.cancelled.append(Cancel(case_id, rules, at, reason, self.last_id))
+
+    def then(self, work: Callable[[Connection, Changes], object]) -> None:
+        """Do what can only be decided once these rows are written, in the same transaction."""
+        self.later.append(work)
 
     def append(self, message_id: int, text: str) -> None:
         """More words of the same message, such as the caption of another picture."""

@@ -166,6 +166,21 @@ class FollowUp(NamedTuple):
     reason: str
 
 
+class Link(NamedTuple):
+    id: int
+    kind: str
+    customer_id: int
+    other_id: int
+    evidence: str
+    why: str
+    by: str
+    token: str
+    moved: str
+    at: str
+    undone_at: str | None
+    undone_by: str
+
+
 class Request(NamedTuple):
     id: int
     key: str
@@ -195,6 +210,7 @@ TABLES: dict[type, Table] = {
     Ledger: schema.ledger,
     Outbox: schema.outbox,
     FollowUp: schema.follow_ups,
+    Link: schema.links,
     Request: schema.requests,
     Event: schema.events,
 }

@@ -295,6 +295,26 @@ follow_ups = Table(
     ),
 )
 
+# Customers joined and taken apart. Their ids are no foreign keys: what is undone may be gone.
+links = Table(
+    "links",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("customer_id", Id, nullable=False),  # to whom the identities went …
+    Column("other_id", Id, nullable=False),  # … and from whom
+    Column("evidence", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("moved", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("undone_at", Instant),
+    Column("undone_by", Text, nullable=False),
+    Index(None, "customer_id"),
+    Index(None, "other_id"),
+)
+
 notes = Table(
     "notes",
     metadata,

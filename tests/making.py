@@ -266,7 +266,7 @@ class Desk:
 
 
 @cache
-def _empty_database() -> Path:
+def empty_database() -> Path:
     """One migrated database to copy: migrating takes longer than a test."""
     folder = tempfile.mkdtemp(prefix="madoguchi-test-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -306,7 +306,7 @@ async def opened(
     """A desk in `folder`; with real readers and a resolver if some are given."""
     config = configure(folder, text)
     if not (folder / "desk.db").exists():
-        shutil.copy(_empty_database(), folder / "desk.db")
+        shutil.copy(empty_database(), folder / "desk.db")
     plan = rules(config, text)
     store = Store(config.store.dsn, folder, plan)
     await remember(plan.crowd, store, NOON)

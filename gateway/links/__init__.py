@@ -1,0 +1,1 @@
+"""Who is one person: customers joined and taken apart, on evidence, and back again."""
