@@ -30,6 +30,7 @@ soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.mailbox
 	$(BIN)/python -m tests.daemon.test_telegram
 	$(BIN)/python -m tests.soak.posts
+	$(BIN)/python -m tests.soak.clock
 
 # FUZZ_SECONDS says how long (600); what is found lies below var/fuzz.
 fuzz: $(VENV)/.dev

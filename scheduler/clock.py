@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection
 
-from scheduler.pace import A_MASS, LATE, Lanes, is_mass
+from scheduler.pace import A_MASS, LATE, SPREAD, Lanes, is_mass
 from scheduler.rules import Rule
 from store import due
 from store.due import Due
@@ -23,6 +24,7 @@ from store.store import Store
 log = structlog.get_logger()
 
 BATCH = 200  # rows in one transaction: few enough that nobody's 250 waits for them
+_TICK: Final = timedelta(seconds=1)
 
 
 class Fire(Protocol):
@@ -31,6 +33,17 @@ class Fire(Protocol):
     def __call__(
         self, connection: Connection, changes: Changes, rows: Sequence[Due], now: datetime, /
     ) -> None: ...
+
+
+class EverySecond(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """A tick a second from now, whatever came before.
+
+    An interval's trigger counts each second since the last tick: of a clock that is set a year
+    forward, that holds up the whole process for half a minute.
+    """
+
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        return now + _TICK
 
 
 @dataclass(slots=True)
@@ -58,16 +71,13 @@ class Clock:
             ticked.set()
 
         scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_job(
-            tick, "interval", seconds=1, misfire_grace_time=None, coalesce=True, max_instances=1
-        )
+        job = scheduler.add_job(tick, EverySecond(), misfire_grace_time=None, coalesce=True)
         scheduler.start()
         try:
             await self._forget()
             while True:
                 await self.look()
-                ticked.clear()
-                await ticked.wait()
+                await _next(ticked, job)
         finally:
             scheduler.shutdown(wait=False)
 
@@ -89,15 +99,11 @@ class Clock:
             count += await self._fire(rows, now)
         late = await self._late(lanes.spread, now)
         self._spread(late)
-        while late and (rows := await self._missed(lanes.spread, now, self._turn)):
+        if self._spreading:
+            return count + await self._fire(await self._missed(lanes.spread, now, 1), now, SPREAD)
+        while late and (rows := await self._missed(lanes.spread, now, BATCH)):
             count += await self._fire(rows, now)
-            if self._spreading:
-                break
         return count
-
-    @property
-    def _turn(self) -> int:
-        return 1 if self._spreading else BATCH
 
     def _spread(self, late: int) -> None:
         spreads = is_mass(late, spreading=self._spreading)
@@ -124,14 +130,21 @@ class Clock:
         )
         return missed
 
-    async def _fire(self, rows: Sequence[Due], now: datetime) -> int:
-        def plan(connection: Connection, changes: Changes) -> None:
+    async def _fire(
+        self, rows: Sequence[Due], now: datetime, every: timedelta | None = None
+    ) -> int:
+        """Fire rows that nobody else has fired; if `every`, only so long after the last such turn."""
+
+        def plan(connection: Connection, changes: Changes) -> int:
+            if every and not due.take_turn(connection, changes.new_id(), now, every):
+                return 0
             still = due.still(connection, [row.id for row in rows])
             self.fire(connection, changes, [row for row in rows if row.id in still], now)
+            return len(rows)
 
-        await self.store.change(plan)
+        count = await self.store.change(plan)
         self.fired()
-        return len(rows)
+        return count
 
     async def _forget(self) -> None:
         """Rows whose rule has left the configuration fire no more."""
@@ -139,3 +152,13 @@ class Clock:
         await self.store.write(
             lambda c, _: due.end_all(c, "cancelled", "the rule is gone", self.now(), except_=names)
         )
+
+
+async def _next(ticked: asyncio.Event, job: Any) -> None:
+    """Wait for a tick. APScheduler waits by the wall clock: as long as that is set back."""
+    ticked.clear()
+    try:
+        async with asyncio.timeout(2 * _TICK.total_seconds()):
+            await ticked.wait()
+    except TimeoutError:
+        job.modify(next_run_time=datetime.now(UTC))

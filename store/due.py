@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
-from store import schema, shapes
-from store.rows import instant
+from store import notes, schema, shapes
+from store.rows import instant, moment
 
 State = Literal["pending", "fired", "cancelled", "skipped", "missed"]
 
+_OURS = ""  # the notes of no channel
 _f = schema.follow_ups.c
 _PENDING = text("follow_ups.state = 'pending'")  # as the partial index says it
 
@@ -77,6 +78,16 @@ def still(connection: Connection, rows: Collection[int]) -> set[int]:
     """Which of these rows still wait; asked in the transaction that fires them."""
     query = select(_f.id).where(_f.id.in_(rows), _PENDING)
     return set(connection.execute(query).scalars())
+
+
+def take_turn(connection: Connection, id_: int, now: datetime, every: timedelta) -> bool:
+    """Whether one of those that wait their turn may fire now, whichever process let out the last."""
+    last = notes.recall(connection, _OURS, "turn")
+    # A turn in the future is one of a clock that was set back since.
+    if last and abs(now - moment(last)) < every:
+        return False
+    notes.note(connection, id_, _OURS, "turn", instant(now))
+    return True
 
 
 def count_late(connection: Connection, before: datetime, rules: Sequence[str], most: int) -> int:

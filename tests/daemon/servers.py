@@ -22,7 +22,7 @@ import pytest
 
 DEBIAN = {
     "postgres": "postgresql", "postfix": "postfix", "master": "postfix", "strace": "strace",
-    "dovecot": "dovecot-imapd dovecot-lmtpd", "rspamd": "rspamd", "opendkim": "opendkim", "curl": "curl",
+    "dovecot": "dovecot-imapd dovecot-lmtpd", "rspamd": "rspamd", "opendkim": "opendkim", "curl": "curl", "faketime": "faketime",
 }  # fmt: skip
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/lib/postfix/sbin", "/usr/sbin")
 API_TOKEN = "for-tests-only"
