@@ -24,6 +24,7 @@ bench: $(VENV)/.dev servers
 	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.reading
 	$(BIN)/python -m tests.bench.mailbox
+	$(BIN)/python -m tests.bench.clock
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run

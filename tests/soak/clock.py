@@ -110,7 +110,7 @@ class Fleet:
 def outlive(folder: Path, url: str, plan: Plan) -> Outcome:
     """Let `due` rows come due under `kills`, and look at what is left."""
     sites = _lay_out(folder, url, plan.processes)
-    _first_case(sites[0])
+    first_case(sites[0])
     own = url.replace("///", f"///{sites[0].folder}/") if url.startswith("sqlite") else url
     copy_case(own, plan.cases - 1, plan.due, datetime.now(UTC) - timedelta(seconds=1))
     engine, fleet, draw = create_engine(own), Fleet(sites), random.Random(plan.seed)
@@ -141,7 +141,7 @@ def _lay_out(folder: Path, url: str, count: int) -> list[Site]:
     return sites
 
 
-def _first_case(site: Site) -> None:
+def first_case(site: Site) -> None:
     """One mail by the one path in; its acknowledgement is taken away again."""
     with daemon(site, patience=PATIENCE):
         assert send(site, mail("first")).code == 250
