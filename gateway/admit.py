@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from gateway import acknowledge, books, doubt, participants, record, survey
+from gateway import acknowledge, books, doubt, participants, record
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.crowd import Crowd
@@ -21,6 +21,9 @@ from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
 from gateway.returned import note_bounce
 from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
+from gateway.surveys import answer
+from gateway.surveys.answer import Answer
+from gateway.surveys.scale import PAGE
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Budget, Changes, Known
@@ -29,13 +32,18 @@ from store.rows import instant
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
 
 
+def _uncounted(_: str, __: int) -> None:
+    """Nobody counts votes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The rules with everything they rest on; called by the writer for each arrival of a batch.
 
     `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
     `check` tells what a token stands for that was given to an address.
-    `marks` are the words of ours by which echoes are found when a mail is read.
+    `marks` are the words of ours by which echoes are found when a mail is read. `voted(scale,
+    score)` counts the answers to surveys.
     """
 
     own: frozenset[Identity]
@@ -53,6 +61,7 @@ class Admission:
     colleagues: Colleagues | None = None
     notify: Notify | None = None
     routing: Routing | None = None
+    voted: Callable[[str, int], None] = _uncounted
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -149,12 +158,11 @@ class Admission:
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
-        vote = survey.vote(known, arrival, message)
-        if vote:
-            survey.tell(vote, arrival, where.case, id_, changes)
+        if voted := answer.answered(known, arrival, message):
+            answer.tell(voted, arrival, where.case, id_, changes)
+            self.voted(voted.survey.scale, voted.score)
         if self.notify:
-            is_bad = vote is not None and vote.score <= survey.BAD
-            self._tell_colleagues(self.notify, arrival, message, where, changes, is_bad=is_bad)
+            self._tell_colleagues(self.notify, arrival, message, where, changes, voted)
         return accepted
 
     def _route(
@@ -170,14 +178,17 @@ class Admission:
 
     def _tell_colleagues(
         self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes,
-        *, is_bad: bool,
+        voted: Answer | None,
     ) -> None:  # fmt: skip
         robots = message.automatic.is_auto or message.unreadable
         if robots or arrival.history or arrival.channel in self.watching:
             return
-        if where.is_new:
+        if voted and voted.is_told:
+            score = f"{voted.score}/{voted.scale.high}"
+            notify("survey answered", where.case, arrival, message, self.alarms, changes, score)
+        elif where.is_new:
             notify("new case", where.case, arrival, message, self.alarms, changes)
-        elif where.before or where.door or is_bad:
+        elif where.before or where.door:
             notify("customer wrote", where.case, arrival, message, self.alarms, changes)
 
     def _judged(
@@ -208,11 +219,16 @@ class Admission:
             conversation_id=where.conversation_id,
             failing=_is_failing(known, arrival, where, changes),
             distrusted=arrival.distrusted,
-            echo=heard(known, arrival, message, where, self.own) if where.is_new else "",
+            echo=self._echo(known, arrival, message, where) if where.is_new else "",
             newcomer=newcomer and self.limits.apply_to(arrival),
             crowd=self.crowd,
         )
         return acknowledge.decide(asked, self.limits, known.spent)
+
+    def _echo(self, known: Known, arrival: Arrival, message: Message, where: Place) -> str:
+        if arrival.format == PAGE:
+            return "an answer on the page of a survey, which says thank you"
+        return heard(known, arrival, message, where, self.own)
 
     def _mode(self, arrival: Arrival, where: Place) -> Mode:
         """A case's own word counts before its channel's."""

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -74,7 +74,8 @@ async def assemble(
     """Open the store, start the readers, and connect the parts; the stack closes them again."""
     data_dir = config.gateway.data_dir
     keys = Keys(secrets.key(data_dir))
-    rules = admission(config, keys)
+    metrics = Metrics()
+    rules = replace(admission(config, keys), voted=metrics.voted)
     store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
     stack.push_async_callback(store.close)
     readers = Readers(WORKERS, store.blobs.spool)
@@ -85,7 +86,7 @@ async def assemble(
         data_dir, store.low_on_disk, failpoint, partial(Past, store),
     )  # fmt: skip
     channels = _channels(config, host, stack)
-    metrics, sealers = Metrics(), config.authentication.trusted_arc
+    sealers = config.authentication.trusted_arc
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
     deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
     ingest = Ingest(

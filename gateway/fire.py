@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -20,6 +20,9 @@ from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.record import event_row
 from gateway.route import Mode, is_sensitive, stricter
+from gateway.surveys.asking import Surveys
+from gateway.surveys.asking import buttons as score_buttons
+from gateway.surveys.scale import is_survey
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
@@ -35,7 +38,7 @@ log = structlog.get_logger()
 _REMINDER = "reminder"  # the template that tells one of us
 _ROBOT = "automatic"  # the tag of a case that a robot opened
 _NOBODY_S = "form"  # identities that are a From with a Reply-To elsewhere
-_KINDS: Mapping[str, Kind] = {"survey": "survey", "notice": "notice"}
+_NOTICE = "notice"  # the template of a notice
 
 
 class Waits(NamedTuple):
@@ -67,6 +70,7 @@ class Firing:
     modes: Mapping[str, str]
     words: Words
     keys: Keys
+    surveys: Surveys
     per_conversation_day: int
     phone: str = ""
     phone_hours: str = ""
@@ -163,7 +167,8 @@ class Firing:
                 identity_id=None,
                 at=now,
             )
-            self._queue(letter, channel, changes, authenticated=True, counted=False)
+            id_ = changes.new_id()
+            self._queue(id_, letter, channel, changes, authenticated=True, counted=False)
         return here
 
     def _silence(
@@ -180,14 +185,20 @@ class Firing:
             return Moot("a robot wrote this")
         if heard.failing_since:
             return Moot("mail to this address fails")
-        if _KINDS.get(rule.send) == "survey" and here.surveyed:
-            return Moot("this case was surveyed before")
+        if is_survey(rule.send) and (why := self._surveyed(here, heard, now)):
+            return Moot(why)
         limit = self.per_conversation_day
         if limit and here.automatic_today >= limit:
             return Waits("the budget for this conversation today is spent", now + timedelta(days=1))
         if until := quiet_until(self.quiet, self.zone, now):
             return Waits("quiet hours", until)
         return None
+
+    def _surveyed(self, here: Standing, heard: Heard, now: datetime) -> str:
+        """Why nobody asks how we did; "" where somebody may."""
+        if here.surveyed:
+            return "this case was surveyed before"
+        return self.surveys.too_late(heard.received_at, now)
 
     def _held_back(self, rule: Rule, here: Standing, heard: Heard) -> str:
         """Why nothing is said by ourselves in such a case; "" where something may be."""
@@ -213,9 +224,12 @@ class Firing:
         promised = None
         if rule.when == PROMISED:
             promised = promised_by(self.follow.calendar, self.follow.within, now)
+        asks, id_ = is_survey(rule.send), changes.new_id()
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
+        if asks:
+            facts = replace(facts, vote_url=self.surveys.link(here.case.id, id_))
         letter = Letter(
-            kind="notice" if rule.when == TOLD else _KINDS.get(rule.send, "follow_up"),
+            kind=_kind(rule),
             to=Identity.parse(heard.address),
             text=self.words.follow_up(rule.send, facts, language, settings.form),
             language=language,
@@ -226,12 +240,16 @@ class Firing:
             at=now,
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
+            buttons=score_buttons(rule.send) if asks else (),
         )
         draft = self._mode(here, heard.channel) == "approve"
-        self._queue(letter, settings, changes, authenticated=known, draft=draft)
+        message = self._queue(id_, letter, settings, changes, authenticated=known, draft=draft)
+        if asks:
+            changes.add(self.surveys.row(message, rule.send, now))
 
     def _queue(
         self,
+        id_: int,
         letter: Letter,
         settings: Settings,
         changes: Changes,
@@ -239,8 +257,8 @@ class Firing:
         authenticated: bool,
         counted: bool = True,
         draft: bool = False,
-    ) -> None:
-        message = message_row(changes.new_id(), letter, self.name, settings, self.keys)
+    ) -> rows.Message:
+        message = message_row(id_, letter, self.name, settings, self.keys)
         changes.add(message)
         changes.add(
             outbox_row(
@@ -253,6 +271,7 @@ class Firing:
                 counted=counted,
             )
         )
+        return message
 
     def _facts(
         self,
@@ -282,6 +301,12 @@ class Firing:
         ours = self.channels.get(name)
         able = [ours] if ours else []
         return next((s for s in (*able, *self.channels.values()) if s.reaches == "email"), None)
+
+
+def _kind(rule: Rule) -> Kind:
+    if is_survey(rule.send):
+        return "survey"
+    return "notice" if rule.when == TOLD or rule.send == _NOTICE else "follow_up"
 
 
 def _is_over(rule: Rule, case: rows.Case) -> str:

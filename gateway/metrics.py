@@ -125,6 +125,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._votes = Counter(
+            "madoguchi_survey_votes",
+            "Answers to surveys, by scale and score; a changed answer counts again.",
+            ("scale", "score"),
+            registry=self.registry,
+        )
+
         self.channels = ChannelMetrics(self.registry)
 
     def begin(self) -> float:
@@ -143,6 +150,9 @@ class Metrics:
 
     def alarmed(self, kind: str) -> None:
         self._alarms.labels(kind).inc()
+
+    def voted(self, scale: str, score: int) -> None:
+        self._votes.labels(scale, str(score)).inc()
 
     def checked(self, by: str, outcome: str) -> None:
         self._checks.labels(by, outcome).inc()

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway import participants, survey
+from gateway import participants
 from gateway.participants import Check, Door
 from gateway.record import storable
+from gateway.surveys import answer
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Given, Known, Person, Seen
@@ -66,7 +67,7 @@ def place(
     if stays and not _was_in_doubt(known, arrival, stays):
         return Place(person, stays, False, "read again, by the same author")
     is_silent = (
-        message.automatic.is_auto or arrival.history or survey.is_bare(known, arrival, message)
+        message.automatic.is_auto or arrival.history or answer.is_bare(known, arrival, message)
     )
     for door in candidates(known, arrival, message, person, check):
         case, reason, _ = door
@@ -154,6 +155,10 @@ def candidates(
     """Cases that the message may continue, the surest first: without a token, the author's own."""
     here = person.conversation_id
     yield from participants.doors(known, arrival, message, person, check)
+    asked = answer.asked(known, arrival, message)
+    case = known.cases.get(asked.case_id) if asked else None
+    if case and case.conversation_id == here:
+        yield Door(case, "an answer to a survey")
     if not arrival.author.authenticated:
         return
     for name in (message.in_reply_to, *reversed(message.references)):

@@ -52,6 +52,7 @@ def template(config: Config, name: str, language: str, form: Form, at: datetime)
         facts = FollowUpFacts(
             gateway_name=gateway, reference=_REFERENCE, now=now, answered_at=now, closes_at=by,
             promised_by=by, subject=subject, phone=phone, phone_hours=hours, authenticated=True,
+            vote_url=f"{config.http.public_url}/v/…" if config.http.public_url else "",
         )  # fmt: skip
         return words.follow_up(name, facts, language, form)
     told = AckFacts(

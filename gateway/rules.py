@@ -19,6 +19,7 @@ from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.route import Routing
+from gateway.surveys.asking import Surveys
 from gateway.words import Words
 from normalizer.message import Identity
 
@@ -90,6 +91,12 @@ def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Wri
     )
 
 
+def surveys(config: Config, keys: Keys) -> Surveys:
+    """How customers are asked how we did."""
+    said = config.survey
+    return Surveys(keys, config.http.public_url, said.recent.span, said.window.span)
+
+
 def firing(config: Config, keys: Keys) -> Firing:
     """What a due follow-up says, with everything that the configuration says to it."""
     said = config.acknowledge
@@ -102,6 +109,7 @@ def firing(config: Config, keys: Keys) -> Firing:
         modes={settings.name: config.mode_of(settings) for settings in config.channels},
         words=Words(said.templates, config.gateway.language),
         keys=keys,
+        surveys=surveys(config, keys),
         per_conversation_day=said.limits.per_conversation_day,
         phone=said.phone,
         phone_hours=said.phone_hours,

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 from litestar.types import ASGIApp
@@ -142,6 +143,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             parts.deliver.wake,
             parts.backlog.release,
             {name: c for name, c in parts.channels.items() if isinstance(c, Webhook)},
+            ZoneInfo(parts.config.gateway.timezone),
         )
     )
     inner = [

@@ -28,6 +28,7 @@ class Heard(NamedTuple):
     language: str
     author: str
     failing_since: str | None
+    received_at: str
 
 
 class Standing(NamedTuple):
@@ -80,6 +81,7 @@ def _heard(cases: Collection[int]) -> Select[Any]:
         select(
             _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
             _m.subject, _m.language, _m.author, _i.failing_since,
+            _m.received_at,
         )
         .join(schema.identities, _i.id == _m.identity_id)
         .where(_m.id.in_(last))

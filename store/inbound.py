@@ -26,6 +26,7 @@ from store.messengers import load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
 from store.renamed import load_renamed
 from store.rows import TABLES, instant
+from store.surveys import load_surveys
 
 
 def commit(
@@ -47,6 +48,7 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     _load_people(connection, arrivals, known)
     load_given(connection, arrivals, known)
     load_facts(connection, arrivals, known)
+    load_surveys(connection, arrivals, known)
     _load_cases(connection, arrivals, known)
     load_admitted(connection, arrivals, known)
     load_last_words(connection, arrivals, known)
@@ -167,6 +169,7 @@ def _case_ids(arrivals: Sequence[Arrival], known: Known) -> set[int]:
     ids = {token.case_id for a in arrivals for token in (*a.tokens, *a.held)}
     ids |= {row.case_id for row in known.rereading.values() if row.case_id}
     ids |= {given.case_id for given in known.given.values() if given.case_id}
+    ids |= {survey.case_id for survey in known.surveys.values()}
     ids |= {s.case_id for found in known.message_ids.values() for s in found if s.case_id}
     return ids
 

@@ -167,6 +167,8 @@ class Known:
     """The store's knowledge about a batch; rules add to it what the batch itself creates.
 
     `given` are messages of ours by id; `facts` are of the cases that colleagues answer in, by id;
+    `surveys` are those that may be answered, by the id of the message that asks; `last_said` is the
+    id of our last word, by conversation.
     `admitted` are participants, as case and identity; `barred` those whom a person has shown out.
     """
 
@@ -182,6 +184,8 @@ class Known:
     rereading: dict[int, rows.Message] = field(default_factory=dict)
     last_words: dict[int, str] = field(default_factory=dict)
     reported: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    surveys: dict[int, rows.Survey] = field(default_factory=dict)
+    last_said: dict[int, int] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
 
 

@@ -181,6 +181,17 @@ class Link(NamedTuple):
     undone_by: str
 
 
+class Survey(NamedTuple):
+    id: int
+    case_id: int
+    scale: str
+    asked_at: str
+    closes_at: str
+    score: int | None = None
+    comment: str = ""
+    answered_at: str | None = None
+
+
 class Request(NamedTuple):
     id: int
     key: str
@@ -211,6 +222,7 @@ TABLES: dict[type, Table] = {
     Outbox: schema.outbox,
     FollowUp: schema.follow_ups,
     Link: schema.links,
+    Survey: schema.surveys,
     Request: schema.requests,
     Event: schema.events,
 }

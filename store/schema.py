@@ -315,6 +315,21 @@ links = Table(
     Index(None, "other_id"),
 )
 
+# What was asked: one row for each survey, under the id of the message that asks.
+surveys = Table(
+    "surveys",
+    metadata,
+    Column("id", Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    _to("cases", "case_id"),
+    Column("scale", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("score", Integer),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("answered_at", Instant),
+    Index(None, "case_id"),
+)
+
 notes = Table(
     "notes",
     metadata,

@@ -24,5 +24,9 @@ VIEWS = {
     "v_follow_ups": """
         SELECT id, case_id, conversation_id, rule, state, due_at, settled_at, reason
         FROM follow_ups""",
+    "v_surveys": """
+        SELECT s.id AS message_id, c.conversation_id, s.case_id, s.scale, s.asked_at, s.closes_at,
+               s.score, s.comment, s.answered_at
+        FROM surveys s JOIN cases c ON c.id = s.case_id""",
     "v_events": "SELECT cursor, type, conversation_id, at, data FROM events",
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
@@ -23,7 +24,9 @@ from gateway.api import (
     guests,
     health,
     messages,
+    reports,
     speaking,
+    voting,
     waiting,
 )
 from gateway.api.access import Access
@@ -34,8 +37,10 @@ from gateway.api.hooks import Hooks, hook
 from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
+from gateway.api.voting import Voting
 from gateway.api.writes import Writes
 from gateway.desk.speak import Desk
+from store.engine import StoreUnavailable
 from store.store import Store
 
 __all__ = ["ApiState", "Readiness", "build"]
@@ -47,7 +52,7 @@ class ApiState:
 
     `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
-    `hooks` are the channels that are called over HTTP.
+    `hooks` are the channels that are called over HTTP. `zone` is where customers' days count.
     """
 
     store: Store
@@ -59,6 +64,7 @@ class ApiState:
     committed: Callable[[str], None]
     release: apart.Release = apart.nothing
     hooks: Hooks = field(default_factory=dict)
+    zone: ZoneInfo = ZoneInfo("UTC")
 
 
 class Api(Plain):
@@ -82,7 +88,12 @@ def build(state: ApiState) -> Litestar:
     return Api(
         Access(reads),
         state.metrics,
-        route_handlers=[*routes, _pages(pages, vitals), _called(state.hooks)],
+        route_handlers=[
+            *routes,
+            _pages(pages, vitals),
+            _called(state.hooks),
+            _for_customers(state, reads),
+        ],
         exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
@@ -117,6 +128,7 @@ def _documented(
             waiting.patch_follow_up,
             guests.post_participant,
             guests.delete_participant,
+            reports.count_surveys,
         ],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
@@ -153,6 +165,19 @@ def _called(hooks: Hooks) -> Router:
         route_handlers=[hook],
         dependencies={"hooks": Provide(lambda: hooks, sync_to_thread=False)},
         request_max_body_size=None,  # each channel says itself how much it takes
+    )
+
+
+def _for_customers(state: ApiState, reads: Reads) -> Router:
+    asks = Voting(
+        reads, state.store, state.desk, state.clock, state.name, state.zone, state.committed
+    )
+    return Router(
+        "/",
+        route_handlers=[voting.look, voting.answer],
+        dependencies={"voting": Provide(lambda: asks, sync_to_thread=False)},
+        request_max_body_size=None,  # a form says itself how much it takes
+        exception_handlers={StoreUnavailable: voting.unavailable},
     )
 
 

@@ -23,6 +23,7 @@ from gateway.config.types import (
     Language,
     Length,
     Listen,
+    PublicUrl,
     Size,
     StoreUrl,
     Table,
@@ -92,6 +93,25 @@ class Http(Table):
 
     listen: Listen = Field(
         Endpoint("127.0.0.1", 8025), description="Where to listen, as HOST:PORT."
+    )
+    public_url: PublicUrl = Field(
+        "",
+        description="How customers reach this address, by whatever stands before it: for the pages "
+        "that our own words link to. Empty: no such links.",
+        examples=['public_url = "https://help.example.com"'],
+    )
+
+
+class Survey(Table):
+    """How customers are asked how we did, by `[[follow_up]]` rules; see docs/surveys.md."""
+
+    recent: ElapsedLength = Field(
+        Duration.parse("30 days"),
+        description="Whose last word in the case is older is not asked any more.",
+    )
+    window: ElapsedLength = Field(
+        Duration.parse("14 days"),
+        description="How long after the question an answer counts, and can be changed.",
     )
 
 
@@ -180,6 +200,7 @@ class Config(Table):
         (), alias="channel"
     )
     acknowledge: Acknowledge = Acknowledge()
+    survey: Survey = Survey()
     calendar: Opening = Opening()
     promise: Promise = Promise()
     route: tuple[RouteRule, ...] = ()

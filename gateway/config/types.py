@@ -75,6 +75,17 @@ def _duration(value: Any) -> Duration:
     return Duration.parse(value if isinstance(value, str) else str(value))
 
 
+def _public_url(value: str) -> str:
+    if not value:
+        return value
+    parts = urlsplit(value)
+    is_near = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    is_whole = parts.hostname and not (parts.query or parts.fragment)
+    if not is_whole or not (parts.scheme == "https" or is_near):
+        raise ValueError(f'"{value}" must be an address such as "https://help.example.com"')
+    return value.rstrip("/")
+
+
 def _elapsed(value: Duration) -> Duration:
     if value.is_business:
         raise ValueError(f'write it without "business", such as "{value.amount} {value.unit}s"')
@@ -147,6 +158,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 Size = Annotated[ByteSize, AfterValidator(_size)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 Domain = Annotated[str, AfterValidator(_domain)]

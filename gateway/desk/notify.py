@@ -18,7 +18,7 @@ from normalizer.message import Identity, Message
 from store import rows
 from store.known import Arrival, Changes
 
-About = Literal["new case", "customer wrote"]
+About = Literal["new case", "customer wrote", "survey answered"]
 
 _HOUR = timedelta(hours=1)
 _LONGEST = 20_000  # characters of a customer's words in such a mail
@@ -26,6 +26,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "new case": "{who} has written: a new case.",
         "customer wrote": "{who} has written again.",
+        "survey answered": "{who} has answered the survey: {score}.",
         "answer": "Answer this mail to answer the customer: your words go out from our own "
         "address, without your signature and without what you quote.",
         "more": "{more} more messages came in the past hour; please look at the list of cases.",
@@ -35,6 +36,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "ja": {
         "new case": "{who} 様から新しいお問い合わせがありました。",
         "customer wrote": "{who} 様から続けてご連絡がありました。",
+        "survey answered": "{who} 様からアンケートへの回答がありました（{score}）。",
         "answer": "このメールに返信すると、お客様への回答になります。窓口のアドレスから送られ、"
         "署名と引用は除かれます。",
         "more": "この1時間にほかに{more}件届いています。お問い合わせの一覧をご確認ください。",
@@ -52,6 +54,14 @@ class Colleague(NamedTuple):
     login: str
     notify: frozenset[str] = frozenset()
     per_hour: int = 20
+
+    def wants(self, about: About, case: rows.Case) -> bool:
+        """An answer to a survey goes to the case's owner, and to whoever reads what customers write."""
+        if about != "survey answered":
+            return about in self.notify
+        owner = case.owner.strip().casefold()
+        is_owner = bool(owner) and owner in (self.name.casefold(), self.address)
+        return is_owner or "customer wrote" in self.notify
 
 
 @dataclass(slots=True)
@@ -92,17 +102,18 @@ class Notify:
         message: Message,
         alarms: Alarms,
         changes: Changes,
+        score: str = "",
     ) -> None:
         """Tell whoever wants to know; the writer of the message is not told of it."""
         writer = arrival.author.identity.address if arrival.author.identity else ""
         settings = self._mail_channel(arrival.channel)
         for one in self.people if settings else ():
-            if about in one.notify and one.address != writer:
+            if one.wants(about, case) and one.address != writer:
                 more = self.hours.take(one, arrival.at)
                 if settings is None or more is None:
                     _alarm(arrival, alarms)
                     continue
-                text = self._text(about, case, arrival, message, more)
+                text = self._text(about, case, arrival, message, more, score)
                 self._queue(one, settings, case, text, arrival.at, changes)
 
     def _mail_channel(self, name: str) -> Settings | None:
@@ -111,8 +122,9 @@ class Notify:
         return next((s for s in able if s and s.reaches == "email"), None)
 
     def _text(
-        self, about: About, case: rows.Case, arrival: Arrival, message: Message, more: int
-    ) -> Text:
+        self, about: About, case: rows.Case, arrival: Arrival, message: Message, more: int,
+        score: str,
+    ) -> Text:  # fmt: skip
         words = _WORDS.get(self.language.partition("-")[0], _WORDS["en"])
         author = arrival.author
         address = author.identity.address if author.identity else ""
@@ -120,7 +132,7 @@ class Notify:
         files = [clean_line(p.filename or p.content_type, 80) for p in message.parts
                  if p.role in ("inline", "attachment")]  # fmt: skip
         lines = [
-            words[about].format(who=who),
+            words[about].format(who=who, score=score),
             "" if author.authenticated else words["unverified"],
             message.reply_text.strip()[:_LONGEST] or message.subject,
             words["files"].format(files=", ".join(files[:20])) if files else "",

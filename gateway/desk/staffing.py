@@ -26,8 +26,8 @@ def people(config: Config) -> tuple[Colleague, ...]:
 
 
 def notify(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Notify | None:
-    """What writes to those who want to know; None where nobody does."""
-    if not any(one.notify for one in config.staff):
+    """What writes to those who want to know, and to whose case it is; None where there is nobody."""
+    if not config.staff:
         return None
     name, language = config.gateway.name, config.gateway.language
     return Notify(name, language, people(config), channels, keys)

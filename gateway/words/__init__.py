@@ -14,7 +14,16 @@ from gateway.words.dates import Dates
 from gateway.words.sheets import Form, Key, Sheet, WordsError, read_sheets
 from scheduler.calendar import ClosedDay
 
-__all__ = ["AckFacts", "FollowUpFacts", "Form", "Text", "Words", "WordsError", "clean_line"]
+__all__ = [
+    "AckFacts",
+    "FollowUpFacts",
+    "Form",
+    "Text",
+    "Words",
+    "WordsError",
+    "clean_line",
+    "own_dates",
+]
 
 Facts = Mapping[str, str | bool]
 
@@ -32,7 +41,7 @@ _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
     " promised_after_opening".split()
 )
-_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on".split())
+_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url".split())
 
 # What breaks a line, and what no line shall carry: controls, bidi overrides (CVE-2021-42574) and
 # lone surrogates, which no mail can encode.
@@ -83,7 +92,7 @@ class FollowUpFacts:
 
     `answered_at` is our last word to the customer, `closes_at` when the case will be resolved,
     `promised_by` until when we promise to answer; None leaves the sentence out, and so does a
-    promise that has gone by.
+    promise that has gone by. `vote_url` is the page of a survey.
     """
 
     gateway_name: str
@@ -92,6 +101,7 @@ class FollowUpFacts:
     answered_at: datetime | None = None
     closes_at: datetime | None = None
     promised_by: datetime | None = None
+    vote_url: str = ""
     customer_name: str = ""
     subject: str = ""
     phone: str = ""
@@ -163,6 +173,12 @@ class Words:
         raise LookupError(f"no template {name}.{form}.txt")
 
 
+@lru_cache(maxsize=8)
+def own_dates(language: str) -> Dates:
+    """How days are said in a language that comes with us."""
+    return Dates.read(_OWN / language / "dates.toml")
+
+
 def clean_line(text: str, limit: int = _LONGEST_SUBJECT) -> str:
     """Make one line, safe for a header, of at most `limit` characters; cut ones end in "…"."""
     # Far more than is kept, far less than would cost anything.
@@ -220,6 +236,7 @@ def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
     return _common(facts, dates) | {
         "answered_on": dates.past_day(answered, facts.now) if answered else "",
         "closes_on": dates.day(closes, facts.now) if closes else "",
+        "vote_url": facts.vote_url,
     }
 
 

@@ -1,4 +1,4 @@
-"""What conversations over several channels need: buttons below what we say, and links between customers."""
+"""What conversations over several channels need: buttons, links between customers, surveys."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def upgrade() -> None:
     buttons = sa.Column("buttons", sa.Text(), nullable=False, server_default="[]")
     op.add_column("messages", buttons)
     _links()
+    _surveys()
 
 
 def _links() -> None:
@@ -38,3 +39,26 @@ def _links() -> None:
     )
     op.create_index("ix_links_customer_id", "links", ["customer_id"])
     op.create_index("ix_links_other_id", "links", ["other_id"])
+
+
+def _surveys() -> None:
+    """Those that were asked before can still be answered."""
+    id_ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "surveys",
+        sa.Column("id", id_, sa.ForeignKey("messages.id", name="fk_surveys_id"), nullable=False),
+        sa.Column(
+            "case_id", id_, sa.ForeignKey("cases.id", name="fk_surveys_case_id"), nullable=False
+        ),
+        *(sa.Column(one, sa.Text(), nullable=False) for one in ("scale", "asked_at", "closes_at")),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False, server_default=""),
+        sa.Column("answered_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_surveys"),
+    )
+    op.create_index("ix_surveys_case_id", "surveys", ["case_id"])
+    op.execute(
+        "INSERT INTO surveys (id, case_id, scale, asked_at, closes_at)"
+        " SELECT id, case_id, 'csat', received_at, '9999-12-31T00:00:00.000000Z'"
+        " FROM messages WHERE kind = 'survey' AND case_id IS NOT NULL"
+    )

@@ -260,3 +260,8 @@ def test_a_file_name_is_quoted_so_that_it_stays_one(
 )
 def test_only_types_that_run_nothing_are_named(claimed: str, served: str) -> None:
     assert safe_type(claimed) == served
+
+
+async def test_surveys_are_counted_by_scale_and_score(window: Window) -> None:
+    answer = await window.client.get("/v1/surveys", params={"since": "2026-01-01T00:00:00Z"})
+    assert answer.json() == {"items": []}

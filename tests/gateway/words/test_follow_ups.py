@@ -13,7 +13,10 @@ from gateway.words import FollowUpFacts, Form, Words
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDS = Words()
 FORMS: list[Form] = ["long", "short"]
-TEMPLATES = ["nudge", "closing", "survey", "notice", "reminder", "progress", "waiting"]
+TEMPLATES = [
+    "nudge", "closing", "survey", "survey_ces", "survey_nps", "notice", "reminder", "progress",
+    "waiting",
+]  # fmt: skip
 
 
 def tokyo(text: str) -> datetime:

@@ -32,7 +32,8 @@ FORBIDDEN = {
 
 def test_the_texts_are_all_there() -> None:
     names = (
-        "acknowledgement", "closing", "notice", "nudge", "progress", "reminder", "survey", "waiting",
+        "acknowledgement", "closing", "notice", "nudge", "progress", "reminder", "survey",
+        "survey_ces", "survey_nps", "waiting",
     )  # fmt: skip
     forms = [f"{name}.{form}.txt" for name in sorted(names) for form in ("long", "short")]
     assert [file.relative_to(OWN).as_posix() for file in FILES] == [

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.survey import Vote, read
-from tests.making import CONFIG, Desk, mail, opened
+from gateway.surveys.answer import answered
+from gateway.surveys.scale import CSAT, Vote, read
+from normalizer.message import Claim, Identity
+from store.known import Arrival, Author, Known, Person, Seen
+from store.rows import Survey, instant
+from tests.gateway.desk.test_speak import CASE
+from tests.making import CONFIG, Desk, arrival, mail, message, opened
 
 SURVEY = """
 [[follow_up]]
@@ -43,7 +49,7 @@ notify = ["customer wrote"]
     ],
 )
 def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> None:
-    assert read(text) == vote
+    assert read(text, CSAT) == vote
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> No
      "5日経ちました", "1 of the two is missing", "2nd time it broke", "5x", "-1"],
 )  # fmt: skip
 def test_what_is_no_score_is_not_counted(text: str) -> None:
-    assert read(text) is None
+    assert read(text, CSAT) is None
 
 
 @pytest.fixture
@@ -156,3 +162,116 @@ async def test_a_robot_is_not_asked(desk: Desk) -> None:
     await desk.follow_ups().look()
     ended = await desk.one("SELECT state, reason FROM follow_ups")
     assert ended == {"state": "skipped", "reason": "a robot wrote this"}
+
+
+async def test_a_survey_is_answered_as_long_as_it_is_open(desk: Desk) -> None:
+    await surveyed(desk)
+    desk.clock.advance(days=15)
+    await answer(desk, "5")
+    assert not await votes(desk)
+    assert (await desk.one("SELECT score FROM surveys"))["score"] is None
+    # A late number is no new matter, either.
+    assert await desk.count("cases") == 1
+
+
+async def test_of_several_answers_the_last_is_counted(desk: Desk) -> None:
+    survey = await surveyed(desk)
+    await answer(desk, "1")
+    await answer(desk, "4 after all")
+    asked = await desk.one("SELECT id, scale, score, comment, answered_at FROM surveys")
+    assert asked == {
+        "id": survey["id"], "scale": "csat", "score": 4, "comment": "after all",
+        "answered_at": instant(desk.clock()),
+    }  # fmt: skip
+
+
+async def test_the_owner_of_a_case_hears_of_a_bad_score_whatever_else_he_wants_to_know(
+    tmp_path: Path,
+) -> None:
+    quiet = SURVEY.replace('notify = ["customer wrote"]', "")
+    async with opened(tmp_path, CONFIG + quiet) as desk:
+        await surveyed(desk)
+        await answer(desk, "1")
+        assert not await told(desk)
+        await desk.change("UPDATE cases SET owner = 'AIKO'")
+        await answer(desk, "2")
+        notice = await desk.one("SELECT text, recipients FROM messages WHERE kind = 'notice'")
+        assert "has answered the survey: 2/5." in notice["text"]
+        assert "aiko@example.com" in notice["recipients"]
+
+
+async def test_nobody_is_asked_who_wrote_too_long_ago(tmp_path: Path) -> None:
+    text = CONFIG + SURVEY.replace('after = "1 day"', 'after = "40 days"')
+    async with opened(tmp_path, text) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        case = await desk.one("SELECT id, conversation_id FROM cases")
+        await desk.change(
+            "INSERT INTO follow_ups (id, case_id, conversation_id, rule, cause, state, due_at, reason)"
+            " VALUES (1, :id, :conversation_id, 'ask', 'resolved@2026-11-24T03:00:00.000000Z',"
+            " 'pending', '2027-01-03T03:00:00.000000Z', '')",
+            **case,
+        )
+        await desk.change("UPDATE cases SET status = 'resolved'")
+        desk.clock.advance(days=41)
+        await desk.follow_ups().look()
+        ended = await desk.one("SELECT state, reason FROM follow_ups")
+        assert ended == {"state": "skipped", "reason": "too long ago to ask how we did"}
+
+
+GAP = timedelta(hours=24)
+YUKI = Identity("pager", "yuki")
+
+
+def _said(known: Known, text: str, *, pressed: str = "", **more: Any) -> tuple[Known, Arrival]:
+    facts: dict[str, Any] = {"claims": (Claim("platform", YUKI, ""),), "text": text}
+    content = message(reply_text=text, pressed=pressed, **(facts | more))
+    author = Author(YUKI, "Yuki", True, "the platform knows the sender")
+    return known, replace(arrival(content), author=author, gap=GAP)
+
+
+def _asked(*, last: int = 8) -> Known:
+    """Two surveys in one conversation, and another customer's; `last` is our last word."""
+    known = Known()
+    known.people["pager:yuki"] = Person(1, 2, 3, "en", failing=False)
+    later = "2026-12-08T03:00:00.000000Z"
+    for id_, conversation, scale in ((7, 3, "csat"), (8, 3, "nps"), (9, 4, "csat")):
+        case = CASE._replace(id=30 + id_, conversation_id=conversation)
+        known.cases[case.id] = case
+        known.surveys[id_] = Survey(id_, case.id, scale, "2026-11-24T02:00:00.000000Z", later)
+    known.last_said[3] = last
+    return known
+
+
+def _vote(known: Known, came: Arrival) -> tuple[int, int, str] | None:
+    assert came.message is not None
+    found = answered(known, came, came.message)
+    return (found.survey.id, found.score, found.comment) if found else None
+
+
+def test_a_button_votes_in_the_presser_s_own_conversation() -> None:
+    assert _vote(*_said(_asked(), "10", pressed="vote:10")) == (8, 10, "")
+    assert _vote(*_said(_asked(last=99), "0", pressed="vote:0")) == (8, 0, "")
+
+
+def test_a_button_votes_on_the_survey_that_held_it() -> None:
+    known, came = _said(_asked(), "5", pressed="vote:5", in_reply_to="4711")
+    known.reported[came.channel, "4711"] = Seen(7, 3, 37, None)
+    assert _vote(known, came) == (7, 5, "")
+
+
+def test_a_button_of_somebody_else_s_survey_votes_on_ones_own() -> None:
+    known, came = _said(_asked(), "5", pressed="vote:5", in_reply_to="4712")
+    known.reported[came.channel, "4712"] = Seen(9, 4, 39, None)
+    assert _vote(known, came) == (8, 5, "")
+
+
+def test_a_number_on_a_messenger_answers_our_last_word_only() -> None:
+    assert _vote(*_said(_asked(), "9 it was quick")) == (8, 9, "it was quick")
+    assert _vote(*_said(_asked(last=99), "9")) is None
+
+
+def test_who_was_not_asked_cannot_vote() -> None:
+    assert _vote(*_said(Known(), "5", pressed="vote:5")) is None
+    known, came = _said(_asked(), "5", pressed="vote:5")
+    unknown = came.author._replace(authenticated=False)
+    assert _vote(known, replace(came, author=unknown)) is None

@@ -1,0 +1,1 @@
+"""How did we do: what is asked, and what customers answer."""

@@ -1,0 +1,86 @@
+"""Pure: the scales that customers answer on, and the scores that stand at the beginning of a text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+# Not a number of something: "5 days ago", 「3件」.
+_OF_SOMETHING: Final = (
+    r"(?!\s*(?:days?|weeks?|months?|years?|hours?|minutes?|times?|items?|of\b|%"
+    r"|[日週月年時分回件個つ度人本枚]))"
+)
+_VOTE: Final = re.compile(r"vote:([0-9]{1,2})\Z")
+
+
+class Scale(NamedTuple):
+    """From `low` to `high`, the best; a score up to `bad` is told to a person at once."""
+
+    name: str
+    low: int
+    high: int
+    bad: int
+
+    @property
+    def scores(self) -> range:
+        return range(self.low, self.high + 1)
+
+
+CSAT: Final = Scale("csat", 1, 5, 2)  # how satisfied somebody is
+CES: Final = Scale("ces", 1, 7, 3)  # how easy it was
+NPS: Final = Scale("nps", 0, 10, 6)  # how likely somebody is to recommend us
+SCALES: Final = {scale.name: scale for scale in (CSAT, CES, NPS)}
+
+TEMPLATE: Final = "survey"
+PAGE: Final = "vote"  # the format of an arrival that is an answer on a survey's page
+
+
+class Vote(NamedTuple):
+    """A score on a scale, with what was said beside it."""
+
+    score: int
+    comment: str
+
+
+def is_survey(template: str) -> bool:
+    """Whether a template asks how we did."""
+    return template == TEMPLATE or template.startswith(f"{TEMPLATE}_")
+
+
+def scale_of(template: str) -> Scale:
+    """`survey_ces`, `survey_nps_shop`: the second word names the scale; without, CSAT."""
+    words = template.split("_")
+    return SCALES.get(words[1], CSAT) if len(words) > 1 else CSAT
+
+
+def read(text: str, scale: Scale) -> Vote | None:
+    """The vote in an answer; None when it does not begin with a score of this scale."""
+    found = _pattern(scale).match(unicodedata.normalize("NFKC", text).strip())
+    if found is None:
+        return None
+    comment = found[2].strip()
+    return Vote(int(found[1]), comment if any(map(str.isalnum, comment)) else "")
+
+
+def pressed(data: str, scale: Scale) -> int | None:
+    """The score of a button's data; None when it is another button's, or no score of this scale."""
+    found = _VOTE.match(data)
+    score = int(found[1]) if found else -1
+    return score if score in scale.scores else None
+
+
+def votes(data: str) -> bool:
+    """Whether a button's data is a vote, on whatever scale."""
+    return _VOTE.match(data) is not None
+
+
+@lru_cache(maxsize=len(SCALES))
+def _pattern(scale: Scale) -> re.Pattern[str]:
+    scores = "|".join(str(score) for score in reversed(scale.scores))
+    return re.compile(
+        rf"({scores})(?![0-9a-z])(?:[.,][0-9])?{_OF_SOMETHING}"
+        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点)?(?:です)?(.*)",
+        re.DOTALL | re.IGNORECASE,
+    )
