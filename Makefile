@@ -30,6 +30,7 @@ soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run
 	$(BIN)/python -m tests.soak.mailbox
 	$(BIN)/python -m tests.daemon.test_telegram
+	$(BIN)/python -m tests.daemon.test_matrix
 	$(BIN)/python -m tests.soak.posts
 	$(BIN)/python -m tests.soak.clock
 
@@ -39,8 +40,9 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.read_mail
 
 # The real servers that the tests talk to; a machine that has them installs nothing.
-servers:
+servers: $(VENV)/bin/python
 	@sh tests/servers.sh
+	@PYTHON=$(BIN)/python sh tests/synapse.sh >/dev/null
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh tests/servers.sh python3-venv

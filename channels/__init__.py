@@ -13,6 +13,7 @@ CHANNELS = {
     "imap": "channels.imap:Imap",
     "line": "channels.line:Line",
     "http": "channels.http_channel:Http",
+    "matrix": "channels.matrix:Matrix",
     "telegram": "channels.telegram:Telegram",
 }
 GROUP = "madoguchi.channels"

@@ -8,6 +8,7 @@ from importlib import import_module
 from normalizer import packages
 from normalizer.email import read as read_email
 from normalizer.line import read as read_line
+from normalizer.matrix import read as read_matrix
 from normalizer.message import Envelope, Message
 from normalizer.telegram import read as read_telegram
 
@@ -16,6 +17,7 @@ Reader = Callable[[Envelope], tuple[Message, ...]]
 FORMATS: dict[str, Reader] = {
     "rfc5322": read_email,
     "line": read_line,
+    "matrix": read_matrix,
     "telegram": read_telegram,
 }
 # What brings a library along is imported by whoever reads it first.

@@ -14,6 +14,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway import log
+from tests.daemon.synapse import Synapse, synapse
 from tests.making import Desk, opened
 
 # A busy machine is no finding. What CI tries is the same each time; elsewhere it is always new.
@@ -31,6 +32,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """The gateway's parts, reading in this process; its one relay is trusted."""
     async with opened(tmp_path) as desk:
         yield desk
+
+
+@pytest.fixture(scope="session")
+def homeserver() -> Iterator[Synapse]:
+    """A real one, for all tests of one process; each makes accounts of its own."""
+    with synapse() as running:
+        yield running
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from normalizer.packages import BrokenPackage
 _LATER = frozenset(
     {
         *("web", "slack", "discord", "whatsapp", "messenger"),
-        *("instagram", "matrix", "xmpp", "sms"),
+        *("instagram", "xmpp", "sms"),
     }
 )
 

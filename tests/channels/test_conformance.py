@@ -10,10 +10,12 @@ from channels.testing import Ability, Check, checks
 from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, SmtpSubject
 from tests.channels.http_peer import HttpSubject, other
 from tests.channels.line_double import platform
+from tests.channels.matrix_channel import MatrixSubject, chat
 from tests.channels.smtp_sink import sink
 from tests.channels.telegram_channel import AskingSubject, CalledSubject
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require
+from tests.daemon.synapse import Synapse
 from tests.telegram_server import bot_server
 
 MAIL: dict[Ability, str] = {
@@ -28,6 +30,11 @@ LINE: dict[Ability, str] = {
 }
 TELEGRAM: dict[Ability, str] = {
     "key": "the Bot API takes no key by which a second try would be known",
+}
+
+
+MATRIX: dict[Ability, str] = {
+    "vanishes": "the homeserver knows a transaction that comes again: trying again is safe",
 }
 
 
@@ -79,3 +86,11 @@ async def test_telegram_that_calls(check: Check) -> None:
 async def test_telegram_that_is_asked(check: Check) -> None:
     with bot_server() as bot:
         await check(AskingSubject(bot))
+
+
+@pytest.mark.daemon
+@pytest.mark.xdist_group("synapse")
+@pytest.mark.parametrize("check", checks(MATRIX), ids=str)
+async def test_matrix(check: Check, homeserver: Synapse) -> None:
+    with chat(homeserver) as one:
+        await check(MatrixSubject(one))

@@ -1,0 +1,38 @@
+"""Octets that come piece by piece, kept in memory while they are few, else in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from channels.base import Rejected
+from channels.spool import SPOOLED_FROM, Spool
+from normalizer.message import Spooled
+
+
+async def kept(pieces: AsyncIterator[bytes], most: int, folder: Path) -> bytes | Spooled:
+    """All of them; a file lies in `folder`. Raises Rejected beyond `most` octets."""
+    begun = bytearray()
+    spool: Spool | None = None
+    size = 0
+    try:
+        async for piece in pieces:
+            size += len(piece)
+            if size > most:
+                raise Rejected(f"it is larger than {most} octets")
+            begun += piece
+            if len(begun) > SPOOLED_FROM:
+                if spool is None:
+                    spool = await asyncio.to_thread(Spool, folder / secrets.token_hex(16))
+                await asyncio.to_thread(spool.write, [bytes(begun)])
+                begun.clear()
+        if spool is None:
+            return bytes(begun)
+        await asyncio.to_thread(spool.write, [bytes(begun)])
+        finished, spool = await asyncio.to_thread(spool.finish), None
+        return finished
+    finally:
+        if spool:
+            spool.discard()

@@ -1,0 +1,366 @@
+"""The channel `matrix` against a real homeserver, behind a proxy that can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels import matrix_api
+from channels.base import Host, NoPast, Receipt, Rejected, Retry, Unavailable
+from channels.matrix import Matrix
+from channels.matrix_words import ALONE, LOCKED
+from normalizer import normalize
+from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
+from tests.channels.matrix_channel import Chat, chat, off
+from tests.daemon.synapse import Person, Synapse
+from tests.making import until
+
+pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("synapse")]
+
+
+class Desk(NoPast):
+    """Takes envelopes as the gateway does, and remembers as the store does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[Envelope] = []
+        self.troubles = 0
+
+    async def __call__(self, envelope: Envelope) -> Receipt:
+        if self.troubles:
+            self.troubles -= 1
+            raise Unavailable
+        self.taken.append(envelope)
+        return Receipt(len(self.taken), "accepted")
+
+    async def units(self, prefix: str, /) -> frozenset[str]:
+        found = (one.unit for one in self.taken)
+        return frozenset(unit[len(prefix) :] for unit in found if unit.startswith(prefix))
+
+    @property
+    def messages(self) -> list[Message]:
+        return [normalize(envelope)[0] for envelope in self.taken]
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.messages]
+
+
+@pytest.fixture
+def one(homeserver: Synapse) -> Iterator[Chat]:
+    with chat(homeserver) as running:
+        yield running
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@asynccontextmanager
+async def running(one: Chat, desk: Desk, folder: Path, **more: Any) -> AsyncIterator[Matrix]:
+    """The channel, ready."""
+    channel = Matrix(
+        one.settings(**more), Host("desk", folder, past=lambda _: desk), sleep=_at_once
+    )
+    task = asyncio.create_task(channel.receive(desk))
+    try:
+        await holds(lambda: channel.ready or task.done())
+        yield channel
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await channel.close()
+
+
+async def _at_once(_: float) -> None:
+    await asyncio.sleep(0.01)
+
+
+async def holds(true: Callable[[], bool]) -> None:
+    async def asked() -> bool:
+        return true()
+
+    await until(asked)
+
+
+async def at_home(one: Chat, desk: Desk) -> str:
+    """A chat with the customer, of which we know that it is theirs."""
+    room = await one.open()
+
+    async def noted() -> bool:
+        return await desk.recall(f"chat:{one.yuki.user}") == room
+
+    await until(noted)
+    return room
+
+
+def words(one: Chat, room: str, who: Person | None = None) -> Callable[[], Awaitable[list[Any]]]:
+    """What we have said in a room."""
+    reader = who or one.yuki
+
+    async def look() -> list[Any]:
+        events = await off(lambda: reader.events(room))
+        return [
+            e["content"] for e in events if e["sender"] == one.desk.user and "body" in e["content"]
+        ]
+
+    return look
+
+
+def reply(to: str, text: str, **more: Any) -> Message:
+    return Message(kind="reply", to=(Address("", to),), text=text, **more)
+
+
+async def test_a_gap_is_filled_in_its_order(
+    one: Chat, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The homeserver tells the newest few events only; the others are asked for."""
+    monkeypatch.setattr(matrix_api, "PAGE", 7)
+    monkeypatch.setitem(matrix_api._FILTER["room"], "timeline", {"limit": 3})
+    async with running(one, desk, tmp_path):
+        room = await one.open()
+        await off(lambda: one.yuki.say(room, "before"))
+        await holds(lambda: "before" in desk.texts)
+    for n in range(30):
+        await off(lambda n=n: one.yuki.say(room, f"line {n}"))  # type: ignore[misc]  # bound now
+    desk.troubles = 1
+    async with running(one, desk, tmp_path):
+        await holds(lambda: "line 29" in desk.texts)
+    fresh = list(dict.fromkeys(desk.texts))
+    assert fresh == ["before", *(f"line {n}" for n in range(30))]
+
+
+async def test_what_was_there_at_first_contact_is_history(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(one, Desk(), tmp_path):
+        room = await one.open()
+    await off(lambda: one.yuki.say(room, "long ago"))
+    async with running(one, desk, tmp_path):
+        await holds(lambda: "long ago" in desk.texts)
+        await off(lambda: one.yuki.say(room, "and now"))
+        await holds(lambda: "and now" in desk.texts)
+    assert [envelope.transport.history for envelope in desk.taken] == [True, False]
+
+
+async def test_a_group_is_refused_politely_once(one: Chat, desk: Desk, tmp_path: Path) -> None:
+    hana = one.server.person()
+    async with running(one, desk, tmp_path):
+        room = await one.open()
+        await off(lambda: one.yuki.say(room, "for you alone"))
+        await holds(lambda: desk.texts == ["for you alone"])
+        await off(lambda: one.yuki.ask("POST", f"/rooms/{room}/invite", {"user_id": hana.user}))
+        await off(lambda: hana.ask("POST", f"/join/{room}"))
+
+        async def left() -> bool:
+            return one.desk.user not in await off(lambda: one.yuki.members(room))
+
+        await until(left)
+        await off(lambda: one.yuki.say(room, "is anybody there?"))
+        await off(lambda: one.yuki.ask("POST", f"/rooms/{room}/invite", {"user_id": one.desk.user}))
+        other = await one.open(hana)
+        await off(lambda: hana.say(other, "hello"))
+        await holds(lambda: "hello" in desk.texts)
+        assert desk.texts == ["for you alone", "hello"]
+        assert [said["body"] for said in await words(one, room)()] == [ALONE]
+        assert await left()
+
+
+async def test_only_chats_are_joined_and_none_where_the_admin_says_so(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(one, desk, tmp_path):
+        room = await off(lambda: one.yuki.chat_with(one.desk.user, direct=False))
+        await _declined(one, room)
+    async with running(one, desk, tmp_path, accept_invites=False):
+        await _declined(one, await off(lambda: one.yuki.chat_with(one.desk.user)))
+
+
+async def _declined(one: Chat, room: str) -> None:
+    async def declined() -> bool:
+        path = f"/rooms/{room}/state/m.room.member/{one.desk.user}"
+        return bool((await off(lambda: one.yuki.ask("GET", path)))["membership"] == "leave")
+
+    await until(declined)
+
+
+async def test_an_invitation_that_cannot_be_followed_now_is_not_forgotten(
+    one: Chat, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Matrix tells of it once."""
+
+    async def busy(*_: object) -> None:
+        raise Retry("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(matrix_api.MatrixApi, "join", busy)
+        async with running(one, desk, tmp_path):
+            room = await off(lambda: one.yuki.chat_with(one.desk.user))
+
+            async def noted() -> bool:
+                return room in await desk.recall("invited")
+
+            await until(noted)
+    async with running(one, desk, tmp_path):
+
+        async def joined() -> bool:
+            return one.desk.user in await off(lambda: one.yuki.members(room))
+
+        await until(joined)
+
+
+async def test_an_encrypted_chat_is_told_once_how_to_reach_us(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    lock = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    secret = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "…", "session_id": "s"}
+    async with running(one, desk, tmp_path):
+        room = await one.open(initial_state=[lock])
+        for _ in range(2):
+            event = await off(lambda: one.yuki.put(room, secret, "m.room.encrypted"))
+            await one.until_done(event)
+        assert [said["body"] for said in await words(one, room)()] == [LOCKED]
+    assert len(desk.taken) == 2
+    assert all(message.aside and message.text for message in desk.messages)
+
+
+async def test_who_leaves_is_not_written_to_until_they_come_back(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(one, desk, tmp_path) as channel:
+        room = await one.open()
+        await off(lambda: one.yuki.say(room, "hello"))
+        await holds(lambda: len(desk.taken) == 1)
+        await off(lambda: one.yuki.ask("POST", f"/rooms/{room}/kick", {"user_id": one.desk.user}))
+        await holds(lambda: len(desk.taken) == 2)
+        assert desk.messages[1].report
+        with pytest.raises(Rejected) as refused:
+            await channel.send(reply(one.yuki.user, "are you there?"), "k")
+        assert refused.value.reason == "address_dead"
+        again = await one.open()
+        await off(lambda: one.yuki.say(again, "I am back"))
+        await holds(lambda: len(desk.taken) == 3)
+        await channel.send(reply(one.yuki.user, "welcome"), "k2")
+        assert [said["body"] for said in await words(one, again)()] == ["welcome"]
+
+
+async def test_who_never_wrote_is_invited_to_a_chat(one: Chat, desk: Desk, tmp_path: Path) -> None:
+    async with running(one, desk, tmp_path) as channel:
+        for n in range(2):
+            await channel.send(reply(one.yuki.user, f"good news {n}"), f"k{n}")
+        invited = (await off(lambda: one.yuki.ask("GET", "/sync", timeout=0)))["rooms"]["invite"]
+        (room,) = invited
+        await off(lambda: one.yuki.ask("POST", f"/join/{room}"))
+        assert [said["body"] for said in await words(one, room)()] == ["good news 0", "good news 1"]
+
+
+async def test_what_is_lost_on_the_way_is_tried_again_and_said_once(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(one, desk, tmp_path) as channel:
+        room = await at_home(one, desk)
+        message = reply(one.yuki.user, "x" * 90_000)
+        one.proxy.mode = "vanishes"
+        with pytest.raises(Retry):
+            await channel.send(message, "k")
+        one.proxy.mode = ""
+        await channel.send(message, "k")
+        said = await words(one, room)()
+    assert "".join(one["body"] for one in said) == message.text
+    assert len(said) == 3
+
+
+async def test_files_and_buttons_are_shown_as_matrix_can(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    file = tmp_path / "label.pdf"
+    file.write_bytes(b"%PDF")
+    data = Spooled(str(file), 4, "")
+    part = Part(role="attachment", content_type="application/pdf", size=4, sha256="", data=data,
+                filename="label.pdf")  # fmt: skip
+    buttons = (Button("Solved", "solved"), Button("Track it", url="https://t.example/1"))
+    async with running(one, desk, tmp_path) as channel:
+        room = await at_home(one, desk)
+        await channel.send(reply(one.yuki.user, "Here.", parts=(part,), buttons=buttons), "k")
+        text, shown = await words(one, room)()
+        assert text["body"] == "Here.\n\n▸ Solved\n▸ Track it: https://t.example/1"
+        assert (shown["msgtype"], shown["filename"]) == ("m.file", "label.pdf")
+        assert await channel.fetch(shown["url"]) == b"%PDF"
+
+
+async def test_a_customer_s_file_is_fetched_within_bounds(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(one, desk, tmp_path, max_file="1 MiB") as channel:
+        small = await off(lambda: one.yuki.upload(b"small", "text/plain"))
+        large = await off(lambda: one.yuki.upload(b"l" * 500_000, "text/plain"))
+        huge = await off(lambda: one.yuki.upload(b"h" * 1_200_000, "text/plain"))
+        assert await channel.fetch(small) == b"small"
+        found = await channel.fetch(large)
+        assert isinstance(found, Spooled)
+        assert found.size == 500_000
+        for gone in (huge, "mxc://desk.test/nothing", "mxc://x/../../etc", "https://evil.example/"):
+            with pytest.raises(Rejected):
+                await channel.fetch(gone)
+
+
+async def test_i14_a_token_that_is_refused_is_trouble_and_no_storm(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    asked: list[float] = []
+    waiting = asyncio.Event()
+
+    async def rest(seconds: float) -> None:
+        asked.append(seconds)
+        await waiting.wait()
+
+    settings = one.settings(access_token="revoked")
+    channel = Matrix(settings, Host("desk", tmp_path), sleep=rest)
+    task = asyncio.create_task(channel.receive(desk))
+    await holds(lambda: bool(asked))
+    assert asked == [300.0]
+    assert "M_UNKNOWN_TOKEN" in channel.trouble
+    assert "revoked" not in channel.trouble
+    assert not channel.ready
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await channel.close()
+
+
+async def test_a_homeserver_that_begins_anew_is_read_from_its_beginning(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    cursor = {"next": "s_of_another_life", "first": "2026-01-01T00:00:00+00:00"}
+    await desk.note("cursor", json.dumps(cursor | {"last": cursor["first"]}))
+    async with running(one, desk, tmp_path):
+        room = await one.open()
+        await off(lambda: one.yuki.say(room, "hello"))
+        await holds(lambda: desk.texts == ["hello"])
+
+
+async def test_the_token_stands_in_no_address(one: Chat, desk: Desk, tmp_path: Path) -> None:
+    async with running(one, desk, tmp_path) as channel:
+        assert one.desk.user in await channel.check()
+        await one.open()
+    assert not any("access_token" in query for query in one.proxy.queries)
+
+
+def test_the_library_comes_with_the_first_account_only() -> None:
+    said = "import sys, gateway.supervisor, channels.matrix; print('nio' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, env=environment
+    )
+    assert found.stdout.strip() == "False"
