@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from channels.limits import ANYTHING, Limits
 from channels.oauth_grant import Health
 from channels.oauth_settings import OAuth
 from normalizer.message import Envelope, Identity, Message, Spooled
@@ -127,6 +128,11 @@ class Settings(BaseModel):
     def form(self) -> Literal["long", "short"]:
         """How our own words are put here: as a letter, or as a few lines."""
         return "long"
+
+    @property
+    def limits(self) -> Limits:
+        """What one delivery here can carry."""
+        return ANYTHING
 
     @property
     def gap(self) -> timedelta | None:

@@ -50,19 +50,26 @@ def cut(text: str, most: int, unit: Unit = "characters") -> list[str]:
     Never inside what a reader sees as one character, unless that alone is too long, and inside an
     address only if it is longer than a piece.
     """
+    return gathered(text, most, unit, 1)
+
+
+def gathered(text: str, most: int, unit: Unit, together: int) -> list[str]:
+    """The same with so many pieces left together: `cut` parts each of these as it parts the text."""
     whole = text.strip()
-    if not whole:
-        return []
-    return list(_pieces(whole, max(most, 4), unit)) if most else [whole]
+    if not (whole and most):
+        return [whole] if whole else []
+    spans = list(_spans(whole, max(most, 4), unit))
+    firsts, lasts = spans[::together], [*spans[together - 1 :: together], spans[-1]]
+    return [whole[a:b] for (a, _), (_, b) in zip(firsts, lasts, strict=False)]
 
 
-def _pieces(text: str, most: int, unit: Unit) -> Iterator[str]:
+def _spans(text: str, most: int, unit: Unit) -> Iterator[tuple[int, int]]:
     start = 0
     while (end := _fitting(text, start, most, unit)) < len(text):
         at = _pause(text, start, end)
-        yield text[start:at].rstrip()
+        yield start, start + len(text[start:at].rstrip())
         start = _past_spaces(text, at)
-    yield text[start:]
+    yield start, len(text)
 
 
 def _fitting(text: str, start: int, most: int, unit: Unit) -> int:

@@ -134,6 +134,7 @@ def _written(message: Message, key: str) -> bytes:
         "html": message.html,
         "language": message.language,
         "reply_to": message.in_reply_to,
+        "buttons": [button._asdict() for button in message.buttons],
         "attachments": [_file(part) for part in message.parts],
     }
     return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from channels import base
+from channels.limits import ANYTHING, Limits
 from channels.quantities import Octets, Seconds
 from channels.standard_webhooks import key_of
 
@@ -56,6 +57,11 @@ class HttpSettings(base.Settings):
     @property
     def form(self) -> Literal["long", "short"]:
         return "short"
+
+    @property
+    def limits(self) -> Limits:
+        """The other side shows what it can."""
+        return ANYTHING._replace(buttons=20, label=200, links=True, in_order=True)
 
     @property
     def gap(self) -> timedelta | None:

@@ -30,10 +30,11 @@ class Answer(NamedTuple):
 
     @property
     def sent_id(self) -> str:
-        """LINE's id of the first message that was sent."""
+        """LINE's id of the first message that was sent, as a quotation of it names it."""
         sent = self.body.get("sentMessages")
         first = sent[0] if isinstance(sent, list) and sent else None
-        return str(first.get("id", "")) if isinstance(first, dict) else ""
+        id_ = first.get("id") if isinstance(first, dict) else None
+        return f"line:{id_}" if id_ else ""
 
 
 class LineApi:

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.limits import Limits
 from channels.quantities import Octets
 from normalizer.message import Identity
 
+TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
 _GAP = timedelta(hours=24)
 _USER = re.compile(r"U[0-9a-f]{32}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -89,6 +91,13 @@ class LineSettings(base.Settings):
     @property
     def form(self) -> Literal["long", "short"]:
         return "short"
+
+    @property
+    def limits(self) -> Limits:
+        """Of text messages, quick replies and calls of the Messaging API; a call is one push."""
+        return Limits(
+            text=TEXT, unit="utf-16", texts=5, buttons=13, label=20, in_order=True, cost="counted"
+        )
 
     @property
     def gap(self) -> timedelta | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from channels.base import Rejected
 from channels.cut import cut
-from normalizer.message import Message
+from channels.line_settings import TEXT
+from normalizer.message import Button, Message
 
-TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
 OBJECTS = 5  # message objects of one call
-_PERSON = {"ja": "担当者と話す", "en": "Talk to a person"}
 ALONE = "このアカウントは1対1のトークでご利用ください。\nPlease write to this account in a chat of its own."
 
 Object = dict[str, Any]
@@ -24,12 +24,13 @@ def objects(message: Message) -> list[Object]:
     if len(pieces) > OBJECTS:
         raise Rejected(f"it is longer than LINE takes: {OBJECTS} messages of {TEXT} characters")
     found: list[Object] = [{"type": "text", "text": piece} for piece in pieces]
-    if message.kind == "acknowledgement":
-        found[-1]["quickReply"] = {"items": [_button(message.language)]}
+    if message.buttons:
+        found[-1]["quickReply"] = {"items": [_button(one) for one in message.buttons]}
     return found
 
 
-def _button(language: str) -> Object:
-    """Pressed, it says its own words in the customer's name: a message as any other."""
-    said = _PERSON["ja" if language.partition("-")[0] == "ja" else "en"]
-    return {"type": "action", "action": {"type": "message", "label": said, "text": said}}
+def _button(button: Button) -> Object:
+    """Pressed, it stands in the chat as the customer's words; LINE itself tells no label."""
+    data = urlencode({"pressed": button.data, "label": button.label})
+    action = {"type": "postback", "label": button.label, "data": data, "displayText": button.label}
+    return {"type": "action", "action": action}

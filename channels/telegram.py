@@ -8,7 +8,7 @@ import hmac
 import json
 import random
 import secrets
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,6 @@ from channels.base import (
     Sent,
     Unavailable,
 )
-from channels.cut import cut
 from channels.spool import SPOOLED_FROM, Spool
 from channels.telegram_settings import TelegramSettings
 from normalizer.message import Envelope, Message, Spooled
@@ -41,8 +40,6 @@ _AGAIN = 300.0  # seconds before a bot that is refused, or another's, is tried a
 _BACK_OFF = 60.0  # seconds between tries at most, when Telegram does not answer
 _LOOK = 120.0  # seconds between looks whether Telegram still calls us
 _KEPT_AT_MOST = timedelta(hours=24)  # Telegram keeps an update no longer
-TEXT = 4096  # UTF-16 code units of one message (Bot API, sendMessage)
-_BEGUN = 1000  # deliveries of which we know how far they came
 
 _log = structlog.get_logger()
 
@@ -76,7 +73,6 @@ class Telegram:
         self._hopeless = (Taken, TokenRefused)
         self._clock, self._sleep = clock, sleep
         self._accept: Accept | None = None
-        self._begun: OrderedDict[str, list[str]] = OrderedDict()
         self._secret = hmac.new(
             settings.token.encode(), f"webhook {settings.name}".encode(), hashlib.sha256
         ).hexdigest()
@@ -134,6 +130,8 @@ class Telegram:
         raw = json.dumps(update, separators=(",", ":")).encode()
         await self._store(raw, str(_id(update)), self._said_at(update), accept)
         self._host.failpoint("F11")
+        if pressed := text_of(table(update.get("callback_query")).get("id")):
+            await self._seen(pressed)
 
     async def _store(self, raw: bytes, unit: str, at: datetime, accept: Accept) -> None:
         kept: bytes | Spooled = raw
@@ -160,6 +158,13 @@ class Telegram:
         except (ValueError, OverflowError, OSError):
             return now
         return said if now - _KEPT_AT_MOST < said < now else now
+
+    async def _seen(self, pressed: str) -> None:
+        """Let the button stop turning; if that fails, it stops by itself."""
+        try:
+            await self._api.seen(pressed)
+        except DeliveryError as error:
+            _log.info("telegram.press_not_answered", channel=self.name, reason=str(error))
 
     async def _leave(self, update: Any) -> None:
         """A group is not one customer; a bot that stays would only be silent there."""
@@ -243,26 +248,17 @@ class Telegram:
             await self._take(update, self._accept)
         return Response(200)
 
-    async def send(self, message: Message, key: str) -> Sent:
-        """The text in as many messages as it needs, then the files; a second try goes on."""
+    async def send(self, message: Message, key: str) -> Sent:  # noqa: ARG002  the seam's
+        """One text with its buttons, or one file; the Bot API takes no `key`."""
         chat = message.to[0].address
-        given = self._begun.setdefault(key, [])
-        self._begun.move_to_end(key)
-        while len(self._begun) > _BEGUN:
-            self._begun.popitem(last=False)
         about = _number_in(message.in_reply_to, chat)
-        texts = cut(message.text, TEXT, "utf-16")
-        files = [part for part in message.parts if part.role in {"attachment", "inline"}]
-        for place in range(len(given), len(texts) + len(files)):
-            if place < len(texts):
-                sent = await self._api.say(chat, texts[place], None if place else about)
-            else:
-                sent = await self._api.show(chat, files[place - len(texts)])
-            given.append(sent)
-        if not given:
+        if message.text.strip():
+            sent = await self._api.say(chat, message.text, about, message.buttons)
+        elif message.parts:
+            sent = await self._api.show(chat, message.parts[0], about)
+        else:
             raise Rejected("there is nothing to say")
-        del self._begun[key]
-        return Sent(f"telegram:{chat}:{given[0]}")
+        return Sent(f"telegram:{chat}:{sent}")
 
     async def fetch(self, source: str) -> bytes | Spooled:
         try:
@@ -305,13 +301,18 @@ def _content(update: dict[str, Any]) -> dict[str, Any]:
     return next(filter(None, map(table, update.values())), {})
 
 
+def _place(update: dict[str, Any]) -> dict[str, Any]:
+    """The chat; of a button, the one where it stands."""
+    content = _content(update)
+    return table(content.get("chat")) or table(table(content.get("message")).get("chat"))
+
+
 def _chat(update: dict[str, Any]) -> int:
-    return number(table(_content(update).get("chat")).get("id"))
+    return number(_place(update).get("id"))
 
 
 def _in_a_group(update: dict[str, Any]) -> bool:
-    kind = text_of(table(_content(update).get("chat")).get("type"))
-    return kind in {"group", "supergroup", "channel"}
+    return text_of(_place(update).get("type")) in {"group", "supergroup", "channel"}
 
 
 def _number_in(message_id: str, chat: str) -> int | None:

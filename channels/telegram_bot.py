@@ -11,18 +11,27 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.methods import TelegramMethod
-from aiogram.types import BufferedInputFile, FSInputFile, InputFile, ReplyParameters, WebhookInfo
+from aiogram.types import (
+    BufferedInputFile,
+    FSInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    ReplyParameters,
+    WebhookInfo,
+)
 from aiohttp import ClientConnectorError, ClientError, ClientResponseError
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
-from normalizer.message import Part, Spooled
+from normalizer.message import Button, Part, Spooled
 
 T = TypeVar("T")
 
-KINDS = ["message", "edited_message", "my_chat_member", "message_reaction"]
+KINDS = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
 FILE_MOST = 20_000_000  # octets that getFile gives out
 _PATIENCE = 30  # seconds for a call
 _UPLOAD = 100  # … that carries a file
+_ROW = 24  # characters of labels that stand beside each other on a telephone
 _PHOTO_MOST = 10_000_000
 _NOBODY = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated")
 
@@ -59,24 +68,30 @@ class BotApi:
         asked = _Updates(offset=offset, timeout=wait, allowed_updates=KINDS)
         return await self._told(self._bot(asked, request_timeout=wait + _PATIENCE))
 
-    async def say(self, chat: str, text: str, replies_to: int | None) -> str:
+    async def say(
+        self, chat: str, text: str, replies_to: int | None, buttons: Sequence[Button] = ()
+    ) -> str:
         """Send one text as it is; the number of the message."""
-        about = _about(replies_to)
+        about, keyboard = _about(replies_to), _keyboard(buttons)
         sent = await self._told(
             self._bot.send_message(
-                chat, text, parse_mode=None, reply_parameters=about, request_timeout=_PATIENCE
+                chat, text, parse_mode=None, reply_parameters=about, reply_markup=keyboard,
+                request_timeout=_PATIENCE,
             )
-        )
+        )  # fmt: skip
         return str(sent.message_id)
 
-    async def show(self, chat: str, part: Part) -> str:
+    async def show(self, chat: str, part: Part, replies_to: int | None) -> str:
         """Send one file, a picture as a picture; the number of the message."""
-        file = _input(part)
-        if part.content_type in {"image/jpeg", "image/png"} and part.size <= _PHOTO_MOST:
-            sending = self._bot.send_photo(chat, file, request_timeout=_UPLOAD)
-        else:
-            sending = self._bot.send_document(chat, file, request_timeout=_UPLOAD)
+        file, about = _input(part), _about(replies_to)
+        is_photo = part.content_type in {"image/jpeg", "image/png"} and part.size <= _PHOTO_MOST
+        send = self._bot.send_photo if is_photo else self._bot.send_document
+        sending = send(chat, file, reply_parameters=about, request_timeout=_UPLOAD)
         return str((await self._told(sending)).message_id)
+
+    async def seen(self, pressed: str) -> None:
+        """A button that was pressed need not wait any more."""
+        await self._told(self._bot.answer_callback_query(pressed, request_timeout=_PATIENCE))
 
     async def leave(self, chat: int) -> None:
         await self._told(self._bot.leave_chat(chat, request_timeout=_PATIENCE))
@@ -136,6 +151,19 @@ def _about(number: int | None) -> ReplyParameters | None:
     if number is None:
         return None
     return ReplyParameters(message_id=number, allow_sending_without_reply=True)
+
+
+def _keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+    """The short ones beside each other, as the marks of a survey are; else one below the other."""
+    made = [
+        InlineKeyboardButton(text=b.label, url=b.url)
+        if b.url
+        else InlineKeyboardButton(text=b.label, callback_data=b.data)
+        for b in buttons
+    ]
+    is_one_row = sum(len(b.label) + 2 for b in buttons) <= _ROW
+    rows = [made] if is_one_row else [[one] for one in made]
+    return InlineKeyboardMarkup(inline_keyboard=rows) if made else None
 
 
 def _input(part: Part) -> InputFile:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.limits import Limits
 from normalizer.message import Identity
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -80,6 +81,14 @@ class TelegramSettings(base.Settings):
     @property
     def form(self) -> Literal["long", "short"]:
         return "short"
+
+    @property
+    def limits(self) -> Limits:
+        """Of sendMessage, sendDocument and InlineKeyboardMarkup (Bot API)."""
+        return Limits(
+            text=4096, unit="utf-16", buttons=100, label=64, links=True, media=("*",),
+            media_size=50_000_000, apart=True, in_order=True,
+        )  # fmt: skip
 
     @property
     def gap(self) -> timedelta | None:

@@ -14,8 +14,9 @@ from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
-from gateway.route import ACKNOWLEDGEMENT
+from gateway.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, Form, Text, Words
+from gateway.words.buttons import below
 from normalizer.message import Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
@@ -101,6 +102,9 @@ class Writer:
             at=arrival.at,
             in_reply_to=replies_to,
             references=_references(arrival, message, replies_to),
+            buttons=()
+            if is_sensitive(where.case)
+            else below(ACKNOWLEDGEMENT, language, settings.form),
         )
         return message_row(id_, letter, self.name, settings, self.keys)
 

@@ -88,7 +88,8 @@ async def assemble(
     channels = _channels(config, host, stack)
     sealers = config.authentication.trusted_arc
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
-    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics)
+    limits = {settings.name: settings.limits for settings in config.channels}
+    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics, limits)
     ingest = Ingest(
         store=store,
         readers=readers,

@@ -7,12 +7,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
 from channels.base import Channel, ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.limits import ANYTHING, Limits
 from gateway.metrics import Metrics
+from gateway.render import render
 from scheduler.backoff import domain_until, is_hopeless, retry_at, spread_of
 from store.engine import StoreUnavailable
 from store.outbox import Delivery, Settlement, State
@@ -39,6 +42,8 @@ _DOWN_RETRY = timedelta(minutes=5)  # at the latest, a channel that was down is 
 class Deliver:
     """Claims what is due, sends it, writes how it ended; `wake(channel)` looks at once.
 
+    `limits` says by channel what one delivery carries; what is longer goes in several.
+
     A row is `sending` in the store before its peer is touched, so a crash leaves no row of which
     nobody knows whether it was tried.
     """
@@ -49,6 +54,7 @@ class Deliver:
     clock: Callable[[], datetime]
     failpoint: Callable[[str], None]
     metrics: Metrics
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def wake(self, channel: str) -> None:
@@ -97,9 +103,11 @@ class Deliver:
         if not (free or settled):
             return
         self.failpoint("F3")
+        limits = self.limits.get(name, ANYTHING)
         claimed = await self.store.settle_and_claim(
-            settled, name, self.clock, self.owner, LEASE, free, self.failpoint
-        )
+            settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
+            partial(render, limits=limits), in_order=limits.in_order,
+        )  # fmt: skip
         settled.clear()
         sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)
 
@@ -121,9 +129,7 @@ class Deliver:
     async def _deliver(self, delivery: Delivery) -> Settlement:
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                sent = await self.channels[delivery.channel].send(
-                    delivery.content, delivery.content.message_id
-                )
+                sent = await self.channels[delivery.channel].send(delivery.content, delivery.key)
         except DeliveryError as error:
             settlement = failed(delivery, error, self.clock())
         except TimeoutError:

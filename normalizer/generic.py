@@ -50,6 +50,7 @@ class Said(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag="message
     edits: Name = ""
     group: Name = ""
     aside: bool = False
+    pressed: Name = ""
 
 
 class Fared(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag="report"):
@@ -80,9 +81,13 @@ def parse(body: bytes) -> Said | Fared | Fault:
         return Fault(found["field"], found["why"]) if found else Fault("", str(error))
     except (msgspec.DecodeError, RecursionError) as error:
         return Fault("", f"is not JSON: {error}")
-    if isinstance(event, Said) and not (event.text or event.html or event.attachments):
+    if isinstance(event, Said) and not _says_something(event):
         return event if event.aside else Fault("text", "Nothing is said: no text, no attachment")
     return event
+
+
+def _says_something(event: Said) -> bool:
+    return bool(event.text or event.html or event.attachments or event.pressed)
 
 
 def read(envelope: Envelope) -> tuple[Message, ...]:
@@ -101,7 +106,7 @@ def _message(envelope: Envelope, event: Said) -> Message:
     # Each channel of this kind is a world of its own: the same id elsewhere is somebody else.
     writer = Identity(f"http-{envelope.channel}", event.from_.id)
     parts = tuple(map(_part, event.attachments))
-    text = event.text.replace("\r\n", "\n") or to_text(event.html)
+    text = event.text.replace("\r\n", "\n") or to_text(event.html) or event.pressed
     said = (event.id or envelope.unit, event.from_.id, text, event.html)
     return Message(
         claims=(Claim("platform", writer, event.from_.name),),
@@ -117,6 +122,7 @@ def _message(envelope: Envelope, event: Said) -> Message:
         edits=event.edits,
         group=event.group,
         aside=event.aside,
+        pressed=event.pressed,
         fingerprint=_fingerprint(envelope, *said, *(part.sha256 for part in parts)),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 from normalizer.language import detect
 from normalizer.message import Claim, Envelope, Identity, Message, Part
@@ -99,16 +100,21 @@ def _file(kind: str, id_: str, message: Table) -> Table:
 def _other(kind: str, event: Table) -> Table:
     """What is no message: only an answer by a button is a matter of its own."""
     if kind == "postback":
-        return _words(_postback(_table(event.get("postback"))))
+        return _postback(_table(event.get("postback")))
     if kind == "unsend":
         unsent = _text(_table(event.get("unsend")).get("messageId"))
         return {"aside": True, "edits": f"line:{unsent}", "defects": ("the customer unsent it",)}
     return {"aside": True, "defects": (f"an event: {kind[:40]}",)}
 
 
-def _postback(postback: Table) -> str:
+def _postback(postback: Table) -> Table:
+    """A button of ours, which brings its label along; or somebody else's, as it is."""
+    data = _text(postback.get("data"))
+    ours = dict(parse_qsl(data)) if data.startswith("pressed=") else {}
+    if pressed := ours.get("pressed"):
+        return _words(ours.get("label", pressed)) | {"pressed": pressed}
     chosen = _table(postback.get("params")).values()
-    return "\n".join(filter(None, (_text(postback.get("data")), *map(_text, chosen))))
+    return _words("\n".join(filter(None, (data, *map(_text, chosen)))))
 
 
 def _instant(milliseconds: object) -> datetime | None:

@@ -46,6 +46,8 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     for kind in _MESSAGES:
         if found := table(update.get(kind)):
             return (_message(envelope, found, is_edit=kind == "edited_message"),)
+    if found := table(update.get("callback_query")):
+        return (_press(envelope, found),)
     if found := table(update.get("message_reaction")):
         return (_reaction(envelope, found),)
     if found := table(update.get("my_chat_member")):
@@ -92,6 +94,34 @@ def _message(envelope: Envelope, found: dict[str, Any], *, is_edit: bool) -> Mes
         defects=content.defects,
         fingerprint=_print(envelope, f"{name}:{edited}"),
     )
+
+
+def _press(envelope: Envelope, found: dict[str, Any]) -> Message:
+    """A button of ours, with the words that the customer saw on it."""
+    sender, ours = table(found.get("from")), table(found.get("message"))
+    pressed = text_of(found.get("data"))
+    if not (pressed and number(sender.get("id"))):
+        return _unreadable(envelope, "a button without data or without anybody who pressed it")
+    text = _label(ours, pressed)
+    return Message(
+        in_reply_to=_name(
+            number(table(ours.get("chat")).get("id")), number(ours.get("message_id"))
+        ),
+        claims=_claims(sender),
+        text=text,
+        reply_text=text,
+        language=_language(text, sender),
+        pressed=pressed,
+        fingerprint=_print(envelope, envelope.unit),
+    )
+
+
+def _label(ours: dict[str, Any], pressed: str) -> str:
+    """What stood on the button; its data where Telegram does not show the message any more."""
+    rows = items(table(ours.get("reply_markup")).get("inline_keyboard"))
+    buttons = (table(one) for row in rows for one in items(row))
+    labels = (text_of(one.get("text")) for one in buttons if one.get("callback_data") == pressed)
+    return next(labels, "") or pressed
 
 
 def _reaction(envelope: Envelope, found: dict[str, Any]) -> Message:

@@ -104,6 +104,7 @@ def _automatic(
         .where(
             _o.conversation_id.in_(conversations),
             _o.automatic,
+            _o.piece == 0,
             _o.created_at > instant(now - timedelta(days=1)),
         )
         .group_by(_o.conversation_id)

@@ -92,7 +92,12 @@ _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=
 def _count(column: Any) -> Prepared:
     return Prepared(
         select(column, func.count())
-        .where(_one_of(column, "values"), _o.created_at > bindparam("since"), _o.automatic)
+        .where(
+            _one_of(column, "values"),
+            _o.created_at > bindparam("since"),
+            _o.automatic,
+            _o.piece == 0,
+        )
         .group_by(column)
     )
 
@@ -102,7 +107,7 @@ _COUNT = {
     "conversation_day": _count(_o.conversation_id),
     "domain_hour": _count(_o.domain),
 }
-_SINCE = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"))
+_SINCE = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"), _o.piece == 0)
 _RECENT = Prepared(_SINCE)
 _STRANGERS = Prepared(_SINCE.where(_o.authenticated.is_(False)))
 

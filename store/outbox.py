@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, text, update
 
 from normalizer.message import Address, Automatic, Button, Kind, Message
 from store import returned, rows, schema
@@ -21,7 +21,10 @@ State = Literal["queued", "sending", "sent", "deferred", "failed", "in_doubt", "
 
 
 class Delivery(NamedTuple):
-    """One claimed row: what to send, on which channel, and how often it was tried before."""
+    """One claimed row: what to send, on which channel, and how often it was tried before.
+
+    Of a message that goes in several, `piece` says which this is; 0 is the last, or all of it.
+    """
 
     id: int
     message: int
@@ -31,6 +34,13 @@ class Delivery(NamedTuple):
     attempts: int
     content: Message
     created_at: datetime
+    piece: int = 0
+
+    @property
+    def key(self) -> str:
+        """The same each time this piece is tried."""
+        id_ = self.content.message_id
+        return f"{id_}/{self.piece}" if self.piece else id_
 
 
 class Settlement(NamedTuple):
@@ -68,10 +78,14 @@ _o, _m = schema.outbox.c, schema.messages.c
 
 
 def claim(
-    connection: Connection, channel: str, now: datetime, owner: str, lease: timedelta, limit: int
-) -> list[Delivery]:
-    """Take up to `limit` due rows of a channel: `sending` from the commit on."""
-    due = _DUE_LOCKED if connection.dialect.name == "postgresql" else _DUE
+    connection: Connection, channel: str, now: datetime, owner: str, lease: timedelta, limit: int,
+    *, in_order: bool = False,
+) -> list[Delivery]:  # fmt: skip
+    """Take up to `limit` due rows of a channel: `sending` from the commit on.
+
+    `in_order`: none before what was said earlier in its conversation has found its end.
+    """
+    due = _DUE[in_order, connection.dialect.name == "postgresql"]
     found = [
         _Due(*row) for row in due.run(connection, now=instant(now), channel=channel, most=limit)
     ]
@@ -88,6 +102,7 @@ def claim(
             row.attempts + 1,
             _content(row),
             moment(row.created_at),
+            row.piece,
         )
         for row in found
     ]
@@ -112,6 +127,7 @@ class _Due(NamedTuple):
     text: str
     language: str
     buttons: str
+    piece: int
 
 
 _QUEUED = (
@@ -132,6 +148,7 @@ _QUEUED = (
         _m.text,
         _m.language,
         _m.buttons,
+        _o.piece,
     )
     .join(schema.messages, _m.id == _o.message_id)
     .where(
@@ -143,8 +160,32 @@ _QUEUED = (
     .order_by(_o.due_at)
     .limit(bindparam("most"))
 )
-_DUE = Prepared(_QUEUED)
-_DUE_LOCKED = Prepared(_QUEUED.with_for_update(skip_locked=True, of=schema.outbox))
+_earlier = schema.outbox.alias("earlier")
+_e = _earlier.c
+_IN_ORDER = _QUEUED.where(
+    ~exists(
+        select(_e.id)
+        .where(
+            _e.conversation_id == _o.conversation_id,
+            _e.channel == _o.channel,
+            _e.state.in_(["queued", "deferred", "sending"]),
+            or_(
+                _e.message_id < _o.message_id,
+                (_e.message_id == _o.message_id)
+                & (_e.piece > 0)
+                & ((_o.piece == 0) | (_e.piece < _o.piece)),
+            ),
+        )
+        .correlate(schema.outbox)
+    )
+)
+_DUE = {
+    (in_order, locks): Prepared(
+        query.with_for_update(skip_locked=True, of=schema.outbox) if locks else query
+    )
+    for in_order, query in ((False, _QUEUED), (True, _IN_ORDER))
+    for locks in (False, True)
+}
 _TAKE = Prepared(
     update(schema.outbox)
     .where(_o.id.in_(bindparam("rows", expanding=True)))
@@ -199,8 +240,18 @@ def settle(
             for s in settlements]  # fmt: skip
     insert(connection, told)
     for s in settlements:
+        if s.state == "failed":
+            _ABANDON.run(connection, of_message=s.message)
         if s.address_dead:
             returned.address_dead(connection, changes, s.message, at, s.recipient)
+
+
+# Half of what we say helps nobody: what follows a piece that was refused is not sent.
+_ABANDON = Prepared(
+    update(schema.outbox)
+    .where(_o.message_id == bindparam("of_message"), _o.state.in_(["queued", "deferred"]))
+    .values(state="failed", error="an earlier part of it was refused", lease_until=None)
+)
 
 
 def _until(s: Settlement) -> str | None:
@@ -246,7 +297,7 @@ def said_since(connection: Connection, since: str) -> list[Said]:
     """What we said by ourselves, the oldest first; of very much the latest hundred thousand."""
     query = (
         select(_o.created_at, _o.budget_key, _o.domain)
-        .where(_o.automatic, _o.created_at > since)
+        .where(_o.automatic, _o.created_at > since, _o.piece == 0)
         .order_by(_o.created_at.desc())
         .limit(100_000)
     )

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select, text
 
 from store import due, schema, shapes
+from store.deliveries import deliveries_of
 from store.known import Raw
 
 T = TypeVar("T")
@@ -237,7 +238,12 @@ def _messages(
 
 def _listed(length: int) -> Select[Any]:
     # What we send has its status in the outbox, and nowhere else.
-    state = select(_o.state).where(_o.message_id == _m.id).order_by(_o.id.desc()).limit(1)
+    state = (
+        select(_o.state)
+        .where(_o.message_id == _m.id, _o.piece == 0)
+        .order_by(_o.id.desc())
+        .limit(1)
+    )
     cut = func.substr(func.coalesce(_m.reply_text, _m.text), 1, length + 1)
     return select(
         _m.id, _m.conversation_id, _m.case_id, _m.channel, _m.direction, _m.kind,
@@ -327,7 +333,7 @@ class _Reading(msgspec.Struct, frozen=True):
 def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.MessageView:
     reading = _decoded(row.reading, _Reading, _Reading())
     recipients = _decoded(row.recipients, _Recipients, _Recipients())
-    deliveries = _deliveries(connection, row.id)
+    deliveries = deliveries_of(connection, row.id)
     return shapes.MessageView(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -374,14 +380,6 @@ def _claims(author: str) -> list[shapes.Claim]:
 
 def _addresses(pairs: Iterable[tuple[str, str]]) -> list[shapes.Address]:
     return [shapes.Address(name=name, address=address) for name, address in pairs]
-
-
-def _deliveries(connection: Connection, message_id: int) -> list[shapes.Delivery]:
-    columns = (
-        _o.id, _o.channel, _o.state, _o.attempts, _o.due_at, _o.peer_id, _o.error, _o.created_at,
-    )  # fmt: skip
-    query = select(*columns).where(_o.message_id == message_id).order_by(_o.id).limit(MAX_BESIDE)
-    return [shapes.Delivery(**row._asdict()) for row in connection.execute(query)]
 
 
 def _receipts(connection: Connection, message_id: int) -> list[shapes.Receipt]:

@@ -152,6 +152,7 @@ class Outbox(NamedTuple):
     error: str
     created_at: str
     domain_until: str | None = None
+    piece: int = 0
 
 
 class FollowUp(NamedTuple):

@@ -234,6 +234,8 @@ outbox = Table(
     Column("error", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("domain_until", Instant),  # others for the same domain wait until then
+    # What goes in several deliveries: 1, 2, …, and 0 for the last, which stands for the whole.
+    Column("piece", Integer, nullable=False, server_default="0"),
     Index(None, "message_id"),
     Index(None, "budget_key", "created_at"),
     Index(None, "conversation_id", "created_at"),

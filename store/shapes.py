@@ -292,7 +292,7 @@ class Automatic(Shape, frozen=True, kw_only=True):
 
 
 class Delivery(Shape, frozen=True, kw_only=True):
-    """How the sending of a message stands."""
+    """How the sending of a message stands; one that goes in several pieces has 0 as its last."""
 
     id: int
     channel: str
@@ -302,6 +302,7 @@ class Delivery(Shape, frozen=True, kw_only=True):
     peer_id: str
     error: str
     created_at: Instant
+    piece: int = 0
 
 
 class Receipt(Shape, frozen=True, kw_only=True):

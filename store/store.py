@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, exc, text
 from sqlalchemy.exc import DBAPIError
 
-from normalizer.message import Spooled
+from normalizer.message import Message, Spooled
 from store import enclosed, outbox, rows
 from store.blobs import SMALL, Blobs
 from store.bulk import insert
@@ -35,6 +35,7 @@ from store.inbound import flush
 from store.known import Accepted, Arrival, Changes, Plan, Raw
 from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
+from store.pieces import Render, parted
 from store.writer import Work, Writer
 
 T = TypeVar("T")
@@ -47,6 +48,11 @@ _CHECKED_WHOLE = 512 * 2**20  # a database up to this size is checked page by pa
 
 def _never(_: str) -> None:
     """A failpoint that is off."""
+
+
+def _whole_message(message: Message) -> tuple[Message, ...]:
+    """A channel that carries anything."""
+    return (message,)
 
 
 def low_on_disk(folder: Path, low_water: int) -> bool:
@@ -175,17 +181,25 @@ class Store:
         lease: timedelta,
         limit: int,
         failpoint: Callable[[str], None] = _never,
+        render: Render = _whole_message,
+        *,
+        in_order: bool = False,
     ) -> list[Delivery]:
-        """Write how deliveries ended and take the next ones, in one transaction."""
+        """Write how deliveries ended and take the next ones, in one transaction.
+
+        `render` says in which pieces a message goes; each is a delivery, none before the one before.
+        """
 
         def work(connection: Connection, changes: Any) -> list[Delivery]:
             now = clock()
             if settled:
                 outbox.settle(connection, changes, now, settled)
-            taken = outbox.claim(connection, channel, now, owner, lease, limit) if limit else []
+            if not limit:
+                return []
+            taken = outbox.claim(connection, channel, now, owner, lease, limit, in_order=in_order)
             if taken:
                 failpoint("F4")
-            return self._whole(connection, taken)
+            return parted(connection, changes, self._whole(connection, taken), render)
 
         taken: list[Delivery] = await self.write(work)
         return taken

@@ -16,10 +16,11 @@ VIEWS = {
         SELECT m.id, m.conversation_id, m.case_id, m.customer_id, m.channel, m.direction, m.kind,
                m.subject, m.text, COALESCE(m.reply_text, m.text) AS reply_text, m.language, m.message_id, m.in_reply_to,
                COALESCE(o.state, m.status) AS status, m.authentication, m.received_at
-        FROM messages m LEFT JOIN outbox o ON o.message_id = m.id""",
+        FROM messages m LEFT JOIN outbox o ON o.message_id = m.id AND o.piece = 0""",
     "v_ledger": "SELECT id, channel, unit, outcome, reason, message_id, at FROM ledger",
     "v_outbox": """
-        SELECT id, message_id, conversation_id, channel, state, due_at, attempts, error, created_at
+        SELECT id, message_id, conversation_id, channel, state, due_at, attempts, error, created_at,
+               piece
         FROM outbox""",
     "v_follow_ups": """
         SELECT id, case_id, conversation_id, rule, state, due_at, settled_at, reason

@@ -96,6 +96,9 @@ class BotServer:
         self.refusals.pop("getUpdates", None)
         return True
 
+    def _answerCallbackQuery(self, _: Any) -> Any:  # noqa: N802
+        return True
+
     def _leaveChat(self, _: Any) -> Any:  # noqa: N802
         return True
 
@@ -201,6 +204,20 @@ def bot_server() -> Iterator[BotServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def pressed(number: int, data: str, label: str, *, on: int = 1001, who: int = 77) -> dict[str, Any]:
+    """Somebody pressed a button below the message of ours with the number `on`."""
+    ours = {
+        "message_id": on,
+        "from": {"id": 4242, "is_bot": True, "first_name": "Desk"},
+        "chat": {"id": who, "first_name": "Yuki", "type": "private"},
+        "date": int(time.time()),
+        "reply_markup": {"inline_keyboard": [[{"text": label, "callback_data": data}]]},
+    }
+    by = {"id": who, "is_bot": False, "first_name": "Yuki", "language_code": "en"}
+    query = {"id": f"q{number}", "from": by, "message": ours, "chat_instance": "1", "data": data}
+    return {"update_id": number, "callback_query": query}
 
 
 def update(number: int, text: str = "hello", *, who: int = 77, **more: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from channels.base import (
 from channels.http_channel import Http
 from channels.standard_webhooks import key_of, verified
 from channels.testing import call
-from normalizer.message import Address, Envelope, Message, Part, Spooled
+from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
 from tests.channels.http_peer import KEY, SECRET, Other, event, http_settings, other, request
 from tests.making import NOON
 
@@ -171,6 +171,7 @@ async def test_a_message_is_posted_signed(tmp_path: Path) -> None:
     letter = Message(
         kind="reply", to=(Address("Yuki", "u-17"),), text="We have it.", language="en",
         subject="Order", in_reply_to="m-1", message_id="t@desk.example", parts=parts,
+        buttons=(Button("Solved", "solved"),),
     )  # fmt: skip
     async with posting() as (it, channel):
         assert (await channel.send(letter, "key-1")).peer_id == "theirs-1"
@@ -182,6 +183,7 @@ async def test_a_message_is_posted_signed(tmp_path: Path) -> None:
         "type": "message", "id": "t@desk.example", "kind": "reply",
         "to": {"id": "u-17", "name": "Yuki"}, "subject": "Order", "text": "We have it.",
         "html": "", "language": "en", "reply_to": "m-1",
+        "buttons": [{"label": "Solved", "data": "solved", "url": ""}],
     }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from channels.base import (
     Unavailable,
 )
 from channels.line_tokens import FRESH, ReplyTokens
+from normalizer import normalize
+from normalizer.message import Button
 from tests.channels.line_channel import Gateway, running, said, status, until
 from tests.channels.line_double import (
     YUKI,
@@ -69,14 +71,18 @@ def test_reply_tokens_are_forgotten_in_time() -> None:
     assert tokens.take(YUKI) is None
 
 
-async def test_an_acknowledgement_offers_a_person(line: Platform, tmp_path: Path) -> None:
-    async with running(line, tmp_path) as (channel, _):
-        for language in ("ja", "en"):
-            message = said(kind="acknowledgement", language=language)
-            await channel.send(message, language)
-    found = [push["messages"][0]["quickReply"]["items"][0]["action"] for push in line.pushed]
-    assert [action["label"] for action in found] == ["担当者と話す", "Talk to a person"]
-    assert [action["text"] for action in found] == ["担当者と話す", "Talk to a person"]
+async def test_a_button_that_is_pressed_comes_back_with_its_words(
+    line: Platform, tmp_path: Path
+) -> None:
+    async with running(line, tmp_path) as (channel, gateway):
+        await channel.send(said(buttons=(Button("担当者と話す", "person"),)), "key-1")
+        (item,) = line.pushed[0]["messages"][-1]["quickReply"]["items"]
+        action = item["action"]
+        assert action["displayText"] == action["label"] == "担当者と話す"
+        assert len(action["data"]) <= 300
+        await status(channel, line.event(type="postback", postback={"data": action["data"]}))
+        (pressed,) = normalize(gateway.taken[-1])
+    assert (pressed.text, pressed.pressed, pressed.language) == ("担当者と話す", "person", "ja")
 
 
 async def test_a_long_text_is_split_and_one_too_long_refused(

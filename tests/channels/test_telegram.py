@@ -15,7 +15,7 @@ from channels.base import (
     Unavailable,
 )
 from tests.channels.telegram_channel import Desk, running, until
-from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, update
+from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
 
 
 async def test_an_update_is_confirmed_only_after_accept(bot: BotServer, tmp_path: Path) -> None:
@@ -193,3 +193,23 @@ async def test_a_webhook_that_fails_is_trouble(bot: BotServer, tmp_path: Path) -
     }
     async with running(bot, tmp_path, Desk(), **HOOK) as (channel, _):
         await until(lambda: "Connection refused" in channel.trouble)
+
+
+async def test_a_button_stops_turning_once_it_is_stored(bot: BotServer, tmp_path: Path) -> None:
+    desk = Desk()
+    bot.refusals["answerCallbackQuery"] = Refusal(400, "Bad Request: query is too old")
+    async with running(bot, tmp_path, desk) as (channel, _):
+        bot.put(pressed(1, "person", "Talk to a person"))
+        await until(lambda: bot.confirmed == [1])
+        assert channel.ready, "one that cannot be answered any more holds up nothing"
+    assert [fields["callback_query_id"] for fields in bot.said("answerCallbackQuery")] == ["q1"]
+    assert desk.units == ["1"]
+
+
+async def test_a_button_in_a_group_is_nobody_s_case(bot: BotServer, tmp_path: Path) -> None:
+    desk, asked = Desk(), pressed(1, "person", "Talk to a person")
+    asked["callback_query"]["message"]["chat"] = {"id": -100, "type": "supergroup"}
+    bot.put(asked)
+    async with running(bot, tmp_path, desk):
+        await until(lambda: bot.confirmed == [1])
+    assert desk.taken == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from channels.base import (
     Rejected,
     Retry,
 )
-from normalizer.message import Part
+from normalizer.message import Button, Message, Part
 from tests.channels.telegram_channel import Desk, reply, running
 from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server
 
@@ -33,30 +32,40 @@ async def test_a_text_goes_as_it_is_and_answers_theirs(bot: BotServer, tmp_path:
     assert sent.peer_id == "telegram:77:1001"
 
 
-async def test_files_follow_the_text(bot: BotServer, tmp_path: Path) -> None:
-    def part(name: str, content_type: str) -> Part:
-        return Part(role="attachment", content_type=content_type, size=3, sha256="", data=b"abc",
+async def test_a_file_goes_by_itself_and_a_picture_as_one(bot: BotServer, tmp_path: Path) -> None:
+    def file(name: str, content_type: str) -> Message:
+        part = Part(role="attachment", content_type=content_type, size=3, sha256="", data=b"abc",
                     filename=name)  # fmt: skip
+        return reply("", parts=(part,), in_reply_to="telegram:77:12")
 
-    parts = (part("a.png", "image/png"), part("b.pdf", "application/pdf"))
     async with running(bot, tmp_path, Desk()) as (channel, _):
-        await channel.send(reply(parts=parts), "k")
+        await channel.send(file("a.png", "image/png"), "k")
+        await channel.send(file("b.pdf", "application/pdf"), "k/1")
+        with pytest.raises(Rejected):
+            await channel.send(reply(" "), "k")
     assert ("a.png", b"abc") in bot.said("sendPhoto")[0].values()
     assert ("b.pdf", b"abc") in bot.said("sendDocument")[0].values()
+    assert json.loads(bot.said("sendPhoto")[0]["reply_parameters"])["message_id"] == 12
 
 
-async def test_a_second_try_goes_on_where_the_first_ended(bot: BotServer, tmp_path: Path) -> None:
-    long = "\n\n".join(c * 3000 for c in "abc")
+async def test_buttons_stand_below_the_text(bot: BotServer, tmp_path: Path) -> None:
+    marks = tuple(Button(str(n), f"vote:{n}") for n in range(1, 6))
+    choices = (
+        Button("I still need help", "stuck"), Button("Track it", url="https://shop.example/t"),
+    )  # fmt: skip
     async with running(bot, tmp_path, Desk()) as (channel, _):
-        part = Part(role="attachment", content_type="text/plain", size=1, sha256="", data=b"x")
-        bot.refusals["sendDocument"] = Refusal(429, "Too Many Requests", {"retry_after": 7})
-        with pytest.raises(Retry) as caught:
-            await channel.send(reply(long, parts=(part,)), "k")
-        assert caught.value.after == timedelta(seconds=7)
-        del bot.refusals["sendDocument"]
-        await channel.send(reply(long, parts=(part,)), "k")
-    assert [fields["text"][0] for fields in bot.said()] == ["a", "b", "c"]
-    assert len(bot.said("sendDocument")) == 2
+        await channel.send(reply(buttons=marks), "k")
+        await channel.send(reply(buttons=choices), "k2")
+        await channel.send(reply(), "k3")
+    first, second, third = bot.said()
+    (row,) = json.loads(first["reply_markup"])["inline_keyboard"]
+    assert [(one["text"], one["callback_data"]) for one in row] == [
+        (str(n), f"vote:{n}") for n in range(1, 6)
+    ]
+    (stuck,), (page,) = json.loads(second["reply_markup"])["inline_keyboard"]
+    assert stuck["callback_data"] == "stuck"
+    assert (page["url"], "callback_data" in page) == ("https://shop.example/t", False)
+    assert "reply_markup" not in third
 
 
 ENDS: dict[str, tuple[Refusal, type[DeliveryError], str]] = {

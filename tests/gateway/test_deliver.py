@@ -243,13 +243,13 @@ async def test_a_stop_during_a_claim_leaves_no_row_untold(desk: Desk) -> None:
     reached, go_on = asyncio.Event(), asyncio.Event()
     claim = desk.store.settle_and_claim
 
-    async def slow(*given: Any) -> list[Delivery]:
+    async def slow(*given: Any, **named: Any) -> list[Delivery]:
         reached.set()
-        found = await claim(*given)
+        found = await claim(*given, **named)
         await go_on.wait()
         return found
 
-    desk.store.settle_and_claim = slow  # type: ignore[method-assign, assignment]  # a slow store
+    desk.store.settle_and_claim = slow  # type: ignore[method-assign]  # a slow store
     task = asyncio.create_task(desk.deliver().run("mail"))
     await reached.wait()
     task.cancel()

@@ -119,10 +119,27 @@ def test_no_octets_raise(raw: bytes) -> None:
     assert message.unreadable
 
 
+def test_a_button_may_come_without_words() -> None:
+    told = said(text="", pressed="solved")
+    assert (read(told).pressed, read(told).text) == ("solved", "solved")
+
+
 STRANGE: tuple[Any, ...] = (
     None, True, -1, 1e300, "x", "\ud800", "\0", [], [[]], {}, {"id": 1}, {"id": "1"},
 )  # fmt: skip
-FIELDS = ("type", "from", "text", "html", "id", "date", "attachments", "reply_to", "edits", "aside")
+FIELDS = (
+    "type",
+    "from",
+    "text",
+    "html",
+    "id",
+    "date",
+    "attachments",
+    "reply_to",
+    "edits",
+    "aside",
+    "pressed",
+)
 
 
 @pytest.mark.parametrize("field", FIELDS)

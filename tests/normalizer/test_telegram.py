@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from normalizer.message import Claim, Envelope, Identity, Message, Report
 from normalizer.telegram import read
-from tests.telegram_server import update
+from tests.telegram_server import pressed, update
 
 
 def parsed(value: object, unit: str = "1") -> Message:
@@ -182,6 +182,19 @@ def test_what_is_no_update_is_quarantined(odd: object) -> None:
     assert message.fingerprint
 
 
+def test_a_button_comes_with_the_words_that_stood_on_it() -> None:
+    message = parsed(pressed(1, "solved", "解決した"))
+    assert (message.text, message.pressed, message.language) == ("解決した", "solved", "ja")
+    assert message.in_reply_to == "telegram:77:1001"
+    assert [str(claim.identity) for claim in message.claims] == ["telegram:77"]
+    gone = pressed(2, "solved", "解決した")
+    gone["callback_query"]["message"] = {"chat": {"id": 77}, "message_id": 1001, "date": 0}
+    assert parsed(gone).text == "solved"
+    nobody = pressed(3, "solved", "x")
+    del nobody["callback_query"]["from"]
+    assert parsed(nobody).unreadable
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
@@ -190,9 +203,10 @@ JSON = st.recursive(
 _FIELDS = (
     "message_id", "from", "chat", "date", "edit_date", "text", "entities", "caption", "photo",
     "document", "sticker", "location", "venue", "contact", "poll", "dice", "forward_origin",
-    "reply_to_message", "media_group_id", "new_reaction", "user", "new_chat_member",
+    "reply_to_message", "media_group_id", "new_reaction", "user", "new_chat_member", "data",
+    "message", "reply_markup",
 )  # fmt: skip
-_KINDS = ("message", "edited_message", "message_reaction", "my_chat_member")
+_KINDS = ("message", "edited_message", "callback_query", "message_reaction", "my_chat_member")
 
 
 @given(JSON)

@@ -14,6 +14,8 @@ depends_on = None
 def upgrade() -> None:
     buttons = sa.Column("buttons", sa.Text(), nullable=False, server_default="[]")
     op.add_column("messages", buttons)
+    piece = sa.Column("piece", sa.Integer(), nullable=False, server_default="0")
+    op.add_column("outbox", piece)
     _links()
     _surveys()
 
