@@ -169,6 +169,17 @@ class Settings(BaseModel):
         """Where answers shall go, with `{token}` in it; "" where the channel knows no such thing."""
         return ""
 
+    @property
+    def title(self) -> str:
+        """What customers call this way of writing to us."""
+        return self.type.title()
+
+    def invites(self, code: str) -> str:  # noqa: ARG002  a channel without such an address
+        """The address that opens this channel with `code` in it, for a customer of another; "" if
+        there is none. A code is ASCII letters, digits and hyphens.
+        """
+        return ""
+
     def refuses(self, address: str) -> str:
         """Why nothing can ever be sent to an address here, in words for people; "" if it can."""
         return "" if address else "An address is missing."

@@ -60,6 +60,12 @@ class LineSettings(base.Settings):
         description="The account's own user ID, under Basic settings. If set, calls for any "
         "other account are refused.",
     )
+    basic_id: str = Field(
+        default="",
+        pattern=r"^(@[A-Za-z0-9._-]+)?$",
+        description="The account's basic ID, by which customers of other channels are invited.",
+        examples=['basic_id = "@example"'],
+    )
     max_file: Octets = Field(
         default=50 * 2**20, description="The largest picture or file that is fetched."
     )
@@ -110,6 +116,16 @@ class LineSettings(base.Settings):
 
     def own(self) -> frozenset[Identity]:
         return frozenset({Identity("line", self.bot_user_id)} if self.bot_user_id else ())
+
+    @property
+    def title(self) -> str:
+        return "LINE"
+
+    def invites(self, code: str) -> str:
+        """LINE's address that opens the chat with words in it, which the customer then sends."""
+        return (
+            f"https://line.me/R/oaMessage/%40{self.basic_id[1:]}/?{code}" if self.basic_id else ""
+        )
 
     def refuses(self, address: str) -> str:
         return "" if _USER.fullmatch(address) else "That is no user ID of LINE."

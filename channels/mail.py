@@ -112,6 +112,13 @@ class MailSettings(base.Settings):
     def reaches(self) -> str:
         return "email"
 
+    @property
+    def title(self) -> str:
+        return self.address
+
+    def invites(self, code: str) -> str:
+        return f"mailto:{self.address}?subject={code}"
+
     def refuses(self, address: str) -> str:
         try:
             wire(address)

@@ -38,6 +38,13 @@ class TelegramSettings(base.Settings):
         examples=['public_url = "https://desk.example.com"'],
     )
 
+    username: str = Field(
+        "",
+        pattern=r"^@?[A-Za-z0-9_]*$",
+        description="The bot's name, by which customers of other channels are invited.",
+        examples=['username = "@example_bot"'],
+    )
+
     @field_validator("api", "public_url")
     @classmethod
     def _is_protected(cls, value: str) -> str:
@@ -93,6 +100,10 @@ class TelegramSettings(base.Settings):
     @property
     def gap(self) -> timedelta | None:
         return timedelta(hours=24)
+
+    def invites(self, code: str) -> str:
+        name = self.username.removeprefix("@")
+        return f"https://t.me/{name}?start={code}" if name else ""
 
     def refuses(self, address: str) -> str:
         is_number = address.isascii() and address.isdigit()

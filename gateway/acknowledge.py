@@ -79,6 +79,7 @@ class Decision(NamedTuple):
     reason: str
     to: str = ""
     template: str = ""
+    offers: bool = False
 
 
 def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:

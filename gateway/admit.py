@@ -9,12 +9,14 @@ from typing import cast
 from gateway import acknowledge, books, doubt, participants, record
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
+from gateway.answer import OFFERS
 from gateway.crowd import Crowd
 from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
 from gateway.echo import heard
 from gateway.follow import Follow
+from gateway.links.proofs import Proofs
 from gateway.messenger import beside
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
@@ -62,10 +64,15 @@ class Admission:
     notify: Notify | None = None
     routing: Routing | None = None
     voted: Callable[[str, int], None] = _uncounted
+    proofs: Proofs | None = None
 
     @property
     def counted(self) -> frozenset[Budget]:
         return self.limits.counted
+
+    @property
+    def offers(self) -> bool:
+        return self.proofs is not None and bool(self.proofs.offered)
 
     def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted:
         if before := duplicate_of(known, arrival):
@@ -85,9 +92,17 @@ class Admission:
             return self._note(known, arrival, arrival.message, word, changes)
         if arrival.spam and not returned(known, arrival, arrival.message):
             return books.apart(known, arrival, arrival.message, changes)
-        if taken := beside(known, arrival, arrival.message, changes):
+        message = self._proved(known, arrival, arrival.message, changes)
+        if taken := beside(known, arrival, message, changes):
             return taken
-        return self._read(known, arrival, arrival.message, changes)
+        return self._read(known, arrival, message, changes)
+
+    def _proved(
+        self, known: Known, arrival: Arrival, message: Message, changes: Changes
+    ) -> Message:
+        if not (self.proofs and arrival.code):
+            return message
+        return self.proofs.take(known, arrival, message, changes)
 
     def _word(self, known: Known, arrival: Arrival, message: Message) -> Word | None:
         if self.colleagues is None or message.unreadable:
@@ -252,7 +267,12 @@ class Admission:
         decision: Decision,
         changes: Changes,
     ) -> None:
+        ways = self.proofs.ways(known, arrival, where) if self.proofs else ()
+        decision = decision._replace(offers=bool(ways))
         row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
+        if self.proofs and ways:
+            lines = self.proofs.offer(ways, row, arrival.at, changes)
+            row = row._replace(text=row.text.replace(OFFERS, lines))
         changes.add(row)
         acknowledge.count(known.spent, arrival, where.conversation_id)
         if self.limits.apply_to(arrival):

@@ -24,6 +24,7 @@ from store import rows
 from store.known import Arrival
 
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
+OFFERS = "\ue001"  # and this for the ways by which one customer may go on
 
 
 class Promise(NamedTuple):
@@ -87,7 +88,7 @@ class Writer:
             text=_fill(
                 _written(
                     self.words,
-                    self._facts(arrival, message),
+                    self._facts(arrival, message, OFFERS if decision.offers else ""),
                     language,
                     settings.form,
                     decision.template or ACKNOWLEDGEMENT,
@@ -108,7 +109,7 @@ class Writer:
         )
         return message_row(id_, letter, self.name, settings, self.keys)
 
-    def _facts(self, arrival: Arrival, message: Message) -> AckFacts:
+    def _facts(self, arrival: Arrival, message: Message, offers: str) -> AckFacts:
         minute = _next_minute(arrival.at)
         promised = _promise_of_the_minute(self.calendar, self.within, minute)
         known = arrival.author.authenticated
@@ -124,6 +125,7 @@ class Writer:
             phone=self.phone,
             phone_hours=self.phone_hours,
             authenticated=known,
+            offers=offers,
         )
 
     def _language(self, message: Message, where: Place, settings: Settings) -> str:

@@ -23,6 +23,7 @@ from gateway.config.rules import FormMail
 from gateway.desk.sent import facts as facts_of_sent
 from gateway.echo import carried
 from gateway.form_mail import look, opened, rule_for
+from gateway.links import proofs
 from gateway.metrics import Metrics
 from gateway.participants import offered
 from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
@@ -205,6 +206,7 @@ class Ingest:
             gap=self.gaps.get(envelope.channel),
             form=tuple(form.fields.items()) if form else (),
             echoes=carried(message, self.marks),
+            code=proofs.written(message),
         )
 
     async def _prepared(self, envelope: Envelope, message: Message) -> Message:

@@ -18,6 +18,7 @@ from gateway.desk.staffing import notify, people
 from gateway.echo import marks
 from gateway.fire import Firing
 from gateway.follow import Follow
+from gateway.links.proofs import Proofs
 from gateway.route import Routing
 from gateway.surveys.asking import Surveys
 from gateway.words import Words
@@ -45,6 +46,23 @@ def admission(config: Config, keys: Keys) -> Admission:
         colleagues=Colleagues(desk(config, keys), people(config)),
         notify=notify(config, channels, keys),
         routing=routing(config) if config.route else None,
+        proofs=proofs(config, writer.words, modes, keys) if config.acknowledge.offer else None,
+    )
+
+
+def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -> Proofs:
+    """By which codes customers of one channel show that they are those of another."""
+    channels = {settings.name: settings for settings in config.channels}
+    return Proofs(
+        offered=tuple(channels[name] for name in config.acknowledge.offer),
+        channels=channels,
+        name=config.gateway.name,
+        zone=ZoneInfo(config.gateway.timezone),
+        language=config.gateway.language,
+        words=words,
+        keys=keys,
+        silent=frozenset(name for name, mode in modes.items() if mode == "watch"),
+        drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
     )
 
 

@@ -24,6 +24,7 @@ from store.due import cancel
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.messengers import load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
+from store.proofs import load_kinds, load_shown
 from store.renamed import load_renamed
 from store.rows import TABLES, instant
 from store.surveys import load_surveys
@@ -34,6 +35,8 @@ def commit(
 ) -> list[Accepted]:
     """Write a batch of arrivals in the caller's transaction; the answers are in their order."""
     known = load(connection, arrivals, plan.counted)
+    if plan.offers:
+        load_kinds(connection, arrivals, known)
     accepted = [plan(known, arrival, changes) for arrival in arrivals]
     flush(connection, changes)
     return accepted
@@ -53,6 +56,7 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     load_admitted(connection, arrivals, known)
     load_last_words(connection, arrivals, known)
     load_reported(connection, arrivals, known)
+    load_shown(connection, arrivals, known)
     _load_spent(connection, arrivals, counted, known)
     return known
 

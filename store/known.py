@@ -84,7 +84,8 @@ class Arrival:
     spam, and why; `canary` how a mail of ours to ourselves came home. `gap` is how long after its
     last word a case goes on where there are no subjects. `results` is
     what each method of authentication found, as method, outcome, domain and reason; `doubtful`: that
-    was a temporary error, so somebody shall look again.
+    was a temporary error, so somebody shall look again. `code` is the SHA-256 of one by which the
+    author shows to be somebody whom we know.
     """
 
     channel: str
@@ -111,6 +112,7 @@ class Arrival:
     canary: str = ""
     results: tuple[tuple[str, str, str, str], ...] = ()
     doubtful: bool = False
+    code: str = ""
 
     @property
     def at(self) -> datetime:
@@ -151,6 +153,18 @@ class Seen(NamedTuple):
     fingerprint: str | None
 
 
+class Shown(NamedTuple):
+    """A code that somebody shows, and whom we gave it to: where they stand, and on which channel."""
+
+    proof: rows.Proof
+    address: str
+    customer_id: int
+    conversation_id: int
+    language: str
+    channel: str
+    reference: str
+
+
 @dataclass(slots=True)
 class Spent:
     """Automatic messages of the last day, for the budgets; only what the batch asks about."""
@@ -186,6 +200,8 @@ class Known:
     reported: dict[tuple[str, str], Seen] = field(default_factory=dict)
     surveys: dict[int, rows.Survey] = field(default_factory=dict)
     last_said: dict[int, int] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
+    kinds: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     spent: Spent = field(default_factory=Spent)
 
 
@@ -265,9 +281,14 @@ class Changes:
 
 
 class Plan(Protocol):
-    """The rules: what one arrival changes. `counted` are the budgets that they ask about."""
+    """The rules: what one arrival changes. `counted` are the budgets that they ask about;
+    `offers`: they ask by which kinds of identity an author is known.
+    """
 
     @property
     def counted(self) -> frozenset[Budget]: ...
+
+    @property
+    def offers(self) -> bool: ...
 
     def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted: ...

@@ -193,6 +193,18 @@ class Survey(NamedTuple):
     answered_at: str | None = None
 
 
+class Proof(NamedTuple):
+    id: int
+    sha256: str
+    identity_id: int
+    case_id: int
+    message_id: int
+    made_at: str
+    expires_at: str
+    used_at: str | None = None
+    used_by: int | None = None
+
+
 class Request(NamedTuple):
     id: int
     key: str
@@ -224,6 +236,7 @@ TABLES: dict[type, Table] = {
     FollowUp: schema.follow_ups,
     Link: schema.links,
     Survey: schema.surveys,
+    Proof: schema.proofs,
     Request: schema.requests,
     Event: schema.events,
 }

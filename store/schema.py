@@ -332,6 +332,22 @@ surveys = Table(
     Index(None, "case_id"),
 )
 
+# Codes that a customer may show by another way; of the code itself only the SHA-256 is kept.
+proofs = Table(
+    "proofs",
+    metadata,
+    _id(),
+    Column("sha256", Text, nullable=False, unique=True),
+    _to("identities", "identity_id"),
+    _to("cases", "case_id"),
+    _to("messages", "message_id"),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("used_by", Id),
+    Index(None, "identity_id"),
+)
+
 notes = Table(
     "notes",
     metadata,

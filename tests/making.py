@@ -328,6 +328,7 @@ async def opened(
         forms=config.form_mail,
         staff=staffing.staff(config),
         marks=plan.marks,
+        gaps={s.name: s.gap for s in config.channels if s.gap},
         screen=screen.build(config, "desk.example", metrics, stack),
         resolver=resolver,
     )

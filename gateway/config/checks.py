@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway.config import routes, staff
+from gateway.config import offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
@@ -43,6 +43,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _promise(data, channels)
     known = _known_templates(data.get("acknowledge"))
     yield from _templates(known, data.get("notices"), follow_ups)
+    yield from offers.check(data.get("acknowledge"), channels)
     yield from routes.check(_tables(data, "route"), channels, known)
     yield from _spam_headers(data.get("spam"), channels)
 

@@ -164,6 +164,12 @@ class Acknowledge(Table):
     templates: Path | None = Field(
         None, description="A folder whose texts, such as `en/nudge.long.txt`, replace our own."
     )
+    offer: tuple[str, ...] = Field(
+        (),
+        description="Channels by which a customer of another one may go on: the acknowledgement has "
+        "a link to each, which shows that both are one person's.",
+        examples=['offer = ["bot", "mail"]'],
+    )
     limits: Limits = Limits()
 
 

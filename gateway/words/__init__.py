@@ -39,9 +39,9 @@ _COMMON: Final = (
 )
 _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
-    " promised_after_opening".split()
+    " promised_after_opening offers".split()
 )
-_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url".split())
+_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other".split())
 
 # What breaks a line, and what no line shall carry: controls, bidi overrides (CVE-2021-42574) and
 # lone surrogates, which no mail can encode.
@@ -69,7 +69,7 @@ class AckFacts:
     `now` is aware and in the gateway's zone. `closed_days` and `reopens_at` are as the calendar
     gives them, and matter when `open_now` is false. `customer_name` (in Japanese, the surname) comes
     from a customer's record, never from a display name; it and `subject` are shown to an
-    `authenticated` sender only.
+    `authenticated` sender only. `offers` are lines such as `LINE: https://…`, by which to go on.
     """
 
     gateway_name: str
@@ -84,6 +84,7 @@ class AckFacts:
     phone: str = ""
     phone_hours: str = ""
     authenticated: bool = False
+    offers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,8 @@ class FollowUpFacts:
 
     `answered_at` is our last word to the customer, `closes_at` when the case will be resolved,
     `promised_by` until when we promise to answer; None leaves the sentence out, and so does a
-    promise that has gone by. `vote_url` is the page of a survey.
+    promise that has gone by. `vote_url` is the page of a survey. `other` is another way of writing to
+    us, such as "LINE".
     """
 
     gateway_name: str
@@ -107,6 +109,7 @@ class FollowUpFacts:
     phone: str = ""
     phone_hours: str = ""
     authenticated: bool = False
+    other: str = ""
 
 
 class Words:
@@ -204,11 +207,11 @@ def _placeholders(name: str) -> frozenset[str]:
 
 
 def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:
-    common = _common(facts, dates)
+    common = _common(facts, dates) | {"offers": facts.offers}
     reopens = facts.reopens_at
     # Who promises elapsed time answers outside opening hours too: then these are no news.
     if facts.open_now or reopens is None or facts.promised_by <= reopens:
-        return common | dict.fromkeys(_ACKNOWLEDGEMENT - common.keys(), "") | {"open": True}
+        return dict.fromkeys(_ACKNOWLEDGEMENT, "") | common | {"open": True}
     now, closed = facts.now, facts.closed_days
     until = closed[-1] if closed and closed[-1].day > now.date() else None
     closes_today = bool(closed) and closed[0].day == now.date()
@@ -237,6 +240,7 @@ def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
         "answered_on": dates.past_day(answered, facts.now) if answered else "",
         "closes_on": dates.day(closes, facts.now) if closes else "",
         "vote_url": facts.vote_url,
+        "other": facts.other,
     }
 
 

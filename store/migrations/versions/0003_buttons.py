@@ -18,6 +18,30 @@ def upgrade() -> None:
     op.add_column("outbox", piece)
     _links()
     _surveys()
+    _proofs()
+
+
+def _proofs() -> None:
+    """Codes that customers show by another way."""
+    id_ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    owners = {"identity_id": "identities", "case_id": "cases", "message_id": "messages"}
+    op.create_table(
+        "proofs",
+        sa.Column("id", id_, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        *(sa.Column(name, id_, nullable=False) for name in owners),
+        sa.Column("made_at", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Text(), nullable=False),
+        sa.Column("used_at", sa.Text()),
+        sa.Column("used_by", id_),
+        *(
+            sa.ForeignKeyConstraint([name], [f"{table}.id"], name=f"fk_proofs_{name}")
+            for name, table in owners.items()
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_proofs"),
+        sa.UniqueConstraint("sha256", name="uq_proofs_sha256"),
+    )
+    op.create_index("ix_proofs_identity_id", "proofs", ["identity_id"])
 
 
 def _links() -> None:

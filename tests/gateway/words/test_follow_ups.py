@@ -13,10 +13,7 @@ from gateway.words import FollowUpFacts, Form, Words
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDS = Words()
 FORMS: list[Form] = ["long", "short"]
-TEMPLATES = [
-    "nudge", "closing", "survey", "survey_ces", "survey_nps", "notice", "reminder", "progress",
-    "waiting",
-]  # fmt: skip
+TEMPLATES = sorted(n for n in WORDS.names if not n.startswith("acknowledgement"))
 
 
 def tokyo(text: str) -> datetime:
