@@ -10,39 +10,37 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
 
-# SQLite makes an INTEGER PRIMARY KEY its row id; PostgreSQL wants eight octets said.
-Id = BigInteger().with_variant(Integer, "sqlite")
+from store.columns import Id, Instant, Json, metadata, own_id, to
+from store.schema_people import links, proofs, surveys
 
-# Instants are ISO 8601 in UTC with six decimals: equal width, so that text order is time order on
-# both databases and a person can read them. Lists and facts that nobody joins on are JSON text.
-Instant = Text
-Json = Text
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[int]:
-    """Ids come from `counters`, so that they are known before the row is written."""
-    return Column("id", Id, primary_key=True, autoincrement=False)
-
-
-def _to(table: str, name: str, *, null: bool = False) -> Column[int]:
-    return Column(name, Id, ForeignKey(f"{table}.id"), nullable=null)
-
+__all__ = [
+    "blobs",
+    "cases",
+    "conversations",
+    "counters",
+    "customers",
+    "events",
+    "follow_ups",
+    "identities",
+    "ledger",
+    "links",
+    "messages",
+    "metadata",
+    "notes",
+    "outbox",
+    "participants",
+    "parts",
+    "proofs",
+    "requests",
+    "surveys",
+    "tokens",
+]
 
 counters = Table(
     "counters",
@@ -54,7 +52,7 @@ counters = Table(
 customers = Table(
     "customers",
     metadata,
-    _id(),
+    own_id(),
     Column("language", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
 )
@@ -62,8 +60,8 @@ customers = Table(
 identities = Table(
     "identities",
     metadata,
-    _id(),
-    _to("customers", "customer_id"),
+    own_id(),
+    to("customers", "customer_id"),
     Column("address", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("failing_since", Instant),
@@ -74,7 +72,7 @@ identities = Table(
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
+    own_id(),
     Column("customer_id", Id, ForeignKey("customers.id"), nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
 )
@@ -82,9 +80,9 @@ conversations = Table(
 cases = Table(
     "cases",
     metadata,
-    _id(),
-    _to("conversations", "conversation_id"),
-    _to("customers", "customer_id"),
+    own_id(),
+    to("conversations", "conversation_id"),
+    to("customers", "customer_id"),
     Column("reference", Text, nullable=False, unique=True),
     Column("channel", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -106,9 +104,9 @@ cases = Table(
 participants = Table(
     "participants",
     metadata,
-    _id(),
-    _to("cases", "case_id"),
-    _to("identities", "identity_id"),
+    own_id(),
+    to("cases", "case_id"),
+    to("identities", "identity_id"),
     Column("evidence", Text, nullable=False),
     Column("added_at", Instant, nullable=False),
     Column("removed_at", Instant),
@@ -118,7 +116,7 @@ participants = Table(
 blobs = Table(
     "blobs",
     metadata,
-    _id(),
+    own_id(),
     Column("sha256", Text, nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
     Column("data", LargeBinary),  # null: the bytes are a file below data_dir/blobs
@@ -127,11 +125,11 @@ blobs = Table(
 messages = Table(
     "messages",
     metadata,
-    _id(),
-    _to("conversations", "conversation_id", null=True),
-    _to("cases", "case_id", null=True),
-    _to("customers", "customer_id", null=True),
-    _to("identities", "identity_id", null=True),
+    own_id(),
+    to("conversations", "conversation_id", null=True),
+    to("cases", "case_id", null=True),
+    to("customers", "customer_id", null=True),
+    to("identities", "identity_id", null=True),
     Column("channel", Text, nullable=False),
     Column("direction", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -181,8 +179,8 @@ messages = Table(
 parts = Table(
     "parts",
     metadata,
-    _id(),
-    _to("messages", "message_id"),
+    own_id(),
+    to("messages", "message_id"),
     Column("role", Text, nullable=False),
     Column("content_type", Text, nullable=False),
     Column("filename", Text, nullable=False),
@@ -202,12 +200,12 @@ parts = Table(
 ledger = Table(
     "ledger",
     metadata,
-    _id(),
+    own_id(),
     Column("channel", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    _to("messages", "message_id", null=True),
+    to("messages", "message_id", null=True),
     Column("transport", Json, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("channel", "unit"),
@@ -217,9 +215,9 @@ ledger = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _id(),
-    _to("messages", "message_id"),
-    _to("conversations", "conversation_id", null=True),
+    own_id(),
+    to("messages", "message_id"),
+    to("conversations", "conversation_id", null=True),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("automatic", Boolean, nullable=False),
@@ -279,9 +277,9 @@ outbox = Table(
 follow_ups = Table(
     "follow_ups",
     metadata,
-    _id(),
-    _to("cases", "case_id"),
-    _to("conversations", "conversation_id"),
+    own_id(),
+    to("cases", "case_id"),
+    to("conversations", "conversation_id"),
     Column("rule", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -297,61 +295,10 @@ follow_ups = Table(
     ),
 )
 
-# Customers joined and taken apart. Their ids are no foreign keys: what is undone may be gone.
-links = Table(
-    "links",
-    metadata,
-    _id(),
-    Column("kind", Text, nullable=False),
-    Column("customer_id", Id, nullable=False),  # to whom the identities went …
-    Column("other_id", Id, nullable=False),  # … and from whom
-    Column("evidence", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("token", Text, nullable=False),
-    Column("moved", Json, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("undone_at", Instant),
-    Column("undone_by", Text, nullable=False),
-    Index(None, "customer_id"),
-    Index(None, "other_id"),
-)
-
-# What was asked: one row for each survey, under the id of the message that asks.
-surveys = Table(
-    "surveys",
-    metadata,
-    Column("id", Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
-    _to("cases", "case_id"),
-    Column("scale", Text, nullable=False),
-    Column("asked_at", Instant, nullable=False),
-    Column("closes_at", Instant, nullable=False),
-    Column("score", Integer),
-    Column("comment", Text, nullable=False, server_default=""),
-    Column("answered_at", Instant),
-    Index(None, "case_id"),
-)
-
-# Codes that a customer may show by another way; of the code itself only the SHA-256 is kept.
-proofs = Table(
-    "proofs",
-    metadata,
-    _id(),
-    Column("sha256", Text, nullable=False, unique=True),
-    _to("identities", "identity_id"),
-    _to("cases", "case_id"),
-    _to("messages", "message_id"),
-    Column("made_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("used_at", Instant),
-    Column("used_by", Id),
-    Index(None, "identity_id"),
-)
-
 notes = Table(
     "notes",
     metadata,
-    _id(),
+    own_id(),
     Column("channel", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
@@ -362,7 +309,7 @@ notes = Table(
 requests = Table(
     "requests",
     metadata,
-    _id(),
+    own_id(),
     Column("key", Text, nullable=False, unique=True),
     Column("sha256", Text, nullable=False),
     Column("answer", Json, nullable=False),
@@ -383,7 +330,7 @@ events = Table(
 tokens = Table(
     "tokens",
     metadata,
-    _id(),
+    own_id(),
     Column("name", Text, nullable=False),
     Column("sha256", Text, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
