@@ -15,6 +15,8 @@ CHANNELS = {
     "http": "channels.http_channel:Http",
     "matrix": "channels.matrix:Matrix",
     "telegram": "channels.telegram:Telegram",
+    "sms": "channels.sms:Sms",
+    "whatsapp": "channels.whatsapp:WhatsApp",
 }
 GROUP = "madoguchi.channels"
 

@@ -10,7 +10,9 @@ from normalizer.email import read as read_email
 from normalizer.line import read as read_line
 from normalizer.matrix import read as read_matrix
 from normalizer.message import Envelope, Message
+from normalizer.sms import read as read_sms
 from normalizer.telegram import read as read_telegram
+from normalizer.whatsapp import read as read_whatsapp
 
 Reader = Callable[[Envelope], tuple[Message, ...]]
 
@@ -19,6 +21,8 @@ FORMATS: dict[str, Reader] = {
     "line": read_line,
     "matrix": read_matrix,
     "telegram": read_telegram,
+    "sms": read_sms,
+    "whatsapp": read_whatsapp,
 }
 # What brings a library along is imported by whoever reads it first.
 HEAVY = {"http": "normalizer.generic:read"}

@@ -13,8 +13,8 @@ from normalizer.packages import BrokenPackage
 
 _LATER = frozenset(
     {
-        *("web", "slack", "discord", "whatsapp", "messenger"),
-        *("instagram", "xmpp", "sms"),
+        *("web", "slack", "discord", "messenger"),
+        *("instagram", "xmpp"),
     }
 )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.channels.graph_double import Graph
 from tests.channels.line_double import Platform, platform
+from tests.channels.twilio_double import Twilio
+from tests.channels.web_double import opened
 from tests.telegram_server import BotServer, bot_server
 
 
@@ -20,3 +23,15 @@ def line() -> Iterator[Platform]:
 def bot() -> Iterator[BotServer]:
     with bot_server() as server:
         yield server
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[Twilio]:
+    async with opened(Twilio()) as made:
+        yield made
+
+
+@pytest.fixture
+async def graph() -> AsyncIterator[Graph]:
+    async with opened(Graph()) as made:
+        yield made

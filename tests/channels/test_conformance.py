@@ -8,11 +8,14 @@ import pytest
 
 from channels.testing import Ability, Check, checks
 from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, SmtpSubject
+from tests.channels.graph_double import Graph, WhatsAppSubject
 from tests.channels.http_peer import HttpSubject, other
 from tests.channels.line_double import platform
 from tests.channels.matrix_channel import MatrixSubject, chat
 from tests.channels.smtp_sink import sink
 from tests.channels.telegram_channel import AskingSubject, CalledSubject
+from tests.channels.twilio_double import SmsSubject, Twilio
+from tests.channels.web_double import opened
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require
 from tests.daemon.synapse import Synapse
@@ -94,3 +97,18 @@ async def test_telegram_that_is_asked(check: Check) -> None:
 async def test_matrix(check: Check, homeserver: Synapse) -> None:
     with chat(homeserver) as one:
         await check(MatrixSubject(one))
+
+
+SMS: dict[Ability, str] = {"key": "Twilio takes none: what is in doubt stays in doubt"}
+
+
+@pytest.mark.parametrize("check", checks(SMS), ids=str)
+async def test_sms(check: Check) -> None:
+    async with opened(Twilio()) as twilio:
+        await check(SmsSubject(twilio))
+
+
+@pytest.mark.parametrize("check", checks(), ids=str)
+async def test_whatsapp(check: Check) -> None:
+    async with opened(Graph()) as graph:
+        await check(WhatsAppSubject(graph))

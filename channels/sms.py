@@ -1,0 +1,154 @@
+"""The channel `sms`: Twilio's webhook brings text messages and reports, its API takes ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from channels import sms_check
+from channels.base import (
+    Accept,
+    DeliveryError,
+    Host,
+    InDoubt,
+    Rejected,
+    Request,
+    Response,
+    Sent,
+    Unavailable,
+)
+from channels.begun import Begun
+from channels.cut import cut
+from channels.sms_api import TwilioApi
+from channels.sms_call import form, is_signed, unit
+from channels.sms_meter import Meter
+from channels.sms_segments import segments
+from channels.sms_settings import SmsSettings
+from channels.spool import SPOOLED_FROM
+from normalizer.message import Envelope, Message, Spooled, Transport
+
+TEXT = 1600  # characters of one message, which Twilio sends as up to 10 or 24 segments
+_LOOK = 3600.0  # seconds between looks whether Twilio still knows us
+_LOOK_AGAIN = 60.0  # … while it does not answer
+# To answer by TwiML would send a second message beside ours.
+_NOTHING = Response(200, b"<Response/>", (("Content-Type", "text/xml"),))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Sms:
+    """One sender of text messages."""
+
+    Settings = SmsSettings
+    most = SPOOLED_FROM
+    silent_after = timedelta(hours=2)
+
+    def __init__(
+        self, settings: SmsSettings, host: Host, *, clock: Callable[[], datetime] = now
+    ) -> None:
+        self.name = settings.name
+        self._settings, self._clock = settings, clock
+        self._folder = host.data_dir / "spool"
+        self._api = TwilioApi(settings)
+        self._meter = Meter(settings.monthly_limit, host.past(settings.name), clock)
+        self._begun = Begun()
+        self._accept: Accept | None = None
+        self._began: datetime | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._accept is not None
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """It is Twilio that calls: we are up before its API has answered for the first time."""
+        return self._api.web.heard_at or self._began
+
+    @property
+    def trouble(self) -> str:
+        return self._api.web.trouble
+
+    @property
+    def month(self) -> tuple[int, int]:
+        return self._meter.used, self._meter.limit
+
+    async def receive(self, accept: Accept) -> None:
+        await self._meter.load()
+        self._accept, self._began = accept, self._clock()
+        try:
+            while True:
+                wait = _LOOK
+                try:
+                    await self._api.account()
+                except DeliveryError:
+                    wait = _LOOK_AGAIN
+                await asyncio.sleep(wait)
+        finally:
+            self._accept = None
+
+    async def answer(self, request: Request) -> Response:
+        """One call of Twilio's, a message or a report; 200 once it is durable."""
+        if request.path.strip("/"):
+            return Response(404)
+        if request.method != "POST":
+            return Response(405, headers=(("Allow", "POST"),))
+        fields = form(request.body)
+        claimed = request.headers.get("x-twilio-signature", "")
+        tokens, url = self._settings.tokens, self._settings.webhook
+        if fields is None or not is_signed(tokens, url, request.query, fields, claimed):
+            return Response(401, b"The signature is not right.")
+        if self._accept is None:
+            raise Unavailable
+        name = unit(fields)
+        if name is None or fields.get("AccountSid") != self._settings.account_sid:
+            return Response(400, b"This is not for us.")
+        if name:
+            await self._accept(self._envelope(request, name))
+        return _NOTHING
+
+    def _envelope(self, request: Request, unit: str) -> Envelope:
+        return Envelope(
+            channel=self.name,
+            format="sms",
+            raw=request.body,
+            unit=unit,
+            received_at=self._clock(),
+            transport=Transport(peer=request.peer),
+        )
+
+    async def send(self, message: Message, key: str) -> Sent:
+        """In as many messages as the text needs; a second try goes on where the first ended."""
+        if any(part.role in {"attachment", "inline"} for part in message.parts):
+            raise Rejected("a text message carries no files")
+        pieces = cut(message.text, TEXT, "utf-16")
+        if not pieces:
+            raise Rejected("there is no text in it")
+        given = self._begun.of(key)
+        self._meter.ask(sum(map(segments, pieces[len(given) :])))
+        for piece in pieces[len(given) :]:
+            given.append(await self._say(message.to[0].address, piece))
+        self._begun.end(key)
+        return Sent(f"sms:{given[0]}")
+
+    async def _say(self, to: str, piece: str) -> str:
+        """Twilio takes no key by which it knew a second try, so what is in doubt stays so."""
+        counted = segments(piece)
+        try:
+            sid, charged = await self._api.say(to, piece)
+        except InDoubt:
+            await self._meter.count(counted)
+            raise
+        await self._meter.count(max(counted, charged))
+        return sid
+
+    async def fetch(self, source: str) -> bytes | Spooled:
+        return await self._api.fetch(source, self._folder)
+
+    async def check(self) -> str:
+        return await sms_check.check(self._api, self._settings)
+
+    async def close(self) -> None:
+        await self._api.web.close()
