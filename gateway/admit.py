@@ -15,6 +15,7 @@ from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
 from gateway.echo import heard
+from gateway.faq.suggest import named
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
 from gateway.messenger import beside
@@ -292,8 +293,13 @@ class Admission:
             self.follow.promised(where.case, arrival.at, changes)
         record.event_row(
             changes, "acknowledgement.queued", where.conversation_id, at,
-            message_id=row.id, case_id=where.case.id,
+            message_id=row.id, case_id=where.case.id, **_named(row),
         )  # fmt: skip
+
+
+def _named(row: rows.Message) -> dict[str, object]:
+    """The pages of ours that an acknowledgement named, if any."""
+    return {"suggestions": named(row.decisions)} if row.decisions != "[]" else {}
 
 
 def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,12 +12,15 @@ from zoneinfo import ZoneInfo
 from channels.base import Settings
 from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
+from gateway.faq.index import titles
+from gateway.faq.phrases import settled
+from gateway.faq.suggest import Suggest, decided
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
 from gateway.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, Form, Text, Words
 from gateway.words.buttons import below
-from normalizer.message import Message
+from normalizer.message import Button, Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
 from store import rows
@@ -75,6 +78,7 @@ class Writer:
     phone: str
     phone_hours: str
     keys: Keys
+    suggest: Suggest | None = None
 
     def __call__(
         self, arrival: Arrival, message: Message, where: Place, decision: Decision, id_: int
@@ -82,13 +86,18 @@ class Writer:
         language = self._language(message, where, self.channels[arrival.channel])
         settings = self.channels[arrival.channel]
         replies_to = usable(message.message_id)
+        found = self.suggest(arrival, message, where.case, language) if self.suggest else ()
+        facts = self._facts(arrival, message, OFFERS if decision.offers else "")
+        if self.suggest and found:
+            helped_url = self.suggest.link(where.case.id, id_)
+            facts = replace(facts, suggestions=titles(found), helped_url=helped_url)
         letter = Letter(
             kind="acknowledgement",
             to=whom(message)._replace(address=decision.to),
             text=_fill(
                 _written(
                     self.words,
-                    self._facts(arrival, message, OFFERS if decision.offers else ""),
+                    facts,
                     language,
                     settings.form,
                     decision.template or ACKNOWLEDGEMENT,
@@ -103,11 +112,19 @@ class Writer:
             at=arrival.at,
             in_reply_to=replies_to,
             references=_references(arrival, message, replies_to),
-            buttons=()
-            if is_sensitive(where.case)
-            else below(ACKNOWLEDGEMENT, language, settings.form),
+            buttons=self._buttons(where, language, settings.form, facts.helped_url),
         )
-        return message_row(id_, letter, self.name, settings, self.keys)
+        row = message_row(id_, letter, self.name, settings, self.keys)
+        return row._replace(decisions=decided(found)) if found else row
+
+    def _buttons(
+        self, where: Place, language: str, form: Form, helped_url: str
+    ) -> tuple[Button, ...]:
+        """In a sensitive case a person speaks anyway."""
+        if is_sensitive(where.case):
+            return ()
+        helped = settled(language, helped_url) if form == "short" else ()
+        return (*helped, *below(ACKNOWLEDGEMENT, language, form))
 
     def _facts(self, arrival: Arrival, message: Message, offers: str) -> AckFacts:
         minute = _next_minute(arrival.at)

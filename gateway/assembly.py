@@ -75,7 +75,7 @@ async def assemble(
     data_dir = config.gateway.data_dir
     keys = Keys(secrets.key(data_dir))
     metrics = Metrics()
-    rules = replace(admission(config, keys), voted=metrics.voted)
+    rules = replace(admission(config, keys), voted=metrics.customers.voted)
     store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
     stack.push_async_callback(store.close)
     readers = Readers(WORKERS, store.blobs.spool)

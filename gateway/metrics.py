@@ -85,6 +85,30 @@ class ChannelMetrics:
         self._trouble.labels(name).set_function(trouble)
 
 
+class CustomerMetrics:
+    """What customers tell us when we ask them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._votes = Counter(
+            "madoguchi_survey_votes",
+            "Answers to surveys, by scale and score; a changed answer counts again.",
+            ("scale", "score"),
+            registry=registry,
+        )
+        self._helped = Counter(
+            "madoguchi_faq_answers",
+            "Customers who said whether a page of ours settled their matter.",
+            ("helped",),
+            registry=registry,
+        )
+
+    def voted(self, scale: str, score: int) -> None:
+        self._votes.labels(scale, str(score)).inc()
+
+    def helped(self, yes: bool) -> None:
+        self._helped.labels("yes" if yes else "no").inc()
+
+
 class Metrics:
     """One registry for one daemon."""
 
@@ -125,14 +149,8 @@ class Metrics:
             registry=self.registry,
         )
 
-        self._votes = Counter(
-            "madoguchi_survey_votes",
-            "Answers to surveys, by scale and score; a changed answer counts again.",
-            ("scale", "score"),
-            registry=self.registry,
-        )
-
         self.channels = ChannelMetrics(self.registry)
+        self.customers = CustomerMetrics(self.registry)
 
     def begin(self) -> float:
         """An envelope is being taken in; returns when that began."""
@@ -150,9 +168,6 @@ class Metrics:
 
     def alarmed(self, kind: str) -> None:
         self._alarms.labels(kind).inc()
-
-    def voted(self, scale: str, score: int) -> None:
-        self._votes.labels(scale, str(score)).inc()
 
     def checked(self, by: str, outcome: str) -> None:
         self._checks.labels(by, outcome).inc()

@@ -16,6 +16,9 @@ from gateway.desk.colleagues import Colleagues
 from gateway.desk.speak import Desk
 from gateway.desk.staffing import notify, people
 from gateway.echo import marks
+from gateway.faq.entries import Entry, read_folder
+from gateway.faq.index import Index
+from gateway.faq.suggest import Suggest
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
@@ -106,7 +109,19 @@ def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Wri
         phone=said.phone,
         phone_hours=said.phone_hours,
         keys=keys,
+        suggest=suggest(config, keys),
     )
+
+
+def suggest(config: Config, keys: Keys) -> Suggest | None:
+    """What an acknowledgement may name; FaqError where the folder cannot be used."""
+    entries = faq(config)
+    return Suggest(Index(entries), keys, config.http.public_url) if entries else None
+
+
+def faq(config: Config) -> tuple[Entry, ...]:
+    """The entries of the FAQ folder, if there is one."""
+    return read_folder(config.faq.folder) if config.faq.folder else ()
 
 
 def surveys(config: Config, keys: Keys) -> Surveys:

@@ -24,7 +24,7 @@ from gateway.config import Config
 from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.fetch import Fetch
-from gateway.rules import desk
+from gateway.rules import desk, faq
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
@@ -144,6 +144,8 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             parts.backlog.release,
             {name: c for name, c in parts.channels.items() if isinstance(c, Webhook)},
             ZoneInfo(parts.config.gateway.timezone),
+            faq(parts.config),
+            parts.metrics.customers.helped,
         )
     )
     inner = [

@@ -19,10 +19,12 @@ from prometheus_client import CollectorRegistry
 from gateway.api import (
     apart,
     conversations,
+    courtesy,
     drafts,
     front,
     guests,
     health,
+    helping,
     messages,
     reports,
     speaking,
@@ -33,6 +35,7 @@ from gateway.api.access import Access
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED, Gate
 from gateway.api.health import Readiness, Vitals
+from gateway.api.helping import Helping
 from gateway.api.hooks import Hooks, hook
 from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
@@ -40,6 +43,7 @@ from gateway.api.reads import Reads
 from gateway.api.voting import Voting
 from gateway.api.writes import Writes
 from gateway.desk.speak import Desk
+from gateway.faq.entries import Entry
 from store.engine import StoreUnavailable
 from store.store import Store
 
@@ -52,7 +56,8 @@ class ApiState:
 
     `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
-    `hooks` are the channels that are called over HTTP. `zone` is where customers' days count.
+    `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
+    `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
     """
 
     store: Store
@@ -65,6 +70,8 @@ class ApiState:
     release: apart.Release = apart.nothing
     hooks: Hooks = field(default_factory=dict)
     zone: ZoneInfo = ZoneInfo("UTC")
+    faq: tuple[Entry, ...] = ()
+    helped: Callable[[bool], None] = lambda _: None
 
 
 class Api(Plain):
@@ -172,12 +179,17 @@ def _for_customers(state: ApiState, reads: Reads) -> Router:
     asks = Voting(
         reads, state.store, state.desk, state.clock, state.name, state.zone, state.committed
     )
+    entries = {entry.name: entry for entry in state.faq}
+    helps = Helping(reads, state.store, state.desk, state.clock, state.name, entries, state.helped)
     return Router(
         "/",
-        route_handlers=[voting.look, voting.answer],
-        dependencies={"voting": Provide(lambda: asks, sync_to_thread=False)},
+        route_handlers=[voting.look, voting.answer, helping.ask, helping.tell],
+        dependencies={
+            "voting": Provide(lambda: asks, sync_to_thread=False),
+            "helping": Provide(lambda: helps, sync_to_thread=False),
+        },
         request_max_body_size=None,  # a form says itself how much it takes
-        exception_handlers={StoreUnavailable: voting.unavailable},
+        exception_handlers={StoreUnavailable: courtesy.unavailable},
     )
 
 

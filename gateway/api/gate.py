@@ -85,7 +85,11 @@ class Gate:
 def _area(path: str) -> str:
     """The first segment of a path as the router will see it."""
     first = normalize_path(path).split("/")[1]
-    return first if first in {"v1", "in", "v", "metrics", "healthz", "readyz", "docs"} else "other"
+    return (
+        first
+        if first in {"v1", "in", "v", "h", "metrics", "healthz", "readyz", "docs"}
+        else "other"
+    )
 
 
 def _without_content(send: Send) -> Send:

@@ -74,6 +74,12 @@ def radios(legend: str, name: str, choices: Iterable[Choice]) -> str:
     return f"<fieldset><legend>{escape(legend)}</legend>{fields}</fieldset>"
 
 
+def links(pages: Iterable[tuple[str, str]]) -> str:
+    """Titles that lead to pages of ours."""
+    items = "".join(f'<li><a href="{escape(url)}">{escape(title)}</a></li>' for title, url in pages)
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def words(label: str, hint: str, name: str, text: str = "") -> str:
     """Some lines to write; nobody has to."""
     return (

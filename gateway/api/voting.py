@@ -6,20 +6,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from time import monotonic
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import structlog
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
-from gateway.api import leaf
+from gateway.api import courtesy, leaf
 from gateway.api.access import Buckets
+from gateway.api.courtesy import Pace, shown
 from gateway.api.leaf import Asker, Choice, Leaf
-from gateway.api.problems import RETRY_AFTER
 from gateway.api.reads import PATIENCE, Reads
 from gateway.desk.speak import Desk
 from gateway.surveys import page_vote
@@ -33,10 +30,7 @@ from store.rows import moment
 from store.store import Store
 from store.surveys import Asked
 
-log = structlog.get_logger()
-
 Token = Annotated[str, PathParameter(max_length=80)]
-_PACE: Final = (30.0, 0.5)  # requests with one link: at once, and for each second after
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ class Voting:
     name: str
     zone: ZoneInfo
     committed: Callable[[str], None]
-    pace: Buckets = field(default_factory=partial(Buckets, *_PACE, monotonic))
+    pace: Buckets = field(default_factory=Pace)
 
     async def asked(self, token: str) -> Asked | None:
         """The survey that a link leads to; a link that nobody was given asks the store nothing."""
@@ -74,7 +68,7 @@ class Voting:
 
     def until(self, asked: Asked) -> str:
         closes = moment(asked.survey.closes_at).astimezone(self.zone)
-        return own_dates(_shown(asked.language)).day(closes, self.clock().astimezone(self.zone))
+        return own_dates(shown(asked.language)).day(closes, self.clock().astimezone(self.zone))
 
 
 @get("/v/{token:str}", include_in_schema=False)
@@ -109,25 +103,17 @@ def _unanswerable(
 ) -> Response[str] | None:
     """Why there is nothing to answer; who has no link learns nothing from it."""
     if asked is None:
-        language = request.headers.get("accept-language", "")
-        said = phrases(language)
-        page = _leaf(voting, language, said.absent, said.cut_off)
-        return page.response(404)
-    said = phrases(asked.language)
+        return courtesy.absent(request, voting.name)
     if after := voting.pace.take(token):
-        page = _leaf(voting, asked.language, said.later, said.busy)
-        return page.response(429, Retry_After=str(int(after) + 1))
+        return courtesy.busy(asked.language, voting.name, after)
     if voting.is_closed(asked):
+        said = phrases(asked.language)
         return _leaf(voting, asked.language, said.closed, said.reply).response(410)
     return None
 
 
-def _shown(language: str) -> str:
-    return "ja" if language.strip().lower().startswith("ja") else "en"
-
-
 def _leaf(voting: Voting, language: str, heading: str, *said: str, form: str = "") -> Leaf:
-    return Leaf(_shown(language), voting.name, heading.format(name=voting.name), said, form)
+    return Leaf(shown(language), voting.name, heading.format(name=voting.name), said, form)
 
 
 def _question(
@@ -155,11 +141,3 @@ def _thanks(voting: Voting, asked: Asked, vote: Vote) -> Response[str]:
     sorry = said.sorry if vote.score <= SCALES[asked.survey.scale].bad else ""
     change = said.change.format(until=voting.until(asked))
     return _leaf(voting, asked.language, said.thanks, sorry, change).response()
-
-
-def unavailable(request: Asker, error: StoreUnavailable) -> Response[str]:
-    """The store does not answer: nothing was written down, and people are told to try again."""
-    log.warning("http.unavailable", reason=str(error))
-    language = request.headers.get("accept-language", "")
-    page = Leaf(_shown(language), "", phrases(language).later, (phrases(language).busy,))
-    return page.response(503, Retry_After=str(RETRY_AFTER))

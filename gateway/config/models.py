@@ -102,6 +102,17 @@ class Http(Table):
     )
 
 
+class Faq(Table):
+    """Pages of yours that may answer a question before a person does; see docs/faq.md."""
+
+    folder: Path | None = Field(
+        None,
+        description="A folder of Markdown files, one a question: acknowledgements name up to three "
+        "that fit. Read at start.",
+        examples=['folder = "faq"'],
+    )
+
+
 class Survey(Table):
     """How customers are asked how we did, by `[[follow_up]]` rules; see docs/surveys.md."""
 
@@ -207,6 +218,7 @@ class Config(Table):
     )
     acknowledge: Acknowledge = Acknowledge()
     survey: Survey = Survey()
+    faq: Faq = Faq()
     calendar: Opening = Opening()
     promise: Promise = Promise()
     route: tuple[RouteRule, ...] = ()

@@ -23,10 +23,6 @@ class Phrases(NamedTuple):
     change: str
     closed: str
     reply: str
-    absent: str
-    cut_off: str
-    later: str
-    busy: str
 
 
 _JA: Final = Phrases(
@@ -50,10 +46,6 @@ _JA: Final = Phrases(
     change="{until}までは、このページで回答を変更できます。最後のご回答を承ります。",
     closed="ご回答の受付は終了しました",
     reply="お伝えになりたいことがございましたら、私どものメッセージにご返信ください。担当者が承ります。",
-    absent="ページが見つかりません",
-    cut_off="リンクが途中で切れているかもしれません。お手数ですが、メッセージのリンクをもう一度お試しください。",
-    later="もう一度お試しください",
-    busy="ただいま回答を承ることができません。お手数ですが、少し時間をおいてからお試しください。",
 )
 _EN: Final = Phrases(
     asks={
@@ -76,10 +68,6 @@ _EN: Final = Phrases(
     change="Until {until} you can change your answer on this page; the last one counts.",
     closed="This question is closed",
     reply="If there is anything that you would like to tell us, simply reply to our message. A member of our team will read it.",
-    absent="We cannot find this page",
-    cut_off="The link may have been cut off. Please try the link in our message once more.",
-    later="Please try again",
-    busy="We cannot take your answer at this moment. Please try again in a minute.",
 )
 
 

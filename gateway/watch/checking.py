@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from channels import load
 from channels.base import Checked, Closed, DeliveryError, Host, Settings
+from gateway import rules
 from gateway.config import Config
 from gateway.config.types import is_network
+from gateway.faq.entries import FaqError
 from gateway.sender.resolver import Resolver, system
 from gateway.watch.published import look
 from gateway.words import Words, WordsError
@@ -38,6 +40,7 @@ def texts(config: Config) -> Iterator[Finding]:
         yield from _languages(config, Words(config.acknowledge.templates, config.gateway.language))
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
+    yield from _faq(config)
     yield from _forms(config)
     for settings in config.channels:
         for name, text in settings.to_publish():
@@ -55,6 +58,19 @@ def _languages(config: Config, words: Words) -> Iterator[Finding]:
                 said = f"template {name} is missing in {language} and is sent in another language;"
                 file = f"{language}/{name}.long.txt and {name}.short.txt"
                 yield Finding(False, f"{said} add {file} to the folder of [acknowledge] templates")
+
+
+def _faq(config: Config) -> Iterator[Finding]:
+    """Files of the FAQ folder that cannot be used, and a folder without any."""
+    try:
+        entries = rules.faq(config)
+    except FaqError as error:
+        yield from (Finding(True, line) for line in str(error).splitlines())
+        return
+    if config.faq.folder and not entries:
+        yield Finding(
+            False, f"[faq] folder {config.faq.folder} holds no .md file: nothing is named"
+        )
 
 
 def _forms(config: Config) -> Iterator[Finding]:

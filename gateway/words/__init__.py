@@ -39,7 +39,7 @@ _COMMON: Final = (
 )
 _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
-    " promised_after_opening offers".split()
+    " promised_after_opening offers suggestions helped_url".split()
 )
 _FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other".split())
 
@@ -70,6 +70,8 @@ class AckFacts:
     gives them, and matter when `open_now` is false. `customer_name` (in Japanese, the surname) comes
     from a customer's record, never from a display name; it and `subject` are shown to an
     `authenticated` sender only. `offers` are lines such as `LINE: https://…`, by which to go on.
+    `suggestions` are lines that name pages of ours, and `helped_url` is where somebody says that one
+    of them was enough.
     """
 
     gateway_name: str
@@ -85,6 +87,8 @@ class AckFacts:
     phone_hours: str = ""
     authenticated: bool = False
     offers: str = ""
+    suggestions: str = ""
+    helped_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +211,8 @@ def _placeholders(name: str) -> frozenset[str]:
 
 
 def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:
-    common = _common(facts, dates) | {"offers": facts.offers}
+    lines = {"offers": facts.offers, "suggestions": facts.suggestions}
+    common = _common(facts, dates) | lines | {"helped_url": facts.helped_url}
     reopens = facts.reopens_at
     # Who promises elapsed time answers outside opening hours too: then these are no news.
     if facts.open_now or reopens is None or facts.promised_by <= reopens:

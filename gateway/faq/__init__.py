@@ -1,0 +1,1 @@
+"""The FAQ folder: which of our own pages may answer a question before a person does."""
