@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from channels import base
+from channels.limits import Limits
 from channels.public_url import checked
 from channels.quantities import Octets
 from normalizer.message import Identity
@@ -81,6 +82,15 @@ class SmsSettings(base.Settings):
         return "short"
 
     @property
+    def limits(self) -> Limits:
+        """Twilio parts a message into segments, and the telephone joins them; it carries no files."""
+        return Limits(text=1600, unit="utf-16", cost="paid")
+
+    @property
+    def title(self) -> str:
+        return "SMS"
+
+    @property
     def gap(self) -> timedelta | None:
         return timedelta(hours=24)
 
@@ -105,6 +115,10 @@ class SmsSettings(base.Settings):
 
     def own(self) -> frozenset[Identity]:
         return frozenset({Identity("tel", self.sender)} if self.has_number else ())
+
+    def invites(self, code: str) -> str:
+        """An address that opens a new message with words in it (RFC 5724; telephones know `body`)."""
+        return f"sms:{self.sender}?body={code}" if self.has_number else ""
 
     def refuses(self, address: str) -> str:
         known = _NUMBER.fullmatch(address)

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
@@ -20,19 +21,20 @@ from channels.base import (
     Sent,
     Unavailable,
 )
-from channels.begun import Begun
 from channels.spool import SPOOLED_FROM
 from channels.whatsapp_api import CloudApi
 from channels.whatsapp_call import Event, challenge, is_signed, take_apart
 from channels.whatsapp_settings import WhatsAppSettings
 from channels.whatsapp_window import Windows
-from channels.whatsapp_words import file, objects, outside, shown_as
-from normalizer.message import Envelope, Message, Part, Spooled, Transport
+from channels.whatsapp_words import file, outside, text
+from normalizer.message import Envelope, Message, Spooled, Transport
 from normalizer.whatsapp_content import name_of
 
 _BODY = 4 * 2**20  # octets; Meta calls with 3 MB at most
 _LOOK = 3600.0  # seconds between looks whether Meta still knows us
 _LOOK_AGAIN = 60.0  # … while it does not answer
+
+_NAMED = "whatsapp:"  # begins our name of a message of WhatsApp
 
 _log = structlog.get_logger()
 
@@ -56,7 +58,6 @@ class WhatsApp:
         self._folder = host.data_dir / "spool"
         self._api = CloudApi(settings)
         self._windows = Windows(host.past(settings.name), clock)
-        self._begun = Begun()
         self._accept: Accept | None = None
         self._began: datetime | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -157,32 +158,22 @@ class WhatsApp:
             raise Unavailable from error
 
     async def send(self, message: Message, key: str) -> Sent:
-        """Within the window as it is, after that by a template; a second try goes on."""
-        user, given = message.to[0].address, self._begun.of(key)
-        if not await self._windows.is_open(user):
-            template = self._settings.template(message.kind, message.language)
-            id_ = await self._api.say(user, outside(message, template), "", key)
+        """One text or one file: within the window as it is, after that by a template."""
+        user, about = message.to[0].address, message.in_reply_to
+        if await self._windows.is_open(user):
+            said = await self._said(message)
         else:
-            await self._all(user, message, key, given)
-            id_ = given[0]
-        self._begun.end(key)
-        return Sent(name_of(id_))
+            template = self._settings.template(message.kind, message.language)
+            said, about = outside(message, template), ""
+        return Sent(name_of(await self._api.say(user, said, about.partition(_NAMED)[2], key)))
 
-    async def _all(self, user: str, message: Message, key: str, given: list[str]) -> None:
-        texts = objects(message)
-        files = [part for part in message.parts if part.role in {"attachment", "inline"}]
-        if not texts and not files:
-            raise Rejected("there is nothing to say")
-        kinds = [shown_as(part) for part in files]  # before anything is said: one may be too large
-        about = message.in_reply_to.removeprefix("whatsapp:")
-        about = about if about != message.in_reply_to else ""
-        for place in range(len(given), len(texts) + len(files)):
-            index = place - len(texts)
-            said = texts[place] if index < 0 else await self._file(files[index], kinds[index])
-            given.append(await self._api.say(user, said, "" if place else about, key))
-
-    async def _file(self, part: Part, kind: str) -> dict[str, object]:
-        return file(part, kind, await self._api.upload(part))
+    async def _said(self, message: Message) -> dict[str, Any]:
+        if message.text.strip():
+            return text(message)
+        if message.parts:
+            part = message.parts[0]
+            return file(part, await self._api.upload(part))
+        raise Rejected("there is nothing to say")
 
     async def fetch(self, source: str) -> bytes | Spooled:
         return await self._api.fetch(source, self._folder)

@@ -9,9 +9,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from channels import base
+from channels.limits import Limits
 from channels.public_url import checked
 from channels.quantities import Octets
 from normalizer.message import Identity
+
+WINDOW = timedelta(hours=24)  # from the customer's last message
 
 # A number without its plus, or a business-scoped user ID: a country, a dot, up to 128 characters.
 USER = re.compile(r"[1-9][0-9]{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
@@ -81,7 +84,7 @@ class WhatsAppSettings(base.Settings):
     phone_number: str = Field(
         default="",
         pattern=r"^(\+[1-9][0-9]{6,14})?$",
-        description="The number itself, such as +815012345678, so that it is never a customer's.",
+        description="The number itself, such as +815012345678, so that it is never a customer's, and customers of other channels can be invited to it.",
     )
     templates: tuple[Template, ...] = Field(
         default=(),
@@ -113,6 +116,18 @@ class WhatsAppSettings(base.Settings):
         return "short"
 
     @property
+    def limits(self) -> Limits:
+        """Of texts, lists and documents; each is a message of its own."""
+        return Limits(
+            text=4096, unit="utf-16", buttons=10, label=20, media=("*",), media_size=100 * 2**20,
+            apart=True, window=WINDOW, cost="paid",
+        )  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        return "WhatsApp"
+
+    @property
     def gap(self) -> timedelta | None:
         return timedelta(hours=24)
 
@@ -129,6 +144,11 @@ class WhatsAppSettings(base.Settings):
             return frozenset()
         number = self.phone_number
         return frozenset({Identity("whatsapp", number[1:]), Identity("tel", number)})
+
+    def invites(self, code: str) -> str:
+        """WhatsApp's address that opens the chat with words in it, which the customer then sends."""
+        number = self.phone_number.removeprefix("+")
+        return f"https://wa.me/{number}?text={code}" if number else ""
 
     def refuses(self, address: str) -> str:
         known = USER.fullmatch(address)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from channels.base import ChannelDown, Past
+from channels.whatsapp_settings import WINDOW
 
-_OPEN = timedelta(hours=24)
 _MARGIN = timedelta(minutes=1)  # our request takes time, and clocks differ
 _MOST = 10_000
 
@@ -47,7 +47,7 @@ class Windows:
                 raise ChannelDown("our own notes cannot be read now") from error
             at = int(known) if known.isdecimal() else 0
             self.hear([name], at)
-        return self._clock().timestamp() < at + (_OPEN - _MARGIN).total_seconds()
+        return self._clock().timestamp() < at + (WINDOW - _MARGIN).total_seconds()
 
     def _bounded(self, at: int) -> int:
         """The platform's clock may run ahead of ours."""

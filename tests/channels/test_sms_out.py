@@ -18,11 +18,12 @@ from channels.base import (
     Rejected,
     Retry,
 )
-from channels.sms import TEXT, Sms
+from channels.sms import Sms
 from channels.sms_meter import Meter
 from channels.sms_segments import segments
 from channels.testing import PAUSE
-from normalizer.message import Address, Message, Part, Spooled
+from gateway.render import render
+from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.hooked import running
 from tests.channels.line_channel import Gateway, until
 from tests.channels.twilio_double import YUKI, Twilio, sid, sms_settings
@@ -70,32 +71,33 @@ async def test_a_messaging_service_chooses_who_sends(twilio: Twilio, tmp_path: P
 async def test_1600_characters_are_one_message_and_more_are_several(
     twilio: Twilio, tmp_path: Path
 ) -> None:
+    words = " ".join(f"word{n}" for n in range(400))
     async with sms(twilio, tmp_path) as (channel, _):
-        await channel.send(said("あ" * TEXT), "key-1")
-        assert [len(one["Body"]) for one in twilio.sent] == [TEXT]
-        words = " ".join(f"word{n}" for n in range(400))
-        await channel.send(said(words), "key-2")
-        pieces = [one["Body"] for one in twilio.sent[1:]]
-        assert len(pieces) > 1
-        assert " ".join(pieces) == words
+        limits = sms_settings().limits
+        for text in ("あ" * 1600, "🙂" * 801, words):
+            twilio.sent.clear()
+            for piece in render(said(text), limits):
+                await channel.send(piece, "key-1")
+            pieces = [one["Body"] for one in twilio.sent]
+            assert (len(pieces) > 1) == (text != "あ" * 1600)
+            assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
 
 
-async def test_a_second_try_goes_on_where_the_first_ended(twilio: Twilio, tmp_path: Path) -> None:
-    text = "\n".join(f"{n} {'x' * 1590}" for n in range(3))
+async def test_a_file_is_named_and_a_choice_is_numbered(twilio: Twilio, tmp_path: Path) -> None:
+    choices = (Button("はい", "solved"), Button("いいえ", "stuck"))
+    picture = Part(
+        role="attachment", content_type="image/png", size=1, sha256="0" * 64, data=b"x",
+        filename="写真.png",
+    )  # fmt: skip
+    (piece,) = render(
+        said("いかがですか", buttons=choices, parts=(picture,), language="ja"),
+        sms_settings().limits,
+    )
     async with sms(twilio, tmp_path) as (channel, _):
-        answer, twilio_answer = twilio.answer, iter([False, True])
-
-        def sometimes(asked: Asked) -> Says | None:
-            if asked.method == "POST" and next(twilio_answer, False):
-                return Says(503)
-            return answer(asked)
-
-        twilio.answer = sometimes  # type: ignore[method-assign]  # a fault of one moment
-        with pytest.raises(Retry):
-            await channel.send(said(text), "key-1")
-        sent = await channel.send(said(text), "key-1")
-        assert [one["Body"][:1] for one in twilio.sent] == ["0", "1", "2"]
-        assert sent.peer_id == f"sms:{twilio.sent[0]['sid']}"
+        await channel.send(piece, "key-1")
+    (one,) = twilio.sent
+    assert "1. はい\n2. いいえ" in one["Body"]
+    assert "写真.png" in one["Body"]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +131,10 @@ async def test_a_number_that_is_none_is_dead(twilio: Twilio, tmp_path: Path) -> 
         assert raised.value.reason == "address_dead"
 
 
-async def test_files_and_nothing_cannot_be_sent(twilio: Twilio, tmp_path: Path) -> None:
-    picture = Part(role="attachment", content_type="image/png", size=1, sha256="0" * 64, data=b"x")
+async def test_nothing_cannot_be_sent(twilio: Twilio, tmp_path: Path) -> None:
     async with sms(twilio, tmp_path) as (channel, _):
-        for message in (said(parts=(picture,)), said(" \n")):
-            with pytest.raises(Rejected):
-                await channel.send(message, "key-1")
+        with pytest.raises(Rejected):
+            await channel.send(said(" \n"), "key-1")
         assert twilio.sent == []
 
 

@@ -100,3 +100,13 @@ def test_only_whom_whatsapp_knows_can_be_written_to(address: str) -> None:
     assert made.refuses(address)
     known = ("819012345678", "JP.13491208655302741918", "US.ENT.11815799212886844830")
     assert {made.refuses(one) for one in known} == {""}
+
+
+def test_customers_of_other_channels_can_be_invited() -> None:
+    """By addresses that open the right program with the code in it."""
+    assert sms_settings().invites("MG-A") == f"sms:{DESK}?body=MG-A"
+    assert sms_settings(sender="Example").invites("MG-A") == ""
+    known = whatsapp_settings(phone_number=DESK)
+    assert known.invites("MG-A") == f"https://wa.me/{DESK[1:]}?text=MG-A"
+    assert whatsapp_settings().invites("MG-A") == ""
+    assert (sms_settings().title, known.title) == ("SMS", "WhatsApp")

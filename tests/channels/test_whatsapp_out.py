@@ -20,6 +20,7 @@ from channels.base import (
 )
 from channels.testing import PAUSE
 from channels.whatsapp import WhatsApp, now
+from gateway.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.graph_double import (
     HANA,
@@ -63,6 +64,12 @@ def part(content_type: str, size: int = 3, **more: Any) -> Part:
     return Part(**facts | {"content_type": content_type, "size": size} | more)
 
 
+async def deliver(channel: WhatsApp, message: Message) -> None:
+    """As the gateway does: what the limits make of it, piece by piece."""
+    for piece in render(message, whatsapp_settings().limits):
+        await channel.send(piece, "key-1")
+
+
 async def test_a_text_goes_to_a_number_or_to_a_user_id(graph: Graph, tmp_path: Path) -> None:
     async with whatsapp(graph, tmp_path) as (channel, _):
         first = await channel.send(said(), "key-1")
@@ -75,11 +82,11 @@ async def test_a_text_goes_to_a_number_or_to_a_user_id(graph: Graph, tmp_path: P
 
 
 async def test_a_long_text_is_several_messages(graph: Graph, tmp_path: Path) -> None:
-    text = " ".join(f"word{n}" for n in range(1500))
+    words = " ".join(f"word{n}" for n in range(1500))
     async with whatsapp(graph, tmp_path) as (channel, _):
-        await channel.send(said(text), "key-1")
+        await deliver(channel, said(words))
         assert len(graph.sent) > 1
-        assert " ".join(one["text"]["body"] for one in graph.sent) == text
+        assert " ".join(one["text"]["body"] for one in graph.sent) == words
 
 
 async def test_up_to_three_choices_are_buttons(graph: Graph, tmp_path: Path) -> None:
@@ -88,34 +95,40 @@ async def test_up_to_three_choices_are_buttons(graph: Graph, tmp_path: Path) -> 
         Button("まだ困っています。担当者とお話ししたいのですが", "stuck"),
     )
     async with whatsapp(graph, tmp_path) as (channel, _):
-        await channel.send(said("いかがでしょうか", buttons=choices), "key-1")
+        await deliver(channel, said("いかがでしょうか", buttons=choices))
         (one,) = graph.sent
         replies = [button["reply"] for button in one["interactive"]["action"]["buttons"]]
         assert [reply["id"] for reply in replies] == ["solved", "stuck"]
         assert replies[1]["title"].endswith("…")
 
 
-async def test_more_choices_are_a_list_and_a_page_is_its_address(
+async def test_many_choices_or_a_long_text_make_a_list(graph: Graph, tmp_path: Path) -> None:
+    choices = tuple(Button(str(n), f"vote:{n}") for n in range(10))
+    long = " ".join(f"word{n}" for n in range(400))
+    async with whatsapp(graph, tmp_path) as (channel, _):
+        await deliver(channel, said("How was it?", buttons=choices))
+        await deliver(channel, said(long, buttons=choices[:1], language="ja"))
+        rows = [one["interactive"]["action"]["sections"][0]["rows"] for one in graph.sent]
+        assert [[row["id"] for row in some] for some in rows] == [
+            [f"vote:{n}" for n in range(10)],
+            ["vote:0"],
+        ]
+        assert graph.sent[1]["interactive"]["action"]["button"] == "選ぶ"
+
+
+async def test_what_is_too_much_for_whatsapp_stands_in_the_text(
     graph: Graph, tmp_path: Path
 ) -> None:
-    choices = [Button(str(n), f"vote:{n}") for n in range(12)]
-    way = Button("Our page", url="https://example.com/x")
+    many = tuple(Button(str(n), f"vote:{n}") for n in range(11))
+    way = (Button("Our page", url="https://example.com/x"),)
+    huge = part("application/zip", 101 * 2**20, filename="all.zip")
     async with whatsapp(graph, tmp_path) as (channel, _):
-        await channel.send(said("How was it?", buttons=(*choices, way)), "key-1")
-        (one,) = graph.sent
-        (section,) = one["interactive"]["action"]["sections"]
-        assert [row["id"] for row in section["rows"]] == [f"vote:{n}" for n in range(10)]
-        assert one["interactive"]["body"]["text"] == "How was it?\nOur page: https://example.com/x"
-
-
-async def test_buttons_stand_below_the_end_of_a_long_text(graph: Graph, tmp_path: Path) -> None:
-    text = " ".join(f"word{n}" for n in range(400))
-    async with whatsapp(graph, tmp_path) as (channel, _):
-        await channel.send(said(text, buttons=(Button("Yes", "solved"),)), "key-1")
-        *before, last = graph.sent
-        assert {one["type"] for one in before} == {"text"}
-        texts = [one["text"]["body"] for one in before] + [last["interactive"]["body"]["text"]]
-        assert " ".join(texts) == text
+        for message in (said("A", buttons=many), said("B", buttons=way), said("C", parts=(huge,))):
+            await deliver(channel, message)
+        bodies = [one["text"]["body"] for one in graph.sent]
+        assert "11. 10" in bodies[0]
+        assert "Our page: https://example.com/x" in bodies[1]
+        assert "all.zip" in bodies[2]
 
 
 async def test_files_are_given_first_and_then_sent(graph: Graph, tmp_path: Path) -> None:
@@ -128,26 +141,30 @@ async def test_files_are_given_first_and_then_sent(graph: Graph, tmp_path: Path)
         part("application/pdf", filename="領収書.pdf"),
     )
     async with whatsapp(graph, tmp_path) as (channel, _):
-        await channel.send(said(parts=files), "key-1")
+        await deliver(channel, said(parts=files))
         kinds = [one["type"] for one in graph.sent]
         assert kinds == ["text", "image", "document", "video", "document"]
         assert graph.sent[-1]["document"]["filename"] == "領収書.pdf"
         assert b"a film" in graph.uploads[2]
-        with pytest.raises(Rejected):
-            await channel.send(said(parts=(part("application/zip", 101 * 2**20),)), "key-2")
-        assert len(graph.sent) == 5, "nothing is said of a message whose file cannot go"
 
 
 async def test_an_upload_that_breaks_off_is_tried_again(graph: Graph, tmp_path: Path) -> None:
-    """Nobody has seen a file that was only uploaded, so nothing is in doubt; nor twice said."""
-    message = said(parts=(part("image/png"),))
+    """Nobody has seen a file that was only uploaded, so nothing is in doubt."""
+    message = said("", parts=(part("image/png"),))
     async with whatsapp(graph, tmp_path) as (channel, _):
         graph.mode = "no upload"
         with pytest.raises(Retry):
             await channel.send(message, "key-1")
         graph.mode = ""
         await channel.send(message, "key-1")
-        assert [one["type"] for one in graph.sent] == ["text", "image"]
+        assert [one["type"] for one in graph.sent] == ["image"]
+
+
+async def test_nothing_cannot_be_sent(graph: Graph, tmp_path: Path) -> None:
+    async with whatsapp(graph, tmp_path) as (channel, _):
+        with pytest.raises(Rejected):
+            await channel.send(said(" \n"), "key-1")
+        assert graph.sent == []
 
 
 async def test_after_a_day_only_a_template_goes(graph: Graph, tmp_path: Path) -> None:
@@ -166,7 +183,7 @@ async def test_after_a_day_only_a_template_goes(graph: Graph, tmp_path: Path) ->
         with pytest.raises(Rejected) as raised:
             await channel.send(said(kind="survey"), "key-4")
         assert raised.value.reason == "window"
-        for message in (said("x" * 1025), said(parts=(part("image/png"),)), said(" ")):
+        for message in (said("x" * 1025), said("", parts=(part("image/png"),))):
             with pytest.raises(Rejected) as raised:
                 await channel.send(message, "key-5")
             assert raised.value.reason == "window"
