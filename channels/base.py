@@ -106,6 +106,7 @@ class Settings(BaseModel):
     language: str = ""
     from_name: str = ""
     mode: Mode = "live"
+    calendar: str = ""
 
     @property
     def speaks(self) -> Mode:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from channels.base import Settings
 from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
+from gateway.calendars import Calendars
 from gateway.faq.index import titles
 from gateway.faq.phrases import settled
 from gateway.faq.suggest import Suggest, decided
@@ -50,7 +50,7 @@ def promise(calendar: Calendar, within: Duration, at: datetime) -> Promise:
     )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _promise_of_the_minute(calendar: Calendar, within: Duration, minute: datetime) -> Promise:
     return promise(calendar, within, minute)
 
@@ -69,11 +69,10 @@ class Writer:
     """Writes acknowledgements; everything in it comes from the configuration."""
 
     name: str
-    zone: ZoneInfo
     language: str
     channels: Mapping[str, Settings]
     words: Words
-    calendar: Calendar
+    calendars: Calendars
     within: Duration
     phone: str
     phone_hours: str
@@ -87,7 +86,7 @@ class Writer:
         settings = self.channels[arrival.channel]
         replies_to = usable(message.message_id)
         found = self.suggest(arrival, message, where.case, language) if self.suggest else ()
-        facts = self._facts(arrival, message, OFFERS if decision.offers else "")
+        facts = self._facts(arrival, message, where, OFFERS if decision.offers else "")
         if self.suggest and found:
             helped_url = self.suggest.link(where.case.id, id_)
             facts = replace(facts, suggestions=titles(found), helped_url=helped_url)
@@ -126,15 +125,16 @@ class Writer:
         helped = settled(language, helped_url) if form == "short" else ()
         return (*helped, *below(ACKNOWLEDGEMENT, language, form))
 
-    def _facts(self, arrival: Arrival, message: Message, offers: str) -> AckFacts:
+    def _facts(self, arrival: Arrival, message: Message, where: Place, offers: str) -> AckFacts:
         minute = _next_minute(arrival.at)
-        promised = _promise_of_the_minute(self.calendar, self.within, minute)
+        calendar = self.calendars.of(where.case).calendar
+        promised = _promise_of_the_minute(calendar, self.within, minute)
         known = arrival.author.authenticated
         return AckFacts(
             gateway_name=self.name,
             reference=_REFERENCE,
-            now=minute.astimezone(self.zone),
-            promised_by=promised.by.astimezone(self.zone),
+            now=minute.astimezone(calendar.zone),
+            promised_by=promised.by.astimezone(calendar.zone),
             open_now=promised.open_now,
             closed_days=promised.closed,
             reopens_at=promised.reopens_at,

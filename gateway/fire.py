@@ -58,13 +58,11 @@ class Moot(NamedTuple):
 class Firing:
     """Fires due rows; everything in it comes from the configuration.
 
-    `modes` says by channel how freely we speak there; `quiet` are the wall times between which
-    customers are left in peace.
+    `modes` says by channel how freely we speak there.
     """
 
     follow: Follow
     name: str
-    zone: ZoneInfo
     language: str
     channels: Mapping[str, Settings]
     modes: Mapping[str, str]
@@ -74,7 +72,6 @@ class Firing:
     per_conversation_day: int
     phone: str = ""
     phone_hours: str = ""
-    quiet: tuple[timedelta, timedelta] | None = None
     at_most: Mode = "live"
 
     def __call__(
@@ -190,7 +187,8 @@ class Firing:
         limit = self.per_conversation_day
         if limit and here.automatic_today >= limit:
             return Waits("the budget for this conversation today is spent", now + timedelta(days=1))
-        if until := quiet_until(self.quiet, self.zone, now):
+        times = self.follow.calendars.of(here.case)
+        if until := quiet_until(times.quiet, times.calendar.zone, now):
             return Waits("quiet hours", until)
         return None
 
@@ -220,10 +218,11 @@ class Firing:
         settings = self.channels[heard.channel]
         known = json.loads(heard.author).get("authenticated", False)
         language = heard.language or settings.language or self.language
-        closes = closes_at(self.follow.rules, self.follow.calendar, rule, began(row.cause))
+        calendar = self.follow.calendar(here.case)
+        closes = closes_at(self.follow.rules, calendar, rule, began(row.cause))
         promised = None
         if rule.when == PROMISED:
-            promised = promised_by(self.follow.calendar, self.follow.within, now)
+            promised = promised_by(calendar, self.follow.within, now)
         asks, id_ = is_survey(rule.send), changes.new_id()
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         if asks:
@@ -283,13 +282,14 @@ class Firing:
         *,
         authenticated: bool = False,
     ) -> FollowUpFacts:
+        zone = self.follow.calendar(here.case).zone
         return FollowUpFacts(
             gateway_name=self.name,
             reference=here.case.reference,
-            now=now.astimezone(self.zone),
-            answered_at=_local(here.answered_at, self.zone),
-            closes_at=closes.astimezone(self.zone) if closes and closes > now else None,
-            promised_by=promised.astimezone(self.zone) if promised else None,
+            now=now.astimezone(zone),
+            answered_at=_local(here.answered_at, zone),
+            closes_at=closes.astimezone(zone) if closes and closes > now else None,
+            promised_by=promised.astimezone(zone) if promised else None,
             subject=subject,
             phone=self.phone,
             phone_hours=self.phone_hours,

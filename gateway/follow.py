@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.answer import promised_by
+from gateway.calendars import Calendars
 from gateway.route import is_sensitive
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
@@ -23,13 +24,13 @@ _NOTICES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The rules, the calendar that they count by, and `within` what time we promise to answer.
+    """The rules, the calendars that they count by, and `within` what time we promise to answer.
 
     Cases with a tag of `untold` are not told of.
     """
 
     rules: tuple[Rule, ...]
-    calendar: Calendar
+    calendars: Calendars
     within: Duration
     untold: frozenset[str] = frozenset()
 
@@ -75,7 +76,8 @@ class Follow:
         changes.cancel(case.id, named(self.rules, TOLD), instant(at), "it was changed again")
         if self.untold.isdisjoint(json.loads(case.tags)):
             rules = [rule for rule in self.rules if rule.name in wanted]
-            self._add(case, begin(rules[-1:], self.calendar, TOLD, at), TOLD, at, changes)
+            begun = begin(rules[-1:], self.calendar(case), TOLD, at)
+            self._add(case, begun, TOLD, at, changes)
 
     def promised(self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1) -> None:
         """A customer reads, for the `nth` time in one wait, by when a person answers."""
@@ -85,8 +87,13 @@ class Follow:
             if rule.when == PROMISED and (rule.notify or nth <= _NOTICES)
         ]
         if rules:
-            by = promised_by(self.calendar, self.within, at)
-            self._add(case, watch(rules, self.calendar, at, by), f"{PROMISED} {nth}", by, changes)
+            calendar = self.calendar(case)
+            by = promised_by(calendar, self.within, at)
+            self._add(case, watch(rules, calendar, at, by), f"{PROMISED} {nth}", by, changes)
+
+    def calendar(self, case: rows.Case) -> Calendar:
+        """What a case counts by."""
+        return self.calendars.of(case).calendar
 
     @property
     def _told(self) -> tuple[str, ...]:
@@ -94,7 +101,7 @@ class Follow:
         return tuple(rule.name for rule in self.rules if rule.notify)
 
     def _begin(self, case: rows.Case, when: str, at: datetime, changes: Changes) -> None:
-        self._add(case, begin(self.rules, self.calendar, when, at), when, at, changes)
+        self._add(case, begin(self.rules, self.calendar(case), when, at), when, at, changes)
 
     def _add(
         self, case: rows.Case, found: Iterable[Due], when: str, at: datetime, changes: Changes

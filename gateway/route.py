@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
+from gateway.calendars import Calendars
 from normalizer.message import Message
-from scheduler.calendar import Calendar, is_open
+from scheduler.calendar import is_open
 
 if TYPE_CHECKING:  # the configuration names routes, and is read without a store
     from store import rows
@@ -45,6 +46,7 @@ class Route:
     template: str = ""
     sensitive: bool = False
     mode: Mode = ""
+    calendar: str = ""
 
 
 class Met(NamedTuple):
@@ -68,13 +70,14 @@ class Routed(NamedTuple):
     owner: str = ""
     template: str = ""
     mode: Mode = ""
+    calendar: str = ""
 
     @property
     def reason(self) -> str:
         """What `madoguchi why` shows beside the names of the rules."""
         said = {
             "tags": ", ".join(self.tags), "priority": self.priority, "owner": self.owner,
-            "template": self.template, "mode": self.mode,
+            "template": self.template, "mode": self.mode, "calendar": self.calendar,
         }  # fmt: skip
         return "; ".join(f"{name} {value}" for name, value in said.items() if value)
 
@@ -87,10 +90,10 @@ NOWHERE: Final = Routed()
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The rules, the calendar for `open`, and how freely we speak anywhere at most."""
+    """The rules, the calendars for `open`, and how freely we speak anywhere at most."""
 
     routes: tuple[Route, ...]
-    calendar: Calendar
+    calendars: Calendars
     at_most: Mode = "live"
 
     def __call__(self, arrival: Arrival, message: Message) -> Routed:
@@ -110,6 +113,7 @@ class Routing:
             owner=_first(route.owner for route in found),
             template=_first(route.template for route in spoken),
             mode=stricter(mode, self.at_most) if (mode := _first(r.mode for r in found)) else "",
+            calendar=_first(route.calendar for route in found),
         )
 
     def _met(self, arrival: Arrival, message: Message) -> Met:
@@ -122,9 +126,12 @@ class Routing:
             words=_words(message) if asks_words else "",
             language=message.language.partition("-")[0],
             automatic=message.automatic.kind,
-            open=is_open(self.calendar, arrival.at) if asks_hours else None,
+            open=self._is_open(arrival) if asks_hours else None,
             sender=_sender(arrival),
         )
+
+    def _is_open(self, arrival: Arrival) -> bool:
+        return is_open(self.calendars.on(arrival.channel).calendar, arrival.at)
 
 
 def _sender(arrival: Arrival) -> str:
@@ -206,9 +213,10 @@ def tagged(case: rows.Case, routed: Routed, changes: Changes) -> rows.Case:
         priority=routed.priority,
         owner=routed.owner,
         mode=routed.mode,
+        calendar=routed.calendar,
     )
-    values = {name: getattr(after, name) for name in ("tags", "priority", "owner", "mode")}
-    changes.update("cases", case.id, **values)
+    changed = ("tags", "priority", "owner", "mode", "calendar")
+    changes.update("cases", case.id, **{name: getattr(after, name) for name in changed})
     return after
 
 

@@ -72,7 +72,7 @@ def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -
 def routing(config: Config) -> Routing:
     """What is done with new cases."""
     routes = tuple(rule.route() for rule in config.route)
-    return Routing(routes, config.calendar_(), config.gateway.mode)
+    return Routing(routes, config.calendars_(), config.gateway.mode)
 
 
 def desk(config: Config, keys: Keys) -> Desk:
@@ -86,7 +86,7 @@ def desk(config: Config, keys: Keys) -> Desk:
 def follow(config: Config) -> Follow:
     """What a word or a status does to follow-ups."""
     return Follow(
-        config.rules(), config.calendar_(), config.acknowledge.reply_within,
+        config.rules(), config.calendars_(), config.acknowledge.reply_within,
         frozenset(config.notices.not_tags),
     )  # fmt: skip
 
@@ -100,11 +100,10 @@ def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Wri
     said = config.acknowledge
     return Writer(
         name=config.gateway.name,
-        zone=ZoneInfo(config.gateway.timezone),
         language=config.gateway.language,
         channels=channels,
         words=Words(said.templates, config.gateway.language),
-        calendar=config.calendar_(),
+        calendars=config.calendars_(),
         within=said.reply_within,
         phone=said.phone,
         phone_hours=said.phone_hours,
@@ -136,7 +135,6 @@ def firing(config: Config, keys: Keys) -> Firing:
     return Firing(
         follow=follow(config),
         name=config.gateway.name,
-        zone=ZoneInfo(config.gateway.timezone),
         language=config.gateway.language,
         channels={settings.name: settings for settings in config.channels},
         modes={settings.name: config.mode_of(settings) for settings in config.channels},
@@ -146,6 +144,5 @@ def firing(config: Config, keys: Keys) -> Firing:
         per_conversation_day=said.limits.per_conversation_day,
         phone=said.phone,
         phone_hours=said.phone_hours,
-        quiet=config.calendar.quiet,
         at_most=config.gateway.mode,
     )

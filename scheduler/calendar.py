@@ -6,25 +6,20 @@ when the clock jumps over it; one that the clock shows twice happens the first t
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache, lru_cache
-from itertools import count, islice, pairwise
+from functools import lru_cache
+from itertools import count, islice
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from scheduler.countries import codes
+from scheduler import written
 from scheduler.duration import Duration
+from scheduler.written import Hours
 
-_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOURS: Final = re.compile(r"\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*", re.ASCII)
-_COUNTRY: Final = re.compile(r"([A-Za-z]{2})(?:-(\w+))?", re.ASCII)
 _DAY: Final = timedelta(days=1)
-
-Hours = tuple[tuple[timedelta, timedelta], ...]
 
 
 class Opening(NamedTuple):
@@ -43,10 +38,11 @@ class ClosedDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A zone, the opening hours of each weekday (Monday first), and the days without any.
+    """A zone, the opening hours of each weekday (Monday first), and the days that are otherwise.
 
     Hours are counted from midnight by the wall clock. `countries` name public holidays ("JP",
-    "DE-BY"); `closed` are days of our own, `yearly` are such days of every year (month, day).
+    "DE-BY"); `closed` are days of our own, `yearly` are such days of every year (month, day);
+    `special` are days with their own hours, whatever else they are.
     """
 
     zone: ZoneInfo
@@ -54,25 +50,33 @@ class Calendar:
     countries: tuple[str, ...] = ()
     closed: frozenset[date] = frozenset()
     yearly: frozenset[tuple[int, int]] = frozenset()
+    special: Mapping[date, Hours] = field(default_factory=dict)
 
     @classmethod
     def build(
-        cls, zone: str, hours: Mapping[str, Sequence[str]], holidays: str | Sequence[str] = ()
+        cls,
+        zone: str,
+        hours: Mapping[str, Sequence[str]],
+        holidays: str | Sequence[str] = (),
+        opened: Sequence[str] = (),
     ) -> Calendar:
         """Read a calendar as config.toml writes it; ValueError says what would be right.
 
         `hours` is like `{"mon-fri": ["09:00-12:00", "13:00-18:00"], "sat,sun": ["10:00-12:00"]}`;
         `holidays` a country ("JP", "DE-BY") or a list of countries, days ("2026-12-29") and days
-        of every year ("12-29").
+        of every year ("12-29"); `opened` days on which we open all the same ("2026-11-23"), or at
+        hours of their own ("2026-12-29 10:00-15:00").
         """
         days = (holidays,) if holidays and isinstance(holidays, str) else holidays
-        own = [_closed_day(day) for day in days if day[:1].isdigit()]
+        own = [written.closed_day(day) for day in days if day[:1].isdigit()]
+        week = written.week(hours)
         return cls(
-            _zone(zone),
-            _week(hours),
-            tuple(_known_country(day) for day in days if not day[:1].isdigit()),
+            written.zone(zone),
+            week,
+            tuple(written.country(day) for day in days if not day[:1].isdigit()),
             frozenset(day for day in own if isinstance(day, date)),
             frozenset(day for day in own if not isinstance(day, date)),
+            written.special_days(opened, week),
         )
 
     def __hash__(self) -> int:
@@ -96,13 +100,14 @@ def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
     """When `duration` after `start` has passed, in UTC.
 
     Plain durations are elapsed time, business hours elapse while open. Business days keep the
-    wall time and count days on which we open; outside opening hours, the next opening counts.
+    wall time, or take the hour that they name, and count days on which we open; outside opening
+    hours, the next opening counts.
     """
     start = _utc(start)
     if not duration.is_business:
         return start + duration.span
     if duration.unit == "day":
-        return _business_days_later(calendar, start, duration.amount)
+        return _business_days_later(calendar, start, duration)
     return _open_time_later(calendar, start, duration.span)
 
 
@@ -163,12 +168,13 @@ def _business_time_ahead(
     return next_open(calendar, datetime.fromtimestamp(first, UTC))
 
 
-def _business_days_later(calendar: Calendar, start: datetime, amount: int) -> datetime:
+def _business_days_later(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
     wall = start.astimezone(calendar.zone).replace(tzinfo=None)
     days = (wall.date() + _DAY * n for n in count(1))
     open_days = (day for day in days if _openings_on(calendar, day))
-    day = next(islice(open_days, amount - 1, None))
-    return next_open(calendar, at_wall_time(calendar.zone, datetime.combine(day, wall.time())))
+    day = next(islice(open_days, duration.amount - 1, None))
+    at = datetime.combine(day, wall.time() if duration.at is None else duration.at)
+    return next_open(calendar, at_wall_time(calendar.zone, at))
 
 
 def _openings(calendar: Calendar, at: datetime) -> Iterator[Opening]:
@@ -184,18 +190,22 @@ def _openings(calendar: Calendar, at: datetime) -> Iterator[Opening]:
 # Cached: every acknowledgement asks for the same few days.
 @lru_cache(maxsize=4096)
 def _openings_on(calendar: Calendar, day: date) -> tuple[Opening, ...]:
-    if _is_closed(calendar, day):
-        return ()
     midnight = datetime.combine(day, time())
     openings = (
         Opening(
             at_wall_time(calendar.zone, midnight + start),
             at_wall_time(calendar.zone, midnight + end),
         )
-        for start, end in calendar.hours[day.weekday()]
+        for start, end in _hours_on(calendar, day)
     )
     # Hours that the clock jumps over altogether are none.
     return tuple(opening for opening in openings if opening.start < opening.end)
+
+
+def _hours_on(calendar: Calendar, day: date) -> Hours:
+    if (own := calendar.special.get(day)) is not None:
+        return own
+    return () if _is_closed(calendar, day) else calendar.hours[day.weekday()]
 
 
 def _is_closed(calendar: Calendar, day: date) -> bool:
@@ -207,16 +217,7 @@ def _is_closed(calendar: Calendar, day: date) -> bool:
 
 
 def _is_public_holiday(calendar: Calendar, day: date) -> bool:
-    return any(day in _public_holidays(country, day.year) for country in calendar.countries)
-
-
-@cache
-def _public_holidays(country: str, year: int) -> frozenset[date]:
-    # Imported here: it costs a third of a second, and not every calendar has holidays.
-    from holidays import country_holidays
-
-    code, _, region = country.partition("-")
-    return frozenset(country_holidays(code, subdiv=region or None, years=year, expand=False))
+    return any(day in written.public_holidays(country, day.year) for country in calendar.countries)
 
 
 def _wall(zone: ZoneInfo, second: int) -> datetime:
@@ -228,97 +229,3 @@ def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
     return at.astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f'{name!r} is not a known time zone; write one such as "Asia/Tokyo" or "UTC"'
-        ) from None
-
-
-def _week(hours: Mapping[str, Sequence[str]]) -> tuple[Hours, ...]:
-    week: dict[int, Hours] = {}
-    for key, spans in hours.items():
-        for day in _weekdays(key):
-            if day in week:
-                raise ValueError(f"hours name {_WEEKDAYS[day]} twice; give each weekday once")
-            week[day] = _day_hours(key, (spans,) if isinstance(spans, str) else spans)
-    if not any(week.values()):
-        raise ValueError('no opening hours; write some, such as { mon-fri = ["09:00-18:00"] }')
-    return tuple(week.get(day, ()) for day in range(7))
-
-
-def _weekdays(key: str) -> Iterator[int]:
-    for part in key.split(","):
-        first, dash, last = part.partition("-")
-        start = _weekday(first, key)
-        end = _weekday(last, key) if dash else start
-        yield from (day % 7 for day in range(start, start + (end - start) % 7 + 1))
-
-
-def _weekday(name: str, key: str) -> int:
-    try:
-        return _WEEKDAYS.index(name.strip().lower())
-    except ValueError:
-        raise ValueError(
-            f'{key!r} is not a weekday; write "mon", "mon-fri" or "sat,sun" ({" ".join(_WEEKDAYS)})'
-        ) from None
-
-
-def _day_hours(key: str, spans: Sequence[str]) -> Hours:
-    hours = sorted(_span(key, text) for text in spans)
-    for (_, end), (start, _) in pairwise(hours):
-        if start < end:
-            raise ValueError(f"hours of {key} overlap: {', '.join(map(repr, spans))}")
-    return tuple(hours)
-
-
-def _span(key: str, text: str) -> tuple[timedelta, timedelta]:
-    found = _HOURS.fullmatch(text)
-    if not found:
-        raise ValueError(f'hours of {key}: {text!r} is not like "09:00-18:00"')
-    start, end = (_since_midnight(*found.group(n, n + 1)) for n in (1, 3))
-    if end > _DAY or not (int(found[2]) < 60 and int(found[4]) < 60):
-        raise ValueError(f"hours of {key}: {text!r} is not between 00:00 and 24:00")
-    if end <= start:
-        raise ValueError(
-            f"hours of {key}: {text!r} ends before it starts; hours over midnight are two entries:"
-            ' to "24:00", and from "00:00" of the next day'
-        )
-    return start, end
-
-
-def _since_midnight(hours: str, minutes: str) -> timedelta:
-    return timedelta(hours=int(hours), minutes=int(minutes))
-
-
-def _closed_day(text: str) -> date | tuple[int, int]:
-    try:
-        if len(text) == len("12-29"):
-            # A leap year, so that 29 February may be one.
-            yearly = date.fromisoformat(f"2000-{text}")
-            return yearly.month, yearly.day
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(
-            f'{text!r} is not a day; write "2026-12-29", or "12-29" for every year'
-        ) from None
-
-
-def _known_country(text: str) -> str:
-    found = _COUNTRY.fullmatch(text)
-    country = f"{found[1].upper()}-{found[2]}" if found and found[2] else text.upper()
-    if country in codes():
-        return country
-    try:
-        if found:
-            _public_holidays(country, 2026)
-            return country
-    except NotImplementedError:
-        pass
-    raise ValueError(
-        f'{text!r} is not a country whose holidays we know; write one such as "JP" or "DE-BY"'
-    )

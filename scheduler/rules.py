@@ -24,7 +24,7 @@ class Rule:
     Of a promise (PROMISED) it is so long before the promised time.
 
     `send` names a template for the customer, `notify` addresses of ours, `set_status` a status.
-    `missed` says what becomes of a row that is over an hour late.
+    `missed` says what becomes of a row that is over an hour late; `calendar` is the rule's own.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Rule:
     notify: tuple[str, ...] = ()
     set_status: str = ""
     missed: Missed = "spread"
+    calendar: Calendar | None = None
 
 
 class Due(NamedTuple):
@@ -47,7 +48,7 @@ def begin(rules: Iterable[Rule], calendar: Calendar, when: str, at: datetime) ->
     """The rows for a case that is `when` from now on."""
     for rule in rules:
         if rule.when == when:
-            yield Due(rule.name, due(calendar, at, rule.after))
+            yield Due(rule.name, due(rule.calendar or calendar, at, rule.after))
 
 
 def watch(rules: Iterable[Rule], calendar: Calendar, at: datetime, by: datetime) -> Iterator[Due]:
@@ -67,7 +68,7 @@ def closes_at(
 ) -> datetime | None:
     """When, after a cause at `at`, the case is resolved by itself: what a nudge may announce."""
     ends = [
-        due(calendar, at, other.after)
+        due(other.calendar or calendar, at, other.after)
         for other in rules
         if other.when == rule.when and other.set_status == "resolved"
     ]

@@ -62,6 +62,7 @@ class Case(NamedTuple):
     unanswered_since: str | None = None
     priority: str = ""
     mode: str = ""
+    calendar: str = ""
 
 
 class Participant(NamedTuple):

@@ -98,6 +98,7 @@ cases = Table(
     Column("unanswered_since", Instant),  # the first word of the customer that no person answered
     Column("priority", Text, nullable=False, server_default=""),
     Column("mode", Text, nullable=False, server_default=""),  # of what we say here by ourselves
+    Column("calendar", Text, nullable=False, server_default=""),  # where the route names one
     Index(None, "conversation_id", "base_subject"),
 )
 

@@ -7,9 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 Instant = Annotated[str, Meta(description="ISO 8601 in UTC: 2026-11-21T09:00:00.000000Z")]
-Cursor = Annotated[
-    int | None, Meta(description="Give this as `after` to go on; null when there is no more.")
-]
+Cursor = Annotated[int | None, Meta(description="Give this as `after` to go on; null at the end.")]
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -95,6 +93,7 @@ class Case(Shape, frozen=True, kw_only=True):
     unanswered_since: Instant | None = None
     priority: str = ""
     mode: str = ""
+    calendar: str = ""
 
 
 class Participant(Shape, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _names("follow_up", follow_ups)
     yield from _names("staff", _tables(data, "staff"))
     yield from _names("route", _tables(data, "route"))
+    yield from _calendars(data)
     yield from _addresses(channels)
     yield from staff.check(_tables(data, "staff"), channels)
     yield from _ports(data.get("http"), channels)
@@ -61,6 +62,20 @@ def _names(kind: str, tables: Tables) -> Iterator[Finding]:
         if isinstance(name, str) and first.setdefault(name, index) != index:
             said = f'{kind}[{first[name]}] is already called "{name}"; give each its own name'
             yield Finding((kind, index, "name"), said)
+
+
+def _calendars(data: Mapping[str, Any]) -> Iterator[Finding]:
+    named = _tables(data, "calendars")
+    yield from _names("calendars", named)
+    known = sorted(str(table.get("name")) for table in named.values())
+    for kind in ("channel", "route", "follow_up"):
+        for index, table in _tables(data, kind).items():
+            name = table.get("calendar")
+            if isinstance(name, str) and name and name not in known:
+                possible = f"possible: {any_of(known)}" if known else "add one as [[calendars]]"
+                yield Finding(
+                    (kind, index, "calendar"), f'there is no calendar "{name}"; {possible}'
+                )
 
 
 def _addresses(channels: Tables) -> Iterator[Finding]:

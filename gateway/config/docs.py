@@ -22,7 +22,7 @@ The shipped [config.toml](../config.toml) is a working example; a file may leave
 
 * `madoguchi check -c config.toml` tells every error at once, each with its line, its key and what would be right.
 * Paths count from the file's folder.
-* Durations: `"3 seconds"`, `"10 minutes"`, `"4 hours"`, `"2 days"`, `"4 business hours"`, `"2 business days"`.
+* Durations: `"3 seconds"`, `"10 minutes"`, `"4 hours"`, `"2 days"`, `"4 business hours"`, `"2 business days"`, `"next business day 10:00"`.
 * Sizes: octets, or a text such as `"25 MiB"`.
 * A secret never stands in the file. Write `password = { env = "MAIL_PASSWORD" }` or
   `password = { file = "/run/secrets/mail" }`; it is read at start, and a missing one is an error.

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from pydantic import ByteSize, Field, PlainValidator, field_validator, model_validator
 
 from channels import base
-from gateway.config.calendar import Opening
+from gateway.calendars import Calendars
+from gateway.config.calendar import NamedOpening, Opening
 from gateway.config.channels import channel
 from gateway.config.routes import RouteRule
 from gateway.config.rules import FollowUp, FormMail, Notices, Promise
@@ -220,6 +221,7 @@ class Config(Table):
     survey: Survey = Survey()
     faq: Faq = Faq()
     calendar: Opening = Opening()
+    calendars: tuple[NamedOpening, ...] = ()
     promise: Promise = Promise()
     route: tuple[RouteRule, ...] = ()
     notices: Notices = Notices()
@@ -238,9 +240,18 @@ class Config(Table):
         return (
             *self.promise.rules(),
             *self.notices.rules(),
-            *(rule.rule() for rule in self.follow_up),
+            *(rule.rule(self.calendars_()) for rule in self.follow_up),
+        )
+
+    def calendars_(self) -> Calendars:
+        """The opening hours, everybody's and those with a name."""
+        zone = self.gateway.timezone
+        return Calendars(
+            self.calendar.times(zone),
+            {one.name: one.times(one.timezone or zone) for one in self.calendars},
+            {settings.name: settings.calendar for settings in self.channels if settings.calendar},
         )
 
     def calendar_(self) -> Calendar:
-        """The opening hours as the scheduler counts them."""
-        return Calendar.build(self.gateway.timezone, self.calendar.hours, self.calendar.holidays)
+        """The opening hours of all who have no others."""
+        return self.calendars_().usual.calendar

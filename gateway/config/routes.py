@@ -14,7 +14,7 @@ from normalizer.message import AutoKind
 
 _CONDITIONS: Final = ("channel", "address", "keyword", "language", "automatic", "open", "from")
 _ACTIONS: Final = (
-    "tags", "priority", "owner", "template", "sensitive", "mode", "silence",
+    "tags", "priority", "owner", "template", "sensitive", "mode", "silence", "calendar",
 )  # fmt: skip
 
 Tables = Mapping[int, Mapping[str, Any]]
@@ -75,6 +75,9 @@ class RouteRule(Table):
         "never freer than `[gateway]`.",
     )
     silence: bool = Field(False, description="Action: we say nothing by ourselves in the case.")
+    calendar: str = Field(
+        "", description="Action: the name of `[[calendars]]` that the case counts by."
+    )
 
     def route(self) -> Route:
         """As new cases meet it."""
@@ -94,6 +97,7 @@ class RouteRule(Table):
             template=self.template,
             sensitive=self.sensitive,
             mode=mode,
+            calendar=self.calendar,
         )
 
 

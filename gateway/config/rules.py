@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from gateway.config.types import Length, Mailbox, Table, is_network
+from gateway.calendars import Calendars
+from gateway.config.types import Lead, Length, Mailbox, Table, is_network
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, Missed, Rule
 
@@ -39,6 +40,9 @@ class FollowUp(Table):
         description='A status, or "unanswered": a customer waits for a person.'
     )
     after: Length = Field(description="How long after.")
+    calendar: str = Field(
+        "", description="The name of `[[calendars]]` that `after` counts by. Empty: the case's own."
+    )
     send: str | None = Field(None, description="The template to send to the customer.")
     notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
     set_status: Status | None = Field(None, description="The status to set.")
@@ -48,8 +52,9 @@ class FollowUp(Table):
         'than 100 ("spread"), all "at_once", or not at all ("skip").',
     )
 
-    def rule(self) -> Rule:
+    def rule(self, calendars: Calendars) -> Rule:
         """As the scheduler fires it."""
+        own = calendars.named.get(self.calendar)
         return Rule(
             self.name,
             self.when,
@@ -58,20 +63,21 @@ class FollowUp(Table):
             self.notify or (),
             self.set_status or "",
             self.missed,
+            own.calendar if own else None,
         )
 
 
 class Promise(Table):
     """What happens before the reply time of an acknowledgement passes and nobody has answered."""
 
-    warn: Length = Field(
+    warn: Lead = Field(
         Duration.parse("1 business hour"),
         description="How long before it our people are told, by mail.",
     )
     notify: tuple[Mailbox, ...] = Field(
         (), description="Whom of ours to tell.", examples=['notify = ["desk@example.com"]']
     )
-    notice: Length | None = Field(
+    notice: Lead | None = Field(
         None,
         description="How long before it the customer is told, with a new time; twice at most. "
         "Unset: not at all.",

@@ -92,6 +92,12 @@ def _elapsed(value: Duration) -> Duration:
     return value
 
 
+def _lead(value: Duration) -> Duration:
+    if value.at is not None:
+        raise ValueError(f'"{value}" is a moment, and this is how long before one; write a length')
+    return value
+
+
 def _endpoint(value: Any) -> Endpoint:
     return value if isinstance(value, Endpoint) else Endpoint.parse(str(value))
 
@@ -152,6 +158,7 @@ def _domain(value: str) -> str:
 
 
 Length = Annotated[Duration, PlainValidator(_duration)]
+Lead = Annotated[Length, AfterValidator(_lead)]
 ElapsedLength = Annotated[Length, AfterValidator(_elapsed)]
 Listen = Annotated[Endpoint, PlainValidator(_endpoint)]
 Zone = Annotated[str, AfterValidator(_zone)]

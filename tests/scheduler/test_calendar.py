@@ -234,3 +234,33 @@ def test_so_long_before_a_promise_ends(since: str, by: str, left: str, at: str) 
 
 def _tokyo(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
+NEW_YEAR = Calendar.build(
+    "Asia/Tokyo",
+    {"mon-fri": ["09:00-18:00"]},
+    ["JP", "12-29", "12-30", "12-31"],
+    ["2026-11-23", "2026-12-29 10:00-12:00", "2026-12-29 13:00-15:00"],
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "expected"),
+    [
+        ("11-20 17:00", "1 business day", "11-23 17:00"),  # a holiday on which we open
+        ("12-28 17:00", "3 business hours", "12-29 12:00"),  # hours of its own
+        ("12-28 17:00", "4 business hours", "12-29 14:00"),
+        ("12-29 14:00", "2 business hours", "2027-01-04 10:00"),
+        ("11-20 08:00", "next business day 10:00", "11-23 10:00"),
+        ("11-20 08:00", "next business day 07:30", "11-23 09:00"),
+        ("11-23 08:00", "next business day 18:00", "11-25 09:00"),
+        ("12-28 23:00", "next business day 12:30", "12-29 13:00"),
+    ],
+)
+def test_days_by_hand_are_otherwise(start: str, duration: str, expected: str) -> None:
+    assert due(NEW_YEAR, tokyo(start), Duration.parse(duration)) == tokyo(expected)
+
+
+def test_a_day_that_opens_by_hand_is_not_among_the_closed() -> None:
+    closed = closed_days(NEW_YEAR, tokyo("12-29 16:00"))
+    assert [day.day.day for day in closed] == [30, 31, 1, 2, 3]

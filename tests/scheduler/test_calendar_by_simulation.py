@@ -30,10 +30,15 @@ class Watch:
     """Ten days of one zone's wall clock, minute by minute, and when the shop is open."""
 
     def __init__(
-        self, zone: str, begin: datetime, week: dict[str, list[str]], closed: date
+        self,
+        zone: str,
+        begin: datetime,
+        week: dict[str, list[str]],
+        closed: date,
+        special: dict[date, list[str]],
     ) -> None:
         self.begin = begin
-        self.week, self.closed = week, closed
+        self.week, self.closed, self.special = week, closed, special
         seen = begin.replace(year=1, tzinfo=None)
         self.walls = []
         for n in range(10 * 24 * 60):
@@ -45,12 +50,12 @@ class Watch:
         self.open_days = sorted({self.walls[n].date() for n in self.opened})
 
     def _is_open(self, wall: datetime) -> bool:
-        return wall.date() != self.closed and any(
-            span[:5] <= f"{wall:%H:%M}" < span[6:] for span in self._spans(wall.date())
-        )
+        spans = self._spans(wall.date())
+        return any(span[:5] <= f"{wall:%H:%M}" < span[6:] for span in spans)
 
     def _spans(self, day: date) -> list[str]:
-        return self.week.get(WEEKDAYS[day.weekday()], [])
+        usual = [] if day == self.closed else self.week.get(WEEKDAYS[day.weekday()], [])
+        return self.special.get(day, usual)
 
     def open_from(self, n: int) -> int:
         return self.opened[bisect_left(self.opened, n)]
@@ -58,10 +63,10 @@ class Watch:
     def after_open_minutes(self, n: int, minutes: int) -> int:
         return self.opened[bisect_left(self.opened, n) + minutes - 1] + 1
 
-    def after_business_days(self, n: int, days: int, zone: str) -> int:
+    def after_business_days(self, n: int, days: int, zone: str, at: time | None = None) -> int:
         start = (self.begin + n * MINUTE).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         day = [day for day in self.open_days if day > start.date()][days - 1]
-        wall = datetime.combine(day, start.time())
+        wall = datetime.combine(day, start.time() if at is None else at)
         return self.open_from(bisect_left(self.walls, wall))
 
 
@@ -91,8 +96,11 @@ def cases(random: Random, zone: str, count: int) -> Iterator[tuple[Calendar, Wat
         begin = random.choice(set_at) - timedelta(hours=random.randint(1, 60))
         closed = (begin + timedelta(days=random.randint(0, 5))).date()
         week = random_week(random)
-        calendar = Calendar.build(zone, week, [closed.isoformat()])
-        yield calendar, Watch(zone, begin, week, closed)
+        opened = (begin + timedelta(days=random.randint(0, 5))).date()
+        special = {opened: random_spans(random)}
+        days = [f"{day} {span}" for day, spans in special.items() for span in spans]
+        calendar = Calendar.build(zone, week, [closed.isoformat()], days)
+        yield calendar, Watch(zone, begin, week, closed, special)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -104,12 +112,15 @@ def test_the_arithmetic_agrees_with_watching_the_clock(zone: str) -> None:
             assert is_open(calendar, at) is watch.open[n]
             open_at = watch.begin + watch.open_from(n) * MINUTE
             assert next_open(calendar, at) == open_at
-        for n in random.sample(range(4 * 1440), 100):  # 10,800 durations over all zones
+        for n in random.sample(range(4 * 1440), 100):  # 16,200 durations over all zones
             at, minutes = watch.begin + n * MINUTE, random.randint(1, 90)
             expected = watch.begin + watch.after_open_minutes(n, minutes) * MINUTE
             assert due(calendar, at, Duration(minutes, "minute", is_business=True)) == expected
             expected = watch.begin + watch.after_business_days(n, 1, zone) * MINUTE
             assert due(calendar, at, Duration(1, "day", is_business=True)) == expected
+            clock = time(random.randrange(24), random.randrange(60))
+            expected = watch.begin + watch.after_business_days(n, 1, zone, clock) * MINUTE
+            assert due(calendar, at, Duration.parse(f"next business day {clock:%H:%M}")) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,8 @@ UNITS: list[Unit] = ["second", "minute", "hour", "day"]
         ("30 business minutes", Duration(30, "minute", is_business=True)),
         ("4 business hours", Duration(4, "hour", is_business=True)),
         ("2 business days", Duration(2, "day", is_business=True)),
+        ("next business day 10:00", Duration(1, "day", is_business=True, at=time(10))),
+        ("Next  business day 9:05", Duration(1, "day", is_business=True, at=time(9, 5))),
         ("  2  Business Days ", Duration(2, "day", is_business=True)),
     ],
 )
@@ -42,6 +44,12 @@ def test_str_is_what_parse_reads(amount: int, unit: Unit, is_business: bool) -> 
     [
         *("", "4", "hours", "4h", "-1 hours", "1.5 hours", "four hours", "4 weeks", "PT4H"),
         *("４ hours", "4 hours 30 minutes", "9" * 5000 + " days", "4 busy hours"),
+        *(
+            "next business day",
+            "next business day 24:00",
+            "next day 10:00",
+            "next business day 1:5",
+        ),
     ],
 )
 def test_what_is_no_duration_is_answered_with_examples(text: str) -> None:
@@ -70,3 +78,9 @@ def test_the_span_is_the_time_that_passes() -> None:
 def test_business_days_have_no_fixed_span() -> None:
     with pytest.raises(ValueError, match="2 business days has no fixed length"):
         _ = Duration.parse("2 business days").span
+
+
+@given(st.times())
+def test_the_next_business_day_says_its_hour(at: time) -> None:
+    text = f"next business day {at:%H:%M}"
+    assert text == str(Duration.parse(text))

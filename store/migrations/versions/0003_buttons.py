@@ -16,6 +16,8 @@ def upgrade() -> None:
     op.add_column("messages", buttons)
     piece = sa.Column("piece", sa.Integer(), nullable=False, server_default="0")
     op.add_column("outbox", piece)
+    calendar = sa.Column("calendar", sa.Text(), nullable=False, server_default="")
+    op.add_column("cases", calendar)
     _links()
     _surveys()
     _proofs()

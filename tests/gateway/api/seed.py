@@ -22,6 +22,7 @@ from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
 from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
+from gateway.calendars import Calendars, Times
 from gateway.desk.speak import Desk
 from gateway.follow import Follow
 from gateway.place import Place
@@ -41,7 +42,7 @@ MAIL = MailSettings(
 _WEEK = Duration.parse("7 days")
 FOLLOW = Follow(
     (Rule("late", "unanswered", _WEEK), Rule("nudge", "pending", _WEEK), Rule("new", "new", _WEEK)),
-    Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"),
+    Calendars(Times(Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"))),
     Duration.parse("4 business hours"),
 )
 SECRET = "the-only-token-of-these-tests"
