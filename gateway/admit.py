@@ -18,10 +18,11 @@ from gateway.echo import heard
 from gateway.faq.suggest import named
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
-from gateway.messenger import beside
+from gateway.messenger import beside, case_of
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
+from gateway.pressed import ABOUT, Press, act, is_no_question
 from gateway.returned import note_bounce
 from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
 from gateway.surveys import answer
@@ -29,9 +30,10 @@ from gateway.surveys.answer import Answer
 from gateway.surveys.scale import PAGE
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Budget, Changes, Known
+from store.known import Accepted, Arrival, Budget, Changes, Known, Person
 from store.rows import instant
 
+Thanks = Callable[[Arrival, Message, rows.Case, Person, int], rows.Message]
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
 
 
@@ -66,6 +68,7 @@ class Admission:
     routing: Routing | None = None
     voted: Callable[[str, int], None] = _uncounted
     proofs: Proofs | None = None
+    thanks: Thanks | None = None
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -95,6 +98,7 @@ class Admission:
             return books.apart(known, arrival, arrival.message, changes)
         message = self._proved(known, arrival, arrival.message, changes)
         if taken := beside(known, arrival, message, changes):
+            self._settled(known, arrival, message, taken.message, changes)
             return taken
         return self._read(known, arrival, message, changes)
 
@@ -172,6 +176,8 @@ class Admission:
         note_bounce(known, arrival, message, changes)
         if self.follow and (where.is_new or where.before):
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
+        if message.pressed:
+            where = self._pressed(known, arrival, message, where, id_, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
         if voted := answer.answered(known, arrival, message):
@@ -180,6 +186,39 @@ class Admission:
         if self.notify:
             self._tell_colleagues(self.notify, arrival, message, where, changes, voted)
         return accepted
+
+    def _pressed(
+        self, known: Known, arrival: Arrival, message: Message, where: Place, id_: int,
+        changes: Changes,
+    ) -> Place:  # fmt: skip
+        """A button counts in the presser's own conversation only."""
+        is_own = where.person and where.person.conversation_id == where.conversation_id
+        if not (is_own and arrival.author.authenticated):
+            return where
+        waited = bool(where.before and where.before.unanswered_since)
+        press = Press(message.pressed, arrival, id_, where.case, self.follow, waited=waited)
+        return where._replace(case=act(known, press, changes))
+
+    def _settled(
+        self, known: Known, arrival: Arrival, message: Message, id_: int, changes: Changes
+    ) -> None:
+        """The customer says, perhaps, that it is solved: thanks, once, and nothing more."""
+        if not is_no_question(message):
+            return
+        case, person = (
+            case_of(known, arrival, message),
+            known.people.get(str(arrival.author.identity)),
+        )
+        if case is None or person is None or not arrival.author.authenticated:
+            return
+        after = act(known, Press(message.pressed, arrival, id_, case, self.follow), changes)
+        mode, spent = self._mode(arrival, case), known.spent.conversation_day[case.conversation_id]
+        has_budget = spent < (self.limits.per_conversation_day or spent + 1)
+        if after == case or not (self.enabled and self.thanks and has_budget) or mode == "watch":
+            return
+        row = self.thanks(arrival, message, after, person, changes.new_id())
+        self._enter(row, arrival, changes, draft=mode == "approve")
+        acknowledge.count(known.spent, arrival, case.conversation_id)
 
     def _route(
         self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
@@ -202,6 +241,9 @@ class Admission:
         if voted and voted.is_told:
             score = f"{voted.score}/{voted.scale.high}"
             notify("survey answered", where.case, arrival, message, self.alarms, changes, score)
+        elif message.pressed in ABOUT:
+            about = ABOUT[message.pressed]
+            notify(about, where.case, arrival, message, self.alarms, changes)
         elif where.is_new:
             notify("new case", where.case, arrival, message, self.alarms, changes)
         elif where.before or where.door:
@@ -229,7 +271,7 @@ class Admission:
             message=message,
             own=self.own,
             enabled=self.enabled,
-            mode=self._mode(arrival, where),
+            mode=self._mode(arrival, where.case),
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
@@ -246,10 +288,10 @@ class Admission:
             return "an answer on the page of a survey, which says thank you"
         return heard(known, arrival, message, where, self.own)
 
-    def _mode(self, arrival: Arrival, where: Place) -> Mode:
+    def _mode(self, arrival: Arrival, case: rows.Case) -> Mode:
         """A case's own word counts before its channel's."""
-        if where.case.mode:
-            return cast("Mode", where.case.mode)
+        if case.mode:
+            return cast("Mode", case.mode)
         drafts: Mode = "approve" if arrival.channel in self.drafting else "live"
         return "watch" if arrival.channel in self.watching else drafts
 
@@ -274,27 +316,26 @@ class Admission:
         if self.proofs and ways:
             lines = self.proofs.offer(ways, row, arrival.at, changes)
             row = row._replace(text=row.text.replace(OFFERS, lines))
-        changes.add(row)
         acknowledge.count(known.spent, arrival, where.conversation_id)
         if self.limits.apply_to(arrival):
             self.crowd.note(arrival, message)
-        at = instant(arrival.at)
-        changes.add(
-            outbox_row(
-                changes.new_id(),
-                row,
-                at=arrival.at,
-                budget=arrival.budget,
-                authenticated=arrival.author.authenticated,
-                draft=self._mode(arrival, where) == "approve",
-            )
-        )
+        self._enter(row, arrival, changes, draft=self._mode(arrival, where.case) == "approve")
         if self.follow:
             self.follow.promised(where.case, arrival.at, changes)
         record.event_row(
-            changes, "acknowledgement.queued", where.conversation_id, at,
+            changes, "acknowledgement.queued", where.conversation_id, instant(arrival.at),
             message_id=row.id, case_id=where.case.id, **_named(row),
         )  # fmt: skip
+
+    def _enter(self, row: rows.Message, arrival: Arrival, changes: Changes, *, draft: bool) -> None:
+        """The delivery of what we say by ourselves."""
+        changes.add(row)
+        id_, known = changes.new_id(), arrival.author.authenticated
+        changes.add(
+            outbox_row(
+                id_, row, at=arrival.at, budget=arrival.budget, authenticated=known, draft=draft
+            )
+        )
 
 
 def _named(row: rows.Message) -> dict[str, object]:

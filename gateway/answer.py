@@ -18,14 +18,15 @@ from gateway.faq.suggest import Suggest, decided
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
 from gateway.route import ACKNOWLEDGEMENT, is_sensitive
-from gateway.words import AckFacts, Form, Text, Words
+from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
 from gateway.words.buttons import below
 from normalizer.message import Button, Message
 from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
 from scheduler.duration import Duration
 from store import rows
-from store.known import Arrival
+from store.known import Arrival, Person
 
+SOLVED = "solved"  # the template that says thanks
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 OFFERS = "\ue001"  # and this for the ways by which one customer may go on
 
@@ -82,7 +83,7 @@ class Writer:
     def __call__(
         self, arrival: Arrival, message: Message, where: Place, decision: Decision, id_: int
     ) -> rows.Message:
-        language = self._language(message, where, self.channels[arrival.channel])
+        language = self._spoken(message, where.person, self.channels[arrival.channel])
         settings = self.channels[arrival.channel]
         replies_to = usable(message.message_id)
         found = self.suggest(arrival, message, where.case, language) if self.suggest else ()
@@ -125,6 +126,29 @@ class Writer:
         helped = settled(language, helped_url) if form == "short" else ()
         return (*helped, *below(ACKNOWLEDGEMENT, language, form))
 
+    def thanks(
+        self, arrival: Arrival, message: Message, case: rows.Case, person: Person, id_: int
+    ) -> rows.Message:
+        """What is said to a customer who told us that it is solved."""
+        settings = self.channels[arrival.channel]
+        language = self._spoken(message, person, settings)
+        facts = FollowUpFacts(
+            gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(self.zone),
+            subject=case.subject, phone=self.phone, phone_hours=self.phone_hours, authenticated=True,
+        )  # fmt: skip
+        letter = Letter(
+            kind="notice",
+            to=whom(message),
+            text=self.words.follow_up(SOLVED, facts, language, settings.form),
+            language=language,
+            case_id=case.id,
+            conversation_id=case.conversation_id,
+            customer_id=case.customer_id,
+            identity_id=person.identity_id,
+            at=arrival.at,
+        )
+        return message_row(id_, letter, self.name, settings, self.keys)
+
     def _facts(self, arrival: Arrival, message: Message, where: Place, offers: str) -> AckFacts:
         minute = _next_minute(arrival.at)
         calendar = self.calendars.of(where.case).calendar
@@ -145,8 +169,8 @@ class Writer:
             offers=offers,
         )
 
-    def _language(self, message: Message, where: Place, settings: Settings) -> str:
-        earlier = where.person.language if where.person else ""
+    def _spoken(self, message: Message, person: Person | None, settings: Settings) -> str:
+        earlier = person.language if person else ""
         return message.language or earlier or settings.language or self.language
 
 

@@ -18,12 +18,14 @@ from gateway.answer import promised_by
 from gateway.authenticate import Keys
 from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
+from gateway.pressed import wants_person
 from gateway.record import event_row
 from gateway.route import Mode, is_sensitive, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
 from gateway.words import FollowUpFacts, Words
+from gateway.words.buttons import below
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule, closes_at
@@ -202,6 +204,8 @@ class Firing:
         """Why nothing is said by ourselves in such a case; "" where something may be."""
         if is_sensitive(here.case):
             return "a sensitive case: a person speaks here"
+        if wants_person(here.case) and rule.when not in (PROMISED, TOLD):
+            return "the customer asked for a person, who speaks here"
         mode = self._mode(here, heard.channel)
         if mode == "silence":
             return "the route asks for silence"
@@ -239,7 +243,7 @@ class Firing:
             at=now,
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
-            buttons=score_buttons(rule.send) if asks else (),
+            buttons=score_buttons(rule.send) if asks else below(rule.send, language, settings.form),
         )
         draft = self._mode(here, heard.channel) == "approve"
         message = self._queue(id_, letter, settings, changes, authenticated=known, draft=draft)

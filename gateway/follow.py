@@ -20,6 +20,7 @@ from store.rows import instant, moment
 
 # So often a customer hears of a new time while nobody answers; of more we only remind ourselves.
 _NOTICES: Final = 2
+WANTED: Final = "wanted"  # the cause of a reminder that a customer asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ class Follow:
     def calendar(self, case: rows.Case) -> Calendar:
         """What a case counts by."""
         return self.calendars.of(case).calendar
+
+    def wanted(self, case: rows.Case, at: datetime, message_id: int, changes: Changes) -> None:
+        """A message asks for a person: who would be reminded of the wait is told now."""
+        due = [Due(rule.name, at) for rule in self.rules if rule.when == UNANSWERED and rule.notify]
+        self._add(case, due, f"{WANTED} {message_id}", at, changes)
 
     @property
     def _told(self) -> tuple[str, ...]:

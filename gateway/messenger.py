@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gateway import record
 from gateway.place import person_of
+from gateway.pressed import is_no_question
 from normalizer.message import Message
+from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen, Told
 from store.rows import instant
 
@@ -16,9 +18,24 @@ def beside(known: Known, arrival: Arrival, message: Message, changes: Changes) -
     if message.group and (first := _of_the_author(known, arrival, message.group)):
         return _joined(first, arrival, message, changes)
     original = _of_the_author(known, arrival, message.edits) if message.edits else None
-    if original or message.aside:
+    if original or message.aside or is_no_question(message):
         return _noted(known, arrival, message, changes, original)
     return None
+
+
+def case_of(known: Known, arrival: Arrival, message: Message) -> rows.Case | None:
+    """The case of the author's own that something belongs to which is no matter of its own.
+
+    The one that it answers; else the latest that is not resolved, else the latest.
+    """
+    person = known.people.get(str(arrival.author.identity))
+    here = [
+        c for c in known.cases.values() if person and c.conversation_id == person.conversation_id
+    ]
+    ours = known.reported.get((arrival.channel, message.in_reply_to))
+    answered = _of_the_author(known, arrival, message.in_reply_to) or ours
+    about = next((case for case in here if answered and case.id == answered.case_id), None)
+    return about or max(here, key=lambda case: (case.status != "resolved", case.id), default=None)
 
 
 def _of_the_author(known: Known, arrival: Arrival, message_id: str) -> Seen | None:
@@ -83,8 +100,7 @@ def _noted(
 ) -> Accepted:
     """Stored where it belongs; it reopens, cancels and answers nothing."""
     person = person_of(known, arrival, message, changes)
-    here = [c for c in known.cases.values() if c.conversation_id == person.conversation_id]
-    latest = max(here, default=None)
+    latest = case_of(known, arrival, message)
     case_id = original.case_id if original else latest.id if latest else None
     id_ = arrival.rereads or changes.new_id()
     what = "another wording of an earlier message" if original else "no matter of its own"

@@ -165,6 +165,9 @@ def candidates(
         for seen in known.message_ids.get(name, ()):
             if seen.conversation_id == here and seen.case_id in known.cases:
                 yield Door(known.cases[seen.case_id], "References known in this conversation")
+    ours = known.reported.get((arrival.channel, message.in_reply_to))
+    if ours and ours.conversation_id == here and ours.case_id in known.cases:
+        yield Door(known.cases[ours.case_id], "an answer to a message of ours")
     own = [case for case in known.cases.values() if case.conversation_id == here]
     for case in sorted(own, reverse=True):
         if case.reference in message.mentions:

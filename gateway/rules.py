@@ -40,6 +40,7 @@ def admission(config: Config, keys: Keys) -> Admission:
         to_blind_copies=config.acknowledge.bcc,
         limits=limits,
         write_acknowledgement=writer,
+        thanks=writer.thanks,
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, func, select, text, tuple_, update
 
@@ -28,12 +28,8 @@ def load_last_words(connection: Connection, arrivals: Sequence[Arrival], known: 
 
 
 def load_reported(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    """The messages of ours that these reports are about."""
-    asked = sorted({
-        (arrival.channel, arrival.message.report.peer_id)
-        for arrival in arrivals
-        if arrival.message and arrival.message.report
-    })  # fmt: skip
+    """The messages of ours that these reports are about, or that a messenger's messages answer."""
+    asked = sorted(set(_named(arrivals)))
     if asked:
         query = (
             select(_o.channel, _o.peer_id, _m.id, _m.conversation_id, _m.case_id)
@@ -42,6 +38,17 @@ def load_reported(connection: Connection, arrivals: Sequence[Arrival], known: Kn
         )
         for channel, peer_id, id_, conversation, case in connection.execute(query):
             known.reported[channel, peer_id] = Seen(id_, conversation, case, None)
+
+
+def _named(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str]]:
+    """Channels with a platform's ids, as it gave them to messages of ours."""
+    for arrival in arrivals:
+        if (message := arrival.message) is None:
+            continue
+        if message.report:
+            yield arrival.channel, message.report.peer_id
+        if message.in_reply_to and arrival.gap and arrival.author.authenticated:
+            yield arrival.channel, message.in_reply_to
 
 
 def tell(connection: Connection, changes: Changes) -> None:

@@ -18,7 +18,8 @@ from normalizer.message import Identity, Message
 from store import rows
 from store.known import Arrival, Changes
 
-About = Literal["new case", "customer wrote", "survey answered"]
+About = Literal["new case", "customer wrote", "survey answered", "person wanted", "still stuck"]
+_AT_ONCE = frozenset({"person wanted", "still stuck"})
 
 _HOUR = timedelta(hours=1)
 _LONGEST = 20_000  # characters of a customer's words in such a mail
@@ -27,6 +28,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "new case": "{who} has written: a new case.",
         "customer wrote": "{who} has written again.",
         "survey answered": "{who} has answered the survey: {score}.",
+        "person wanted": "{who} asks for a person.",
+        "still stuck": "{who} says that it is not solved yet.",
         "answer": "Answer this mail to answer the customer: your words go out from our own "
         "address, without your signature and without what you quote.",
         "more": "{more} more messages came in the past hour; please look at the list of cases.",
@@ -37,6 +40,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "new case": "{who} 様から新しいお問い合わせがありました。",
         "customer wrote": "{who} 様から続けてご連絡がありました。",
         "survey answered": "{who} 様からアンケートへの回答がありました（{score}）。",
+        "person wanted": "{who} 様が担当者との会話を希望されています。",
+        "still stuck": "{who} 様から、まだ解決していないとのご連絡がありました。",
         "answer": "このメールに返信すると、お客様への回答になります。窓口のアドレスから送られ、"
         "署名と引用は除かれます。",
         "more": "この1時間にほかに{more}件届いています。お問い合わせの一覧をご確認ください。",
@@ -56,11 +61,15 @@ class Colleague(NamedTuple):
     per_hour: int = 20
 
     def wants(self, about: About, case: rows.Case) -> bool:
-        """An answer to a survey goes to the case's owner, and to whoever reads what customers write."""
-        if about != "survey answered":
-            return about in self.notify
+        """An answer to a survey goes to the case's owner, and to whoever reads what customers write;
+        that a person is needed, to whoever is told of anything.
+        """
         owner = case.owner.strip().casefold()
         is_owner = bool(owner) and owner in (self.name.casefold(), self.address)
+        if about in _AT_ONCE:
+            return is_owner or bool(self.notify)
+        if about != "survey answered":
+            return about in self.notify
         return is_owner or "customer wrote" in self.notify
 
 

@@ -34,9 +34,9 @@ class Answer(NamedTuple):
 def asked(known: Known, arrival: Arrival, message: Message) -> rows.Survey | None:
     """The survey that went to this very author and that this message may answer.
 
-    Mail and the page carry its token. A messenger's button names it, or is about the latest in the
-    presser's own conversation; without a button, a number answers a survey only if that was the
-    last that we said.
+    Mail and the page carry its token. A messenger's answer or button names it; a button that names
+    none is about the latest in the presser's own conversation, and a number answers that only if it
+    was the last that we said.
     """
     if message.automatic.is_auto or arrival.history:
         return None
@@ -47,9 +47,10 @@ def asked(known: Known, arrival: Arrival, message: Message) -> rows.Survey | Non
         return None
     here = [s for s in known.surveys.values() if _conversation(known, s) == person.conversation_id]
     latest = max(here, key=lambda survey: survey.id, default=None)
-    if votes(message.pressed):
-        held = known.reported.get((arrival.channel, message.in_reply_to))
-        return next((survey for survey in here if held and survey.id == held.id), latest)
+    held = known.reported.get((arrival.channel, message.in_reply_to))
+    named = next((survey for survey in here if held and survey.id == held.id), None)
+    if named or votes(message.pressed):
+        return named or latest
     is_last_word = latest and known.last_said.get(person.conversation_id) == latest.id
     return latest if is_last_word else None
 

@@ -9,9 +9,15 @@ from gateway.words.sheets import Form
 from normalizer.message import Button
 
 # Below which template which buttons stand, by their data.
-_BELOW: Final[Mapping[str, tuple[str, ...]]] = {"acknowledgement": ("person",)}
+_BELOW: Final[Mapping[str, tuple[str, ...]]] = {
+    "acknowledgement": ("person",),
+    "nudge": ("solved", "stuck"),
+    "closing": ("solved", "stuck"),
+}
 _LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "person": {"en": "Talk to a person", "ja": "担当者と話す"},
+    "solved": {"en": "It is solved", "ja": "解決した"},
+    "stuck": {"en": "I still need help", "ja": "まだ困っている"},
 }
 
 
