@@ -14,6 +14,7 @@ CHANNELS = {
     "line": "channels.line:Line",
     "http": "channels.http_channel:Http",
     "matrix": "channels.matrix:Matrix",
+    "slack": "channels.slack:Slack",
     "telegram": "channels.telegram:Telegram",
     "sms": "channels.sms:Sms",
     "whatsapp": "channels.whatsapp:WhatsApp",

@@ -1,10 +1,11 @@
-"""Octets that come piece by piece, kept in memory while they are few, else in a file."""
+"""Octets from outside, kept in memory while they are few, else in a file."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from channels.base import Rejected
@@ -36,3 +37,22 @@ async def kept(pieces: AsyncIterator[bytes], most: int, folder: Path) -> bytes |
     finally:
         if spool:
             spool.discard()
+
+
+@asynccontextmanager
+async def held(raw: bytes, folder: Path) -> AsyncIterator[bytes | Spooled]:
+    """Octets as an envelope carries them; a file that nobody took is gone afterwards."""
+    if len(raw) <= SPOOLED_FROM:
+        yield raw
+        return
+    file = await asyncio.to_thread(_written, raw, folder / secrets.token_hex(16))
+    try:
+        yield file
+    finally:
+        Path(file.path).unlink(missing_ok=True)  # noqa: ASYNC240  # one system call
+
+
+def _written(raw: bytes, path: Path) -> Spooled:
+    spool = Spool(path)
+    spool.write([raw])
+    return spool.finish()

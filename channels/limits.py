@@ -21,6 +21,7 @@ class Limits(NamedTuple):
     html        the text may come as HTML, too
     media       the kinds of files that can go along, such as `image/*`; `media_size` in octets
     apart       a file is a delivery of its own, behind the text
+    threads     each delivery names what it answers, not only the first
     in_order    what one person is sent arrives in the order in which it was said
     window      how long after the customer's last word anything may be sent; None for always
     cost        `counted`: a month has only so many; `paid`: each one is charged
@@ -36,6 +37,7 @@ class Limits(NamedTuple):
     media: tuple[str, ...] = ()
     media_size: int = 0
     apart: bool = False
+    threads: bool = False
     in_order: bool = False
     window: timedelta | None = None
     cost: Cost = "free"

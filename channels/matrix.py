@@ -274,28 +274,28 @@ class Matrix:
             await self._sleep(_pause(tries))
 
     async def send(self, message: Message, key: str) -> Sent:
-        """The texts, then the files.
+        """One text, or one file.
 
-        Each is a transaction of its own, which the homeserver does once however often it is
-        asked to: what is lost on the way is tried again, and nothing is ever in doubt.
+        It is a transaction, which the homeserver does once however often it is asked to: what is
+        lost on the way is tried again, and nothing is ever in doubt.
         """
-        matrix_words.spoken(message)
         try:
-            sent = [one async for one in self._say(message, key)]
+            room = await self._room_of(message.to[0].address)
+            content = await self._content(message)
+            event = await self._api.say(room, content, transaction(key))
         except InDoubt as error:
             raise Retry(str(error)) from error
-        return Sent(f"matrix:{sent[0]}")
+        return Sent(f"matrix:{event}")
 
-    async def _say(self, message: Message, key: str) -> AsyncIterator[str]:
-        room = await self._room_of(message.to[0].address)
-        said = matrix_words.contents(message)
-        for place, content in enumerate(said):
-            yield await self._api.say(room, content, transaction(key, str(place)))
-        for place, part in enumerate(matrix_words.files(message), len(said)):
-            data = await matrix_media.octets(part)
-            address = await self._api.upload(data, part.content_type, part.filename or "file")
-            content = matrix_words.file_content(part, address)
-            yield await self._api.say(room, content, transaction(key, str(place)))
+    async def _content(self, message: Message) -> dict[str, Any]:
+        if message.text.strip():
+            return matrix_words.text_content(message)
+        if not message.parts:
+            raise Rejected("there is nothing to say")
+        part = message.parts[0]
+        data = await matrix_media.octets(part)
+        address = await self._api.upload(data, part.content_type, part.filename or "file")
+        return matrix_words.file_content(part, address)
 
     async def _room_of(self, user: str) -> str:
         try:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.limits import Limits
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -82,6 +83,11 @@ class MatrixSettings(base.Settings):
     @property
     def form(self) -> Literal["long", "short"]:
         return "short"
+
+    @property
+    def limits(self) -> Limits:
+        """Of an event, which has at most 65,536 octets with all that stands around its text."""
+        return Limits(text=40_000, unit="octets", media=("*",), apart=True, in_order=True)
 
     @property
     def gap(self) -> timedelta | None:

@@ -41,7 +41,8 @@ def render(message: Message, limits: Limits) -> tuple[Message, ...]:
         said += [replace(whole, text="", html="", parts=(file,)) for file in along]
     else:
         said[-1] = replace(said[-1], parts=along)
-    return (said[0], *(replace(one, in_reply_to="") for one in said[1:]))
+    about = message.in_reply_to if limits.threads else ""
+    return (said[0], *(replace(one, in_reply_to=about) for one in said[1:]))
 
 
 def _words(message: Message, limits: Limits) -> str:

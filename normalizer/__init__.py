@@ -10,6 +10,7 @@ from normalizer.email import read as read_email
 from normalizer.line import read as read_line
 from normalizer.matrix import read as read_matrix
 from normalizer.message import Envelope, Message
+from normalizer.slack import read as read_slack
 from normalizer.sms import read as read_sms
 from normalizer.telegram import read as read_telegram
 from normalizer.whatsapp import read as read_whatsapp
@@ -20,6 +21,7 @@ FORMATS: dict[str, Reader] = {
     "rfc5322": read_email,
     "line": read_line,
     "matrix": read_matrix,
+    "slack": read_slack,
     "telegram": read_telegram,
     "sms": read_sms,
     "whatsapp": read_whatsapp,

@@ -13,7 +13,7 @@ from normalizer.packages import BrokenPackage
 
 _LATER = frozenset(
     {
-        *("web", "slack", "discord", "messenger"),
+        *("web", "discord", "messenger"),
         *("instagram", "xmpp"),
     }
 )

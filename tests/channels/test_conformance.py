@@ -12,6 +12,7 @@ from tests.channels.graph_double import Graph, WhatsAppSubject
 from tests.channels.http_peer import HttpSubject, other
 from tests.channels.line_double import platform
 from tests.channels.matrix_channel import MatrixSubject, chat
+from tests.channels.slack_double import SlackSubject, workspace
 from tests.channels.smtp_sink import sink
 from tests.channels.telegram_channel import AskingSubject, CalledSubject
 from tests.channels.twilio_double import SmsSubject, Twilio
@@ -112,3 +113,9 @@ async def test_sms(check: Check) -> None:
 async def test_whatsapp(check: Check) -> None:
     async with opened(Graph()) as graph:
         await check(WhatsAppSubject(graph))
+
+
+@pytest.mark.parametrize("check", checks(), ids=str)
+async def test_slack(check: Check) -> None:
+    async with workspace() as it:
+        await check(SlackSubject(it))

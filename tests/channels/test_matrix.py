@@ -18,6 +18,7 @@ from channels import matrix_api
 from channels.base import Host, NoPast, Receipt, Rejected, Retry, Unavailable
 from channels.matrix import Matrix
 from channels.matrix_words import ALONE, LOCKED
+from gateway.render import render
 from normalizer import normalize
 from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
 from tests.channels.matrix_channel import Chat, chat, off
@@ -270,15 +271,23 @@ async def test_what_is_lost_on_the_way_is_tried_again_and_said_once(
 ) -> None:
     async with running(one, desk, tmp_path) as channel:
         room = await at_home(one, desk)
-        message = reply(one.yuki.user, "x" * 90_000)
+        message = reply(one.yuki.user, "We have it.")
         one.proxy.mode = "vanishes"
         with pytest.raises(Retry):
             await channel.send(message, "k")
         one.proxy.mode = ""
         await channel.send(message, "k")
         said = await words(one, room)()
-    assert "".join(one["body"] for one in said) == message.text
-    assert len(said) == 3
+    assert [content["body"] for content in said] == ["We have it."]
+
+
+async def test_the_longest_text_is_one_event(one: Chat, desk: Desk, tmp_path: Path) -> None:
+    async with running(one, desk, tmp_path) as channel:
+        room = await at_home(one, desk)
+        pieces = render(reply(one.yuki.user, '\n注 "' * 20_000), one.settings().limits)
+        for number, piece in enumerate(pieces):
+            await channel.send(piece, f"k{number}")
+        assert len(await words(one, room)()) == len(pieces) > 2
 
 
 async def test_files_and_buttons_are_shown_as_matrix_can(
@@ -292,9 +301,11 @@ async def test_files_and_buttons_are_shown_as_matrix_can(
     buttons = (Button("Solved", "solved"), Button("Track it", url="https://t.example/1"))
     async with running(one, desk, tmp_path) as channel:
         room = await at_home(one, desk)
-        await channel.send(reply(one.yuki.user, "Here.", parts=(part,), buttons=buttons), "k")
+        whole = reply(one.yuki.user, "Here.", parts=(part,), buttons=buttons)
+        for number, piece in enumerate(render(whole, one.settings().limits)):
+            await channel.send(piece, f"k{number}")
         text, shown = await words(one, room)()
-        assert text["body"] == "Here.\n\n▸ Solved\n▸ Track it: https://t.example/1"
+        assert text["body"] == "Here.\n\n1. Solved\n\nTrack it: https://t.example/1"
         assert (shown["msgtype"], shown["filename"]) == ("m.file", "label.pdf")
         assert await channel.fetch(shown["url"]) == b"%PDF"
 

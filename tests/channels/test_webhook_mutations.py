@@ -18,6 +18,7 @@ import pytest
 from channels.base import Request
 from channels.http_channel import Http
 from channels.line import Line
+from channels.slack import Slack
 from channels.sms import Sms
 from channels.sms_call import form
 from channels.whatsapp import WhatsApp
@@ -26,6 +27,7 @@ from tests.channels import (
     http_peer,
     line_channel,
     line_double,
+    slack_double,
     telegram_channel,
     twilio_double,
 )
@@ -118,6 +120,20 @@ async def _whatsapp(folder: Path) -> AsyncIterator[Called]:
         yield Called(channel, _units(gateway), graph_double.request(said))
 
 
+@asynccontextmanager
+async def _slack(folder: Path) -> AsyncIterator[Called]:
+    right = slack_double.request(slack_double.event_call(slack_double.said(_TEXT)))
+    async with slack_double.workspace() as slack:
+        settings = slack_double.settings(slack)
+        async with running(lambda host: Slack(settings, host), folder) as (channel, gateway):
+            yield Called(channel, _units(gateway), right)
+
+
+def _old_slack() -> Request:
+    body = slack_double.event_call(slack_double.said(_TEXT))
+    return slack_double.request(body, datetime.now(UTC).timestamp() - 301)
+
+
 HOOKS = {
     "line": Hook(_line, ("x-line-signature",)),
     # Telegram proves itself by a word of ours, and signs no body.
@@ -125,6 +141,7 @@ HOOKS = {
     "http": Hook(
         _http, ("webhook-id", "webhook-timestamp", "webhook-signature"), stale=_an_hour_ago
     ),
+    "slack": Hook(_slack, ("x-slack-signature", "x-slack-request-timestamp"), stale=_old_slack),
     "sms": Hook(_sms, ("x-twilio-signature",), means=form),
     "whatsapp": Hook(_whatsapp, ("x-hub-signature-256",)),
 }
