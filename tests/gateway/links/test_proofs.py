@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from channels import load
 from channels.base import Receipt
+from gateway.config.errors import ConfigError
 from gateway.links.proofs import digest, new_code, says_more, written
 from normalizer.message import Message
-from tests.making import CONFIG, Desk, envelope, mail, opened
+from tests.making import CONFIG, Desk, configure, envelope, mail, opened
 
 BOTH = (
     CONFIG.replace("[store]", '[acknowledge]\noffer = ["bot", "mail"]\n[store]')
@@ -228,5 +230,44 @@ def test_what_stands_beside_a_code_is_read() -> None:
     assert says_more(Message(text=f"{code} 届きません"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "keys", "link"),
+    [
+        ("telegram", {"username": "@example_bot"}, "https://t.me/example_bot?start=MG-A"),
+        ("telegram", {"username": ""}, ""),
+        ("line", {"basic_id": "@example"}, "https://line.me/R/oaMessage/%40example/?MG-A"),
+        ("line", {"basic_id": ""}, ""),
+        ("whatsapp", {"phone_number": "+819012345678"}, "https://wa.me/819012345678?text=MG-A"),
+        ("sms", {"sender": "+819012345678"}, "sms:+819012345678?body=MG-A"),
+        ("smtp", {"addresses": ("a@x.example",)}, "mailto:a@x.example?subject=MG-A"),
+    ],
+)
+def test_a_link_opens_the_other_channel_with_the_code(
+    kind: str, keys: dict[str, Any], link: str
+) -> None:
+    settings = load(kind).Settings.model_construct(name="it", type=kind, **keys)
+    assert settings.invites("MG-A") == link
+    assert settings.title
+
+
 def test_codes_do_not_repeat() -> None:
     assert len({new_code() for _ in range(10_000)}) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('offer = ["bat"]', 'there is no channel \'bat\'; there are: "mail", "bot"'),
+        ('offer = ["mail", "bot"]', "nobody can be invited to 'bot'"),
+    ],
+)
+def test_an_offer_that_leads_nowhere_is_told_with_its_line(
+    tmp_path: Path, wrong: str, said: str
+) -> None:
+    (tmp_path / "token").write_text("4711:abc")
+    text = BOTH.replace('offer = ["bot", "mail"]', wrong).replace('username = "@example_bot"', "")
+    with pytest.raises(ConfigError) as error:
+        configure(tmp_path, text)
+    (problem,) = error.value.problems
+    assert said in problem.message
+    assert text.splitlines()[problem.line - 1] == wrong
