@@ -131,9 +131,12 @@ class Writer:
     ) -> rows.Message:
         """What is said to a customer who told us that it is solved."""
         settings = self.channels[arrival.channel]
-        language = self._spoken(message, person, settings)
+        language, zone = (
+            self._spoken(message, person, settings),
+            self.calendars.of(case).calendar.zone,
+        )
         facts = FollowUpFacts(
-            gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(self.zone),
+            gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(zone),
             subject=case.subject, phone=self.phone, phone_hours=self.phone_hours, authenticated=True,
         )  # fmt: skip
         letter = Letter(
