@@ -164,7 +164,8 @@ def move(connection: Connection, wanted: Move) -> None:
     to = {"customer_id": target.customer_id, "conversation_id": target.conversation_id}
     _each(connection, _IDENTITY, [{"row": i, "to": target.customer_id} for i in wanted.identities])
     _each(connection, _CASE, [{"row": id_, **to} for id_ in wanted.cases])
-    _each(connection, _MESSAGE, [{"row": one.id, "case": one.now} for one in wanted.messages])
+    for statement in _MESSAGE:
+        _each(connection, statement, [{"row": one.id, "case": one.now} for one in wanted.messages])
     _settle(connection, source, target)
     for case in wanted.emptied:
         _remove_case(connection, case)
@@ -182,8 +183,9 @@ _CASE = (
     .where(_k.id == bindparam("row"))
     .values(customer_id=bindparam("customer_id"), conversation_id=bindparam("conversation_id"))
 )
-_MESSAGE = (
-    update(schema.messages).where(_m.id == bindparam("row")).values(case_id=bindparam("case"))
+_MESSAGE = tuple(  # with what was asked in it
+    update(table).where(table.c.id == bindparam("row")).values(case_id=bindparam("case"))
+    for table in (schema.messages, schema.surveys)
 )
 
 
@@ -214,6 +216,11 @@ def _settle(connection: Connection, source: Party, target: Party) -> None:
         update(schema.follow_ups)
         .where(_f.case_id.in_(moved), _f.conversation_id == source.conversation_id)
         .values(conversation_id=target.conversation_id)
+    )
+    given, there = schema.proofs, select(_m.case_id).where(_m.id == schema.proofs.c.message_id)
+    ours = select(_i.id).where(_i.customer_id.in_((source.customer_id, target.customer_id)))
+    connection.execute(
+        update(given).where(given.c.identity_id.in_(ours)).values(case_id=there.scalar_subquery())
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, exists, func, select, text
 
 from store import due, schema, shapes
 from store.deliveries import deliveries_of
@@ -58,7 +58,8 @@ def conversations(
     identity: str | None = None,
 ) -> shapes.Conversations:
     """A page of conversations by id; `identity` finds the one of an address."""
-    query = select(_c.id, _c.customer_id, _c.created_at)
+    owned = exists().where(schema.identities.alias().c.customer_id == _c.customer_id)
+    query = select(_c.id, _c.customer_id, _c.created_at).where(owned)  # or merged
     if identity is not None:
         query = query.join(schema.identities, _i.customer_id == _c.customer_id)
         query = query.where(_i.address == identity)

@@ -23,6 +23,7 @@ Errors are `application/problem+json`. Send `Authorization: Bearer TOKEN` with e
 """
 _TAGS = [
     Tag("conversations", "The one thread of each customer."),
+    Tag("customers", "Who is one person, on what evidence, and how that is undone."),
     Tag("cases", "One matter inside a conversation."),
     Tag("messages", "What was written, as we read it and as it came."),
     Tag("events", "What happened, with a cursor that skips nothing."),

@@ -22,6 +22,7 @@ from store.desk import Facts, Heard, Known
 from store.known import Changes, Raw
 from store.rows import instant
 
+TELEPHONE = "tel"  # the kind of identity of who called
 _REFERENCES = 20
 _RE = re.compile(r"^(?:re\s*[:：]\s*)+", re.IGNORECASE)
 
@@ -111,7 +112,7 @@ def caller(written: str) -> Identity | None:
         return None
     if ":" in bare.partition("@")[0]:
         return Identity.parse(bare)
-    return Identity("email" if "@" in bare else "tel", bare)
+    return Identity("email" if "@" in bare else TELEPHONE, bare)
 
 
 def reachable(address: str) -> Identity | None:

@@ -128,6 +128,29 @@ class Defer(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Line = ""
 
 
+class Merge(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another customer is the same person, and becomes part of this one."""
+
+    customer: Annotated[int, Meta(ge=1, le=2**53 - 1, description="The other one's id.")]
+    why: Line = ""
+
+
+class Split(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Some identities are another person's."""
+
+    identities: Annotated[
+        list[int | str],
+        Meta(
+            min_length=1, max_length=100, description="Each by id, or as `email:yuki@example.jp`."
+        ),
+    ]
+    why: Line = ""
+
+
+class Undo(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Put back what a link moved."""
+
+
 class Approval(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Send a draft: as it is, or with other words."""
 

@@ -68,16 +68,17 @@ def _is_guest(standing: Standing, word: Word, before: Trace) -> bool:
 
 def _back(standing: Standing, leaving: Collection[int], before: Trace) -> Mapping[int, int]:
     """The messages that return to the case from which a link took them, by id."""
+    target = standing.target
+    there = {*leaving, *target.identities}
     wanted = {one.id: one for one in before.messages}
-    target = standing.target.conversation_id
     return {
         word.id: one.was
         for word in standing.words
         if (one := wanted.get(word.id))
         and word.case_id == one.now
-        and word.identity_id in leaving
+        and word.identity_id in there
         and (case := standing.cases.get(one.was))
-        and case.conversation_id == target
+        and (case.conversation_id == target.conversation_id or case.id in before.cases)
     }
 
 

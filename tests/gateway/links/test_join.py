@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.desk.speak import Refused
+from gateway.links import join
+from store.known import Token
 from tests.gateway.links.world import World
 
 
@@ -88,16 +92,75 @@ def test_merging_what_was_split_puts_everything_back(small: World) -> None:
 
 
 def test_an_answer_to_what_we_wrote_before_a_split_comes_to_its_own_writer(small: World) -> None:
+    """Our token names the case of then; where our message stands now is what counts."""
     first = small.hears("a@x.example")
     a = small.customer("a@x.example")
     small.hears("b@x.example", "chair")
     small.merge(a, small.customer("b@x.example"))
     small.hears("b@x.example", answers=first)
     said = small.says(small.case_of(first), "b@x.example")
+    token = Token(small.case_of(first), said)
     small.split(a, "b@x.example")
-    again = small.hears("b@x.example", answers=said)
+    (again,) = small.take([replace(small.arrival("b@x.example", "Re"), tokens=(token,))])
     assert small.home(again) == small.customer("b@x.example") != a
     assert small.case_of(again) == small.case_of(said)
+
+
+def test_what_a_participant_wrote_stays_in_the_case_whatever_becomes_of_him(small: World) -> None:
+    first = small.hears("a@x.example")
+    small.hears("b@x.example", "chair")
+    small.lets_in(small.case_of(first), "b@x.example")
+    token = Token(small.case_of(first), small.says(small.case_of(first), "b@x.example"))
+    (guest,) = small.take([replace(small.arrival("b@x.example", "Re"), tokens=(token,))])
+    a, b = small.customer("a@x.example"), small.customer("b@x.example")
+    small.hears("c@x.example")
+    small.merge(b, small.customer("c@x.example"))
+    small.merge(a, b)
+    small.split(a, "b@x.example")
+    assert small.case_of(guest) == small.case_of(first)
+    small.consistent()
+
+
+def test_a_split_of_what_was_merged_takes_along_the_cases_that_it_brought(small: World) -> None:
+    small.hears("a@x.example")
+    chair = small.hears("b@x.example", "chair")
+    a, b = small.customer("a@x.example"), small.customer("b@x.example")
+    small.merge(a, b)
+    mine = small.hears("a@x.example", answers=chair)
+    before = small.case_of(chair)
+    link = small.split(a, "b@x.example")
+    assert (small.customer("b@x.example"), link.customer_id) == (b, b)
+    assert (small.home(chair), small.home(mine)) == (b, a)
+    assert small.case_of(mine) != small.case_of(chair) == before
+    small.consistent()
+
+
+def test_a_note_in_a_linked_case_goes_where_the_split_identity_goes(small: World) -> None:
+    first = small.hears("a@x.example")
+    small.hears("b@x.example", "chair")
+    a = small.customer("a@x.example")
+    small.merge(a, small.customer("b@x.example"))
+    shared = small.hears("b@x.example", answers=first)
+    link = small.split(a, "b@x.example")
+    note = small.notes(small.case_of(shared))
+    small.hears("c@x.example")
+    small.merge(small.customer("b@x.example"), small.customer("c@x.example"))
+    small.undo(link.id)
+    assert small.case_of(shared) == small.case_of(first)
+    assert small.home(note) == a != small.customer("c@x.example")
+
+
+def test_a_merge_into_a_third_is_undone_before_a_split_of_the_first(small: World) -> None:
+    small.hears("a@x.example")
+    small.hears("b@x.example")
+    small.hears("c@x.example")
+    a, c = small.customer("a@x.example"), small.customer("c@x.example")
+    small.merge(a, small.customer("b@x.example"))
+    link = small.split(a, "b@x.example")
+    later = small.merge(c, a)
+    refused = small.do(lambda k, ch: join.undo(k, ch, link.id, small.who))
+    assert isinstance(refused, Refused)
+    assert f"Link {later.id}" in refused.detail
 
 
 def test_two_merges_that_cross_make_one_customer(small: World) -> None:
@@ -117,18 +180,12 @@ def test_a_link_is_not_undone_under_a_later_one(small: World) -> None:
     a, b, c = (small.customer(f"{one}@x.example") for one in "abc")
     first = small.merge(a, b)
     second = small.merge(c, a)
-    refused = small.do(lambda k, ch: _undo(small, k, ch, first.id))
+    refused = small.do(lambda k, ch: join.undo(k, ch, first.id, small.who))
     assert isinstance(refused, Refused)
     assert f"Link {second.id}" in refused.detail
     small.undo(second.id)
     small.undo(first.id)
     assert [small.customer(f"{one}@x.example") for one in "abc"] == [a, b, c]
-
-
-def _undo(world: World, connection: object, changes: object, link: int) -> object:
-    from gateway.links import join
-
-    return join.undo(connection, changes, link, world.who)  # type: ignore[arg-type]
 
 
 def test_a_platform_does_not_join_what_a_person_took_apart_but_a_proof_does(small: World) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from gateway.desk import acts, letting_in
 from gateway.desk.speak import Desk, Refused, Who
-from gateway.desk.wanted import Guest, Note, Reply
+from gateway.desk.wanted import Guest, Note, Reply, Start
 from gateway.links import join
 from store import inbound, links, rows
 from store.engine import open_writer
@@ -25,7 +25,7 @@ DESK = Desk({"mail": MAIL}, MAIL.own(), KEYS, FOLLOW)
 # What links move, and what they leave behind; everything else must be as before after an undo.
 TABLES = (
     "customers", "identities", "conversations", "cases", "participants", "blobs", "messages",
-    "parts", "ledger", "outbox", "follow_ups",
+    "parts", "ledger", "outbox", "follow_ups", "surveys", "proofs",
 )  # fmt: skip
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -89,6 +89,12 @@ class World:
     def notes(self, case: int) -> int:
         return self._must(acts.note(case, Note(text="Careful."), self.who)).id
 
+    def calls(self, customer: int) -> int:
+        """What somebody told us, without a word of any address."""
+        here = self.one("SELECT id FROM conversations WHERE customer_id = :id", id=customer)
+        wanted = Start(text="They called.", conversation_id=here)
+        return self._must(acts.start(DESK, wanted, (), self.who)).message.id
+
     def lets_in(self, case: int, address: str) -> None:
         self._must(letting_in.let_in(DESK, case, Guest(address=address), self.who))
 
@@ -149,13 +155,7 @@ class World:
 
     def dump(self) -> Dump:
         with self.engine.begin() as connection:
-            return {
-                name: [
-                    tuple(row)
-                    for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY id"))
-                ]
-                for name in TABLES
-            }
+            return dumped(connection)
 
     def consistent(self) -> None:
         """Everything stands where its case stands, and the case at its customer's."""
@@ -164,6 +164,9 @@ class World:
 
 
 CROOKED = {
+    "a case with nobody who is merged away": """
+        SELECT k.id FROM cases k
+        WHERE NOT EXISTS (SELECT 1 FROM identities i WHERE i.customer_id = k.customer_id)""",
     "a case away from its customer": """
         SELECT k.id FROM cases k JOIN conversations c ON c.id = k.conversation_id
         WHERE c.customer_id <> k.customer_id""",
@@ -178,9 +181,17 @@ CROOKED = {
         WHERE f.conversation_id <> k.conversation_id""",
     "a message away from its writer, who is no participant": """
         SELECT m.id FROM messages m JOIN identities i ON i.id = m.identity_id
-        WHERE m.customer_id <> i.customer_id AND NOT EXISTS (
+        WHERE m.direction = 'in' AND m.customer_id <> i.customer_id AND NOT EXISTS (
             SELECT 1 FROM participants p WHERE p.case_id = m.case_id AND p.identity_id = i.id)""",
 }
+
+
+def dumped(connection: Connection) -> Dump:
+    """Every row of the tables that an undo has to restore."""
+    return {
+        name: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY id"))]
+        for name in TABLES
+    }
 
 
 def _advance(connection: Connection, changes: Changes) -> None:
