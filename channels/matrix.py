@@ -24,6 +24,7 @@ from channels.base import (
     Unavailable,
 )
 from channels.matrix_cursor import Cursor
+from channels.matrix_invites import Invites
 from channels.matrix_rooms import Rooms, transaction
 from channels.matrix_settings import MatrixSettings
 from channels.matrix_sync import (
@@ -34,6 +35,7 @@ from channels.matrix_sync import (
     concerns,
     id_of,
     is_farewell,
+    owing,
     said_at,
     sender_of,
     take_apart,
@@ -77,29 +79,37 @@ class Matrix:
         self._api = MatrixApi(settings)
         self._past = Notes(host.past(settings.name))
         self._rooms = Rooms(self._api, self._past, settings.user)
+        self._invites = Invites(self._api, self._past, settings.name, sleep)
         self._clock, self._sleep = clock, sleep
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def receive(self, accept: Accept) -> None:
         """Ask, store, note the cursor, and only then ask for what follows."""
-        tries = 0
-        cursor: Cursor | None = None
         try:
-            while True:
-                try:
-                    if cursor is None:
-                        await self._know_ourselves()
-                        cursor = await Cursor.load(self._past, self._clock())
-                    cursor = await self._turn(cursor, accept)
-                    tries = 0
-                except DeliveryError as error:
-                    await self._rest(error, tries)
-                    tries += 1
-                except Unavailable:
-                    await self._sleep(_pause(tries))
-                    tries += 1
+            await self._read(accept)
         finally:
             self.ready = False
+            await self._invites.end()
+
+    async def _read(self, accept: Accept) -> None:
+        tries = 0
+        cursor: Cursor | None = None
+        while True:
+            try:
+                cursor = await (self._turn(cursor, accept) if cursor else self._begin())
+                tries = 0
+            except DeliveryError as error:
+                await self._rest(error, tries)
+                tries += 1
+            except Unavailable:
+                await self._sleep(_pause(tries))
+                tries += 1
+
+    async def _begin(self) -> Cursor:
+        await self._know_ourselves()
+        cursor = await Cursor.load(self._past, self._clock())
+        await self._invites.begin()
+        return cursor
 
     async def _know_ourselves(self) -> None:
         own = await self._api.whoami()
@@ -129,38 +139,38 @@ class Matrix:
         return await cursor.move(self._past, to, self._clock())
 
     async def _take_all(self, batch: Batch, cursor: Cursor, accept: Accept) -> None:
-        """Everything of it is durable, or it raises; the rooms beside each other."""
-        await self._join(batch.invitations)
-        ends = await asyncio.gather(
-            *(self._take_room(room, cursor, accept) for room in batch.rooms),
-            return_exceptions=True,
-        )
-        for end in ends:
-            if end:
-                raise end
+        """Everything of it is durable, or it raises; the rooms beside each other.
 
-    async def _join(self, invitations: Iterable[Invitation]) -> None:
-        """Into chats with one customer; who cannot be joined now, at the next turn."""
-        waiting = before = await self._rooms.invited()
+        A room that the homeserver itself cannot read keeps no other waiting: it is owed.
+        """
+        await self._answer_all(batch.invitations)
+        owed = await self._rooms.owed()
+        rooms = owing(batch.rooms, owed)
+        ends = await asyncio.gather(
+            *(self._take_room(room, cursor, accept) for room in rooms), return_exceptions=True
+        )
+        broken = {
+            room.id: batch.next
+            for room, end in zip(rooms, ends, strict=True)
+            if isinstance(end, Retry) and end.after is None
+        }
+        for room, end in zip(rooms, ends, strict=True):
+            if end and room.id not in broken:
+                raise end
+        if broken or owed:
+            _log.warning("matrix.rooms_owed", channel=self.name, rooms=len(broken))
+            await self._rooms.owe(broken)
+
+    async def _answer_all(self, invitations: Iterable[Invitation]) -> None:
+        """Chats with one customer are joined, everything else is declined."""
+        welcome = []
         for one in invitations:
             is_welcome = self._settings.accept_invites and one.direct
             if is_welcome and not await self._rooms.has_heard("alone", one.room):
-                waiting = [*waiting, one.room]
+                welcome.append(one.room)
             else:
                 await self._leave(one.room)
-        left = [room for room in dict.fromkeys(waiting) if not await self._joined(room)]
-        if left != before:
-            await self._rooms.shall_join(left)
-
-    async def _joined(self, room: str) -> bool:
-        """Whether there is nothing left to do."""
-        try:
-            await self._api.join(room)
-        except Rejected as error:
-            _log.warning("matrix.not_joined", channel=self.name, reason=str(error))
-        except DeliveryError:
-            return False
-        return True
+        await self._invites.expect(welcome)
 
     async def _take_room(self, room: Room, cursor: Cursor, accept: Accept) -> None:
         async with self._gate:
@@ -257,7 +267,7 @@ class Matrix:
     async def _leave(self, room: str) -> None:
         try:
             await self._api.leave(room)
-        except Rejected as error:
+        except DeliveryError as error:
             _log.warning("matrix.not_left", channel=self.name, reason=str(error))
         else:
             _log.info("matrix.left_group", channel=self.name)
@@ -265,7 +275,7 @@ class Matrix:
     async def _rest(self, error: DeliveryError, tries: int) -> None:
         """Wait as long as the trouble asks for."""
         _log.warning("matrix.unreachable", channel=self.name, reason=str(error))
-        if isinstance(error, self._hopeless):
+        if isinstance(error, (self._hopeless, Rejected)):
             self.trouble = str(error)
             await self._sleep(_AGAIN)
         elif isinstance(error, Retry) and error.after:

@@ -28,7 +28,8 @@ class Cursor(NamedTuple):
     async def load(cls, past: Past, now: datetime) -> Cursor:
         noted = await past.recall(_NOTE)
         if not noted:
-            return cls("", now, now, is_first=True)
+            # Also if we are killed at once, this was when we looked for the first time.
+            return (await cls("", now, now).move(past, "", now))._replace(is_first=True)
         said = json.loads(noted)
         first, last = (datetime.fromisoformat(said[key]) for key in ("first", "last"))
         return cls(said["next"], first, last)

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from channels.matrix_api import MatrixApi
 
 _MOST = 10_000  # rooms of which we know by heart who is in them
-_INVITED = "invited"
-_INVITED_MOST = 1000  # invitations that wait for their homeserver
+_OWED = "owed"
 _GONE = "gone"
 
 
@@ -82,13 +81,13 @@ class Rooms:
             await self.remember(user, room)
         return room
 
-    async def invited(self) -> list[str]:
-        """The rooms that we shall join and could not yet: Matrix tells of an invitation once."""
-        noted = await self._past.recall(_INVITED)
-        return [str(room) for room in json.loads(noted)] if noted else []
+    async def owed(self) -> dict[str, str]:
+        """Rooms that could not be read when they should: room → the cursor until which."""
+        noted = await self._past.recall(_OWED)
+        return {str(room): str(until) for room, until in json.loads(noted or "{}").items()}
 
-    async def shall_join(self, rooms: list[str]) -> None:
-        await self._past.note(_INVITED, json.dumps(rooms[-_INVITED_MOST:]))
+    async def owe(self, rooms: dict[str, str]) -> None:
+        await self._past.note(_OWED, json.dumps(rooms))
 
     async def has_heard(self, what: str, room: str) -> bool:
         """Whether something that is said once was said in this room."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -56,6 +56,15 @@ def take_apart(said: dict[str, Any], own: str) -> Batch:
         (*joined, *left),
         tuple(Invitation(id_, _is_direct(table(one), own)) for id_, one in invited),
     )
+
+
+def owing(rooms: Iterable[Room], owed: Mapping[str, str]) -> list[Room]:
+    """The rooms of a batch, and those of earlier ones that could not be read, until which cursor."""
+    told = {room.id: room for room in rooms}
+    for id_, until in owed.items():
+        room = told.get(id_) or Room(id_, ())
+        told[id_] = room._replace(before=room.before or until)
+    return list(told.values())
 
 
 def _room(id_: str, said: dict[str, Any], *, left: bool = False) -> Room:

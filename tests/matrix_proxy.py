@@ -22,14 +22,15 @@ class Said(NamedTuple):
 
 
 class Proxy:
-    """`refusal` answers what we send; `mode` is down, or vanishes with what we send.
+    """`refusal` answers what we send; `mode` is down, or vanishes with what we send. Whatever is
+    asked about the room `broken` ends in a 500.
 
     An event is `done` once the cursor behind it was asked with: nobody asks for it again.
     """
 
     def __init__(self, homeserver: str) -> None:
         self.homeserver = urlsplit(homeserver)
-        self.url, self.mode = "", ""
+        self.url, self.mode, self.broken = "", "", ""
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.said: list[Said] = []
         self.done: set[str] = set()
@@ -84,6 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, said = proxy.refusal
             proxy.said.pop()
             self._tell(status, "application/json", json.dumps(said).encode())
+            return
+        if proxy.broken and f"/rooms/{proxy.broken}/" in unquote(self.path):
+            self._tell(500, "application/json", b'{"errcode": "M_UNKNOWN"}')
             return
         status, kind, answer = self._passed_on(body)
         if status == 200:

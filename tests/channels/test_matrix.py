@@ -196,29 +196,59 @@ async def _declined(one: Chat, room: str) -> None:
     await until(declined)
 
 
-async def test_an_invitation_that_cannot_be_followed_now_is_not_forgotten(
+async def test_an_invitation_that_cannot_be_followed_now_keeps_nobody_waiting(
     one: Chat, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Matrix tells of it once."""
+    """A stranger's homeserver may hang; Matrix tells of an invitation once, so it is noted."""
+    hana, join = one.server.person(), matrix_api.MatrixApi.join
 
-    async def busy(*_: object) -> None:
-        raise Retry("busy")
+    async def hangs(api: Any, room: str) -> None:
+        await (asyncio.Event().wait() if room == stuck else join(api, room))
 
+    stuck = await off(lambda: one.yuki.chat_with(one.desk.user))
     with monkeypatch.context() as patch:
-        patch.setattr(matrix_api.MatrixApi, "join", busy)
+        patch.setattr(matrix_api.MatrixApi, "join", hangs)
         async with running(one, desk, tmp_path):
-            room = await off(lambda: one.yuki.chat_with(one.desk.user))
-
-            async def noted() -> bool:
-                return room in await desk.recall("invited")
-
-            await until(noted)
+            room = await one.open(hana)
+            await off(lambda: hana.say(room, "hello"))
+            await holds(lambda: desk.texts == ["hello"])
+    assert stuck in await desk.recall("invited")
     async with running(one, desk, tmp_path):
 
         async def joined() -> bool:
-            return one.desk.user in await off(lambda: one.yuki.members(room))
+            return one.desk.user in await off(lambda: one.yuki.members(stuck))
 
         await until(joined)
+
+        async def forgotten() -> bool:
+            return await desk.recall("invited") == "[]"
+
+        await until(forgotten)
+
+
+async def test_a_room_that_the_homeserver_cannot_read_keeps_nobody_waiting(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    hana = one.server.person()
+    async with running(one, desk, tmp_path):
+        broken, other = await at_home(one, desk), await one.open(hana)
+        await off(lambda: one.yuki.say(broken, "first"))
+        await holds(lambda: desk.texts == ["first"])
+    one.proxy.broken = broken
+    async with running(one, desk, tmp_path):
+        await off(lambda: one.yuki.say(broken, "is this read?"))
+        await off(lambda: hana.say(other, "hello"))
+        await holds(lambda: "hello" in desk.texts)
+        assert "is this read?" not in desk.texts
+    async with running(one, desk, tmp_path):
+        one.proxy.broken = ""
+        await off(lambda: hana.say(other, "and on"))
+        await holds(lambda: "is this read?" in desk.texts and "and on" in desk.texts)
+
+        async def settled() -> bool:
+            return await desk.recall("owed") == "{}"
+
+        await until(settled)
 
 
 async def test_an_encrypted_chat_is_told_once_how_to_reach_us(

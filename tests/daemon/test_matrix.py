@@ -149,7 +149,10 @@ def main() -> None:
         ended = killed(server, Path(folder), events=1000, kills=20)
     lost = [n for n in range(1000) if f"line {n}" not in ended.stored]
     doubled = [text for text, count in ended.stored.items() if count > 1]
-    print(f"matrix: lost {lost}, doubled {doubled}, passed before commit {sorted(ended.early)}")  # noqa: T201
+    print(  # noqa: T201
+        f"matrix: 1,000 events under 20 kills: {len(lost)} lost {lost}, {len(doubled)} doubled"
+        f" {doubled}, {len(ended.early)} passed before commit {sorted(ended.early)}"
+    )
     raise SystemExit(bool(lost or doubled or ended.early))
 
 
