@@ -18,6 +18,7 @@ from gateway.echo import heard
 from gateway.faq.suggest import named
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
+from gateway.links.vouched import vouched
 from gateway.messenger import beside, case_of
 from gateway.outgoing import outbox_row
 from gateway.participants import Check
@@ -105,6 +106,9 @@ class Admission:
     def _proved(
         self, known: Known, arrival: Arrival, message: Message, changes: Changes
     ) -> Message:
+        """Whom else the author is, by the platform's word or by a code that we gave."""
+        if message.verified:
+            vouched(known, arrival, message, self.own, changes)
         if not (self.proofs and arrival.code):
             return message
         return self.proofs.take(known, arrival, message, changes)

@@ -222,7 +222,8 @@ class Message:
     album which a message belongs to. An `aside` (a sticker, a reaction, somebody joined) is no
     matter of its own. `report` tells how a message of ours fared. `buttons` go
     below what we say, where a channel has them; `pressed` is the data of the one that a customer
-    chose, whose label is then the text, and `in_reply_to` the message that held it. `fingerprint` is equal for copies
+    chose, whose label is then the text, and `in_reply_to` the message that held it. `verified` are other
+    identities that the platform itself knows to be the author's, never what somebody typed. `fingerprint` is equal for copies
     of one mail whatever way they took. `unreadable` says why a mail could not be read; such a
     message is quarantined.
     """
@@ -255,6 +256,7 @@ class Message:
     report: Report | None = None
     buttons: tuple[Button, ...] = ()
     pressed: str = ""
+    verified: tuple[Identity, ...] = ()
     seals: tuple[Seal, ...] = ()
     chain: Chain | None = None
     defects: tuple[str, ...] = ()

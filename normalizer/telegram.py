@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from normalizer.telegram_json import items, number, table, text_of
 _ROBOT = Automatic(
     is_auto=True, kind="auto-generated", suppress_reply=True, reasons=("the sender is a bot",)
 )
+_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
 _MESSAGES = ("message", "edited_message")
 _OURS_AGAIN = frozenset({"member", "administrator", "creator"})
 
@@ -80,6 +82,7 @@ def _message(envelope: Envelope, found: dict[str, Any], *, is_edit: bool) -> Mes
         message_id=group or (f"{name}:{edited}" if is_edit else name),
         in_reply_to=_answered(found, post.chat),
         claims=_claims(post.sender),
+        verified=_number(found, post.sender),
         date=post.date,
         text=text,
         reply_text=text,
@@ -172,6 +175,16 @@ def _claims(sender: dict[str, Any]) -> tuple[Claim, ...]:
     names = [text_of(sender.get(part)).strip() for part in ("first_name", "last_name")]
     shown = " ".join(filter(None, names)) or text_of(sender.get("username"))
     return (Claim("platform", Identity("telegram", str(id_)), shown),)
+
+
+def _number(found: dict[str, Any], sender: dict[str, Any]) -> tuple[Identity, ...]:
+    """The sender's own number: Telegram names the account that a shared number belongs to."""
+    contact = table(found.get("contact"))
+    digits = re.sub(r"[ +()-]", "", text_of(contact.get("phone_number")))
+    is_own = bool(number(sender.get("id"))) and contact.get("user_id") == sender.get("id")
+    if not is_own or _origin(found) or not _DIGITS.fullmatch(digits):
+        return ()
+    return (Identity("tel", f"+{digits}"),)
 
 
 def _labelled(found: dict[str, Any], content: Content) -> str:

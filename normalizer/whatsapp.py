@@ -50,9 +50,10 @@ def people(message: Mapping[str, Any], contact: Mapping[str, Any]) -> tuple[str,
     return tuple(dict.fromkeys(name for name in named if name.isprintable() and name))
 
 
-def numbers(names: tuple[str, ...]) -> tuple[Identity, ...]:
-    """The numbers among them, as other channels call them."""
-    return tuple(Identity("tel", f"+{name}") for name in names if _NUMBER.fullmatch(name))
+def _besides(names: tuple[str, ...]) -> tuple[Identity, ...]:
+    """Who else that is: by the name of before, and by the number as other channels call it."""
+    numbers = (Identity("tel", f"+{name}") for name in names if _NUMBER.fullmatch(name))
+    return (*(Identity("whatsapp", name) for name in names[1:]), *numbers)
 
 
 def _message(message: Table, contact: Table, fingerprint: str) -> Message:
@@ -65,6 +66,7 @@ def _message(message: Table, contact: Table, fingerprint: str) -> Message:
         in_reply_to=quoted,
         references=(quoted,) if quoted else (),
         claims=_claims(names, contact),
+        verified=_besides(names),
         date=_date(message.get("timestamp")),
         text=text,
         reply_text=text,

@@ -106,6 +106,11 @@ def owner(connection: Connection, identity_id: int) -> int | None:
     return connection.execute(select(_i.customer_id).where(_i.id == identity_id)).scalar()
 
 
+def addressed(connection: Connection, address: str) -> int | None:
+    """The identity with this address."""
+    return connection.execute(select(_i.id).where(_i.address == address)).scalar()
+
+
 def standing(connection: Connection, source: Party, target: Party) -> Standing:
     """What is known of two customers before something moves from one to the other."""
     here = (source.conversation_id, target.conversation_id)

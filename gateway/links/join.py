@@ -6,7 +6,7 @@ Each is a link with its evidence, an event, and a trace by which everything goes
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from gateway.desk.speak import Refused, Who
 from gateway.links.depart import Departure, depart
 from gateway.place import new_reference
 from gateway.record import event_row, storable, to_json
+from normalizer.message import Identity
 from store import links, rows
 from store.known import Changes
 from store.links import NOTHING, Move, Party, Trace
@@ -63,6 +64,22 @@ def join(connection: Connection, changes: Changes, wanted: Join) -> Ended | None
     return merge(connection, changes, kept, other, wanted.evidence, wanted.why, wanted.who)
 
 
+def add(
+    connection: Connection, changes: Changes, kept: int, address: Identity, evidence: Evidence,
+    why: str, who: Who,
+) -> rows.Link | None:  # fmt: skip
+    """An address that nobody had so far is that of identity `kept`'s customer; None if it is gone."""
+    customer = links.owner(connection, kept)
+    party = links.party(connection, customer) if customer else None
+    if party is None:
+        return None
+    new = rows.Identity(
+        changes.new_id(), party.customer_id, storable(str(address)), "", None, instant(who.at)
+    )
+    changes.add(new)
+    return _linked(changes, "merge", party, party, Trace((new.id,)), evidence, why, who)
+
+
 def merge(
     connection: Connection, changes: Changes, kept: Party, other: Party, evidence: Evidence,
     why: str, who: Who,
@@ -110,6 +127,9 @@ def undo(connection: Connection, changes: Changes, link_id: int, who: Who) -> En
         return Refused("There is no link with this id.", 404)
     source = links.party(connection, link.customer_id)
     target = links.party(connection, link.other_id)
+    if link.customer_id == link.other_id:  # it came to us as this customer's
+        target = _newcomer(changes, who)
+        link = link._replace(other_id=target.customer_id)
     if why := _hindrance(connection, link, source, target):
         return Refused(why)
     assert source
@@ -125,9 +145,15 @@ def _undo(
     leaving = tuple(one for one in before.identities if one in source.identities)
     _carry(connection, changes, source, target, leaving, who, before)
     undone = link._replace(undone_at=instant(who.at), undone_by=storable(who.name))
-    changes.update("links", link.id, undone_at=undone.undone_at, undone_by=undone.undone_by)
+    changes.update("links", link.id, **_changeable(undone))
     _tell(changes, "link.undone", link, source, target, leaving, who)
     return undone
+
+
+def _changeable(link: rows.Link) -> dict[str, Any]:
+    return {
+        "other_id": link.other_id, "undone_at": link.undone_at, "undone_by": link.undone_by,
+    }  # fmt: skip
 
 
 def _carry(

@@ -118,6 +118,17 @@ def test_what_is_no_text_is_shown_as_one(content: dict[str, Any], text: str) -> 
     assert not message.aside
 
 
+def test_a_shared_number_is_the_sender_s_own_only_where_telegram_says_so() -> None:
+    sender = update(1, "x")["message"]["from"]["id"]
+    card = {"first_name": "Yuki", "phone_number": "81 90-1234-5678", "user_id": sender}
+    assert said(contact=card).verified == (Identity("tel", "+819012345678"),)
+    for wrong in ({"user_id": sender + 1}, {"user_id": None}, {"phone_number": "+0"}):
+        assert said(contact=card | wrong).verified == ()
+    assert (
+        said(contact=card, forward_origin={"type": "user", "sender_user": {"id": 5}}).verified == ()
+    )
+
+
 def test_start_is_somebody_who_opened_the_chat() -> None:
     assert said("/start").aside
     link = said("/start abc_123")

@@ -48,6 +48,9 @@ def test_a_user_id_lasts_and_so_it_is_who_wrote() -> None:
     hidden = message(text={"body": "b"}, contact=contact, **wrote)
     for found in (with_number, hidden):
         assert found.claims[0].identity == Identity("whatsapp", LASTING)
+    number = str(CONTACT["wa_id"])
+    before = (Identity("whatsapp", number), Identity("tel", f"+{number}"))
+    assert (with_number.verified, hidden.verified) == (before, ())
     assert hidden.claims[0].name == "yuki"
 
 
