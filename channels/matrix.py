@@ -231,7 +231,9 @@ class Matrix:
         user, farewell = sender_of(event), is_farewell(event)
         if (farewell or room.left) and not await self._rooms.is_chat(user, room.id):
             return
-        said = {"room": room.id, "name": others.get(user, ""), "event": event}
+        # What the homeserver adds may hold other events whole, such as the latest wording.
+        kept = {key: value for key, value in event.items() if key != "unsigned"}
+        said = {"room": room.id, "name": others.get(user, ""), "event": kept}
         at = min(said_at(event) or self._clock(), self._clock())
         await accept(
             Envelope(

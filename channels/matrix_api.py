@@ -50,7 +50,7 @@ class MatrixApi:
     """
 
     def __init__(self, settings: MatrixSettings) -> None:
-        self._client = AsyncClient(settings.homeserver, settings.user)
+        self._client = AsyncClient(settings.homeserver, settings.user, ssl=True)
         self._base = settings.homeserver
         self._headers = {"Authorization": f"Bearer {settings.access_token}"}
 

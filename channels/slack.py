@@ -111,6 +111,8 @@ class Slack:
             return Response(200, text_of(said.get("challenge")).encode("utf-8", "replace"))
         if self._accept is None:
             raise Unavailable
+        if said.get("type") == "app_rate_limited":
+            _log.warning("slack.events_withheld", channel=self.name)
         # Whether it came before is for the ledger to say: the first try may never have arrived.
         if (one := heard(said)) and self._is_for_us(one):
             await self._take(one, self._accept, request.peer)

@@ -11,6 +11,6 @@ if [ ! -d "$home" ]; then
     "${PYTHON:-python3}" -m venv "$new"
     "$new/bin/python" -m pip install --quiet --disable-pip-version-check \
         --only-binary :all: --no-deps -r "$here/synapse.txt" >&2
-    mv -T "$new" "$home"
+    mv -T "$new" "$home" 2>/dev/null || [ -d "$home" ]  # somebody else was faster
 fi
 echo "$home"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -12,7 +12,6 @@ from channels.matrix import Matrix
 from channels.testing import Given, Told, Trouble
 from normalizer.message import Address
 from tests.daemon.synapse import MatrixError, Person, Synapse, call
-from tests.making import until
 from tests.matrix_proxy import Proxy, proxy_of
 
 T = TypeVar("T")
@@ -46,6 +45,15 @@ class Chat:
             return event in self.proxy.done
 
         await until(done)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what a homeserver does in its own time; it is asked again until it holds."""
+    async with asyncio.timeout(90):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.02)
 
 
 async def off(work: Callable[[], T]) -> T:

@@ -21,9 +21,8 @@ from channels.matrix_words import ALONE, LOCKED
 from gateway.render import render
 from normalizer import normalize
 from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
-from tests.channels.matrix_channel import Chat, chat, off
+from tests.channels.matrix_channel import Chat, chat, off, until
 from tests.daemon.synapse import Person, Synapse
-from tests.making import until
 
 pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("synapse")]
 

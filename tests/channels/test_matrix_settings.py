@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from channels.base import ChannelDown, Rejected, Retry
-from channels.matrix_api import TokenRefused, refusal
+from channels.matrix_api import MatrixApi, TokenRefused, refusal
 from channels.matrix_settings import MatrixSettings
+from tests.channels.smtp_peer import certificate
 
 
 def _settings(**more: Any) -> MatrixSettings:
@@ -71,3 +75,22 @@ def test_a_wish_to_wait_is_kept(said: dict[str, int], header: str, after: timede
     error = refusal(429, said, header)
     assert isinstance(error, Retry)
     assert error.after == after
+
+
+async def test_only_a_homeserver_that_proves_its_name_is_talked_to(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(files["certificate"], files["key"])
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(100))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        api = MatrixApi(_settings(homeserver=f"https://localhost:{port}"))
+        with pytest.raises(ChannelDown, match="Certificate"):
+            await api.whoami()
+        await api.close()
+    assert not any(heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -254,3 +255,12 @@ async def test_what_is_no_json_is_told_so(slack: Workspace, desk: Desk, tmp_path
     async with running(slack, desk, tmp_path) as channel:
         for body in (b"", b"[]", b"payload=", b"payload=%7B", b"{"):
             assert await call(channel, request(body)) == 400
+
+
+async def test_events_that_slack_withholds_are_told_to_people(
+    slack: Workspace, desk: Desk, tmp_path: Path, logged: io.StringIO
+) -> None:
+    async with running(slack, desk, tmp_path) as channel:
+        body = b'{"type":"app_rate_limited","team_id":"T0DESK","minute_rate_limited":1518467820}'
+        assert await call(channel, request(body)) == 200
+    assert "slack.events_withheld" in logged.getvalue()
