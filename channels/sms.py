@@ -21,12 +21,13 @@ from channels.base import (
 from channels.sms_api import TwilioApi
 from channels.sms_call import form, is_signed, unit
 from channels.sms_meter import Meter
+from channels.sms_missed import Missed
 from channels.sms_segments import segments
 from channels.sms_settings import SmsSettings
 from channels.spool import SPOOLED_FROM
 from normalizer.message import Envelope, Message, Spooled, Transport
 
-_LOOK = 3600.0  # seconds between looks whether Twilio still knows us
+_LOOK = 600.0  # seconds between looks through what Twilio could not bring
 _LOOK_AGAIN = 60.0  # … while it does not answer
 # To answer by TwiML would send a second message beside ours.
 _NOTHING = Response(200, b"<Response/>", (("Content-Type", "text/xml"),))
@@ -50,7 +51,9 @@ class Sms:
         self._settings, self._clock = settings, clock
         self._folder = host.data_dir / "spool"
         self._api = TwilioApi(settings)
-        self._meter = Meter(settings.monthly_limit, host.past(settings.name), clock)
+        past = host.past(settings.name)
+        self._meter = Meter(settings.monthly_limit, past, clock)
+        self._missed = Missed(self._api, past, clock)
         self._accept: Accept | None = None
         self._began: datetime | None = None
 
@@ -78,8 +81,8 @@ class Sms:
             while True:
                 wait = _LOOK
                 try:
-                    await self._api.account()
-                except DeliveryError:
+                    await self._missed.look(self._take)
+                except (DeliveryError, Unavailable):
                     wait = _LOOK_AGAIN
                 await asyncio.sleep(wait)
         finally:
@@ -102,18 +105,21 @@ class Sms:
         if name is None or fields.get("AccountSid") != self._settings.account_sid:
             return Response(400, b"This is not for us.")
         if name:
-            await self._accept(self._envelope(request, name))
+            await self._take(request.body, name, self._clock(), request.peer)
+            self._missed.brought(name)
         return _NOTHING
 
-    def _envelope(self, request: Request, unit: str) -> Envelope:
-        return Envelope(
-            channel=self.name,
-            format="sms",
-            raw=request.body,
-            unit=unit,
-            received_at=self._clock(),
-            transport=Transport(peer=request.peer),
-        )
+    async def _take(self, raw: bytes, unit: str, at: datetime, peer: str = "") -> None:
+        """Raises Unavailable."""
+        if self._accept is None:
+            raise Unavailable
+        transport = Transport(peer=peer)
+        await self._accept(
+            Envelope(
+                channel=self.name, format="sms", raw=raw, unit=unit, received_at=at,
+                transport=transport,
+            )
+        )  # fmt: skip
 
     async def send(self, message: Message, key: str) -> Sent:  # noqa: ARG002  the seam's
         """Twilio takes no key by which it knew a second try, so what is in doubt stays so."""
@@ -131,6 +137,9 @@ class Sms:
 
     async def fetch(self, source: str) -> bytes | Spooled:
         return await self._api.fetch(source, self._folder)
+
+    async def listing(self) -> frozenset[str]:
+        return await self._missed.listing()
 
     async def check(self) -> str:
         return await sms_check.check(self._api, self._settings)

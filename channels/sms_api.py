@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.sms_settings import SmsSettings
@@ -12,6 +15,7 @@ from normalizer.message import Spooled
 
 _SOURCE = re.compile(r"(?:SM|MM)[0-9a-f]{32}/Media/ME[0-9a-f]{32}")
 _MOST_SAID = 200
+_PAGES = 50  # of 200 messages, of one look
 
 # Opted out; no valid number; not a mobile one; a landline; may not be reached.
 _DEAD = frozenset({21610, 21211, 21217, 21614, 21635})
@@ -51,6 +55,32 @@ class TwilioApi:
         url = f"{self._settings.api}{self._account}/Messages/{source}"
         return await self.web.download(url, self._settings.max_file, folder)
 
+    async def messages(self, day: date) -> AsyncIterator[Mapping[str, Any]]:
+        """What went either way since a day (UTC), the newest first. Raises DeliveryError."""
+        asked = {"DateSent>": day.isoformat(), "PageSize": "200"}
+        if self._settings.has_number:
+            asked["To"] = self._settings.sender
+        page = await self._told(f"{self._account}/Messages.json", asked)
+        for _ in range(_PAGES):
+            for one in _tables(page.body.get("messages")):
+                if self._is_ours(one):
+                    yield one
+            following = str(page.body.get("next_page_uri") or "")
+            if not following.startswith(f"{self._account}/"):
+                return
+            page = await self._told(following)
+
+    def _is_ours(self, message: Mapping[str, Any]) -> bool:
+        """An account has several senders, and each may be a channel."""
+        return self._settings.sender in {message.get("to"), message.get("messaging_service_sid")}
+
+    async def files(self, sid: str) -> list[tuple[str, str]]:
+        """The addresses and the kinds of what came with a message. Raises DeliveryError."""
+        page = await self._told(f"{self._account}/Messages/{sid}/Media.json")
+        root = f"{self._settings.api}{self._account}/Messages/{sid}/Media"
+        found = _tables(page.body.get("media_list"))
+        return [(f"{root}/{one.get('sid')}", str(one.get("content_type") or "")) for one in found]
+
     async def account(self) -> Answer:
         """What Twilio says of the account. Raises DeliveryError."""
         return await self._told(f"{self._account}.json")
@@ -61,17 +91,28 @@ class TwilioApi:
         return await self._told(where, {"PhoneNumber": number})
 
     async def _told(self, path: str, asked: dict[str, str] | None = None) -> Answer:
-        answer = await self.web.call("GET", path, params=asked or {})
+        answer = await self._asked(path, asked)
         if answer.status != 200:
             raise self._refused(answer)
         self.web.trouble = ""
         return answer
+
+    async def _asked(self, path: str, asked: dict[str, str] | None) -> Answer:
+        """Asking twice does no harm, so that nothing is in doubt."""
+        try:
+            return await self.web.call("GET", path, params=asked)
+        except InDoubt as error:
+            raise ChannelDown(str(error)) from error
 
     def _refused(self, answer: Answer) -> DeliveryError:
         error = refusal(answer)
         if isinstance(error, ChannelDown):
             self.web.trouble = f"{error}; look at account_sid, auth_token and sender"
         return error
+
+
+def _tables(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def refusal(answer: Answer) -> DeliveryError:

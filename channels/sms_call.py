@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus, urlsplit
 from normalizer.sms import DONE, is_report
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
-_SID = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
+SID = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
 _NEEDED = frozenset({"From", "To", "Body"})
 _PORTS = {"https": 443, "http": 80}
 
@@ -71,7 +71,7 @@ def unit(fields: Mapping[str, str]) -> str | None:
     for what is neither a message nor a report.
     """
     sid = fields.get("MessageSid", "")
-    if not _SID.fullmatch(sid):
+    if not SID.fullmatch(sid):
         return None
     if not is_report(fields):
         return sid if fields.keys() >= _NEEDED else None

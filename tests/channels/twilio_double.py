@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import re
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -38,7 +40,26 @@ class Twilio(Double):
         self.webhook = f"{PUBLIC}/in/sms"
         self.method = "POST"
         self.status = "active"
+        self.kept: list[dict[str, Any]] = []
         self._ids = count(1)
+
+    def keep(self, number: int, text: str, at: datetime, **more: Any) -> None:
+        """A message in Twilio's own list."""
+        facts = {
+            "sid": sid(number), "from": YUKI, "to": DESK, "body": text, "direction": "inbound",
+            "date_sent": format_datetime(at), "num_media": "0", "account_sid": ACCOUNT,
+            "messaging_service_sid": None,
+        }  # fmt: skip
+        self.kept.insert(0, facts | more)
+
+    def _list(self, asked: Asked) -> Says:
+        """A page of two, newest first."""
+        since, to = asked.query.get("DateSent>", ""), asked.query.get("To")
+        start = int(asked.query.get("Page", "0")) * 2
+        found = [one for one in self.kept if to in {None, one["to"]} and _day(one) >= since]
+        query = urlencode(asked.query | {"Page": str(start // 2 + 1)})
+        more = f"{_ROOT}/Messages.json?{query}" if len(found) > start + 2 else None
+        return Says(200, {"messages": found[start : start + 2], "next_page_uri": more})
 
     def answer(self, asked: Asked) -> Says | None:
         known = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
@@ -46,6 +67,8 @@ class Twilio(Double):
             return _error(401, 20003, "Authenticate")
         if asked.method == "POST" and asked.path == f"{_ROOT}/Messages.json":
             return self._message(asked)
+        if asked.path == f"{_ROOT}/Messages.json":
+            return self._list(asked)
         _, _, source = asked.path.partition(f"{_ROOT}/Messages/")
         if source:
             return self.media[source] if source in self.media else Says(404)
@@ -91,6 +114,10 @@ class Twilio(Double):
         if not said.get("StatusCallback", "").startswith("https://"):
             return _error(400, 21609, "The 'StatusCallback' URL is not a valid URL")
         return None
+
+
+def _day(message: dict[str, Any]) -> str:
+    return parsedate_to_datetime(message["date_sent"]).date().isoformat()
 
 
 def _error(status: int, code: int, message: str, *headers: str) -> Says:
