@@ -22,9 +22,10 @@ from gateway.faq.suggest import Suggest
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
+from gateway.replies.saved import Replies
 from gateway.route import Routing
 from gateway.surveys.asking import Surveys
-from gateway.words import Words
+from gateway.words import Words, dates_of
 from normalizer.message import Identity
 
 
@@ -82,6 +83,12 @@ def desk(config: Config, keys: Keys) -> Desk:
         {settings.name: settings for settings in config.channels}, own(config), keys, follow(config),
         {one.name.lower(): one.address.lower() for one in config.staff},
     )  # fmt: skip
+
+
+def replies(config: Config) -> Replies:
+    """The saved replies; WordsError where one cannot be used."""
+    dates = dates_of(config.acknowledge.templates)
+    return Replies(config.replies.folder, config.gateway.language, dates)
 
 
 def follow(config: Config) -> Follow:

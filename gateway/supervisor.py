@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -23,8 +24,9 @@ from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config.types import Endpoint
 from gateway.crowd import remember
+from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
-from gateway.rules import desk, faq
+from gateway.rules import desk, faq, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
@@ -138,7 +140,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             parts.readiness,
             parts.metrics.registry,
             parts.config.gateway.name,
-            desk(parts.config, parts.ingest.keys),
+            _desk(parts),
             now,
             parts.deliver.wake,
             parts.backlog.release,
@@ -178,6 +180,13 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     log.info("daemon.stopping")
     await _cancel(outer)
     await _cancel(inner)
+
+
+def _desk(parts: Parts) -> Desk:
+    """From where people speak over HTTP, with what they have saved."""
+    spoken = desk(parts.config, parts.ingest.keys)
+    name = parts.config.gateway.name
+    return replace(spoken, replies=replies(parts.config), name=name)
 
 
 async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:

@@ -146,3 +146,14 @@ def text_of(connection: Connection, message_id: int) -> str:
     """What stands in a message."""
     found: str = connection.execute(select(_m.text).where(_m.id == message_id)).scalar_one()
     return found
+
+
+def language_of(connection: Connection, case_id: int) -> str:
+    """In which language the customer wrote last in a case; "" when nobody can tell."""
+    query = (
+        select(_m.language)
+        .where(_m.case_id == case_id, _m.direction == "in", _m.kind == "message", _m.language != "")
+        .order_by(_m.id.desc())
+        .limit(1)
+    )
+    return str(connection.execute(query).scalar() or "")

@@ -215,22 +215,6 @@ class Drafts(Shape, frozen=True, kw_only=True):
     next: Cursor
 
 
-class SurveyCount(Shape, frozen=True, kw_only=True):
-    """How often one scale (`csat`, `ces`, `nps`) was asked and answered; `scores` are counts."""
-
-    scale: str
-    asked: int
-    answered: int
-    scores: dict[str, int]
-    average: float | None
-
-
-class Surveys(Shape, frozen=True, kw_only=True):
-    """Every scale that was asked."""
-
-    items: list[SurveyCount]
-
-
 class Started(Case, frozen=True, kw_only=True):
     """A case that was opened by a person, and its first message."""
 

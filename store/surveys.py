@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
-from store import rows, schema, shapes
+from store import rows, schema, shapes_words
 from store.known import Arrival, Known
 
 _s, _m, _i = schema.surveys.c, schema.messages.c, schema.identities.c
@@ -80,7 +80,7 @@ def _load_last(connection: Connection, here: set[int], known: Known) -> None:
     known.last_said.update({row[0]: row[1] for row in connection.execute(query)})
 
 
-def counts(connection: Connection, since: str | None = None) -> shapes.Surveys:
+def counts(connection: Connection, since: str | None = None) -> shapes_words.Surveys:
     """How often each scale was asked and answered, and with which scores."""
     query = select(_s.scale, _s.score, func.count()).group_by(_s.scale, _s.score)
     if since is not None:
@@ -88,14 +88,14 @@ def counts(connection: Connection, since: str | None = None) -> shapes.Surveys:
     found: dict[str, dict[int | None, int]] = {}
     for scale, score, count in connection.execute(query.order_by(_s.scale, _s.score)):
         found.setdefault(scale, {})[score] = count
-    return shapes.Surveys(items=[_counted(scale, scores) for scale, scores in found.items()])
+    return shapes_words.Surveys(items=[_counted(scale, scores) for scale, scores in found.items()])
 
 
-def _counted(scale: str, scores: dict[int | None, int]) -> shapes.SurveyCount:
+def _counted(scale: str, scores: dict[int | None, int]) -> shapes_words.SurveyCount:
     given = {score: n for score, n in scores.items() if score is not None}
     answered = sum(given.values())
     average = sum(score * n for score, n in given.items()) / answered if answered else None
-    return shapes.SurveyCount(
+    return shapes_words.SurveyCount(
         scale=scale,
         asked=answered + scores.get(None, 0),
         answered=answered,

@@ -27,6 +27,7 @@ from gateway.api import (
     health,
     helping,
     messages,
+    replies,
     reports,
     speaking,
     voting,
@@ -138,6 +139,8 @@ def _documented(
             guests.post_participant,
             guests.delete_participant,
             reports.count_surveys,
+            replies.list_replies,
+            replies.preview_reply,
         ],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),

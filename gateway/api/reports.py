@@ -11,14 +11,14 @@ from litestar.params import Parameter
 
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
-from store import shapes, surveys
+from store import shapes_words, surveys
 from store.rows import instant
 
 Since = Annotated[datetime | None, Parameter(description="Only what was asked from then on.")]
 
 
 @get("/surveys", summary="Count the answers to surveys", tags=["reports"], responses=documented())
-async def count_surveys(reads: NamedDependency[Reads], since: Since = None) -> shapes.Surveys:
+async def count_surveys(reads: NamedDependency[Reads], since: Since = None) -> shapes_words.Surveys:
     """By scale: how often it was asked and answered, and each score's count. The last answer counts."""
     begins = instant(since if since.tzinfo else since.replace(tzinfo=UTC)) if since else None
     return await reads(lambda connection: surveys.counts(connection, begins))

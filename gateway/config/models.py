@@ -114,6 +114,16 @@ class Faq(Table):
     )
 
 
+class SavedReplies(Table):
+    """Texts that people complete and send over the API; see docs/replies.md."""
+
+    folder: Path | None = Field(
+        None,
+        description="A folder whose texts, such as `en/details.txt`, come beside ours or replace them.",
+        examples=['folder = "replies"'],
+    )
+
+
 class Survey(Table):
     """How customers are asked how we did, by `[[follow_up]]` rules; see docs/surveys.md."""
 
@@ -220,6 +230,7 @@ class Config(Table):
     acknowledge: Acknowledge = Acknowledge()
     survey: Survey = Survey()
     faq: Faq = Faq()
+    replies: SavedReplies = SavedReplies()
     calendar: Opening = Opening()
     calendars: tuple[NamedOpening, ...] = ()
     promise: Promise = Promise()

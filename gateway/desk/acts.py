@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.desk import asking, change, opening, speak
+from gateway.desk import asking, change, opening, saying, speak
 from gateway.desk.speak import Desk, File, Refused, Who, Words
 from gateway.desk.wanted import Approval, Ask, Change, Defer, Letter, Note, Refusal, Reply, Start
 from gateway.record import event_row, storable
@@ -31,6 +31,8 @@ def reply(desk: Desk, case_id: int, wanted: Reply, files: tuple[File, ...], who:
     """Queue an answer to the customer; the case is no longer new, and nobody waits any more."""
 
     def act(connection: Connection, changes: Changes) -> shapes.Queued | Refused:
+        if not saying.is_clear(wanted):
+            return saying.EITHER
         facts = facts_of.facts(connection, case_id)
         if facts is None:
             return _NO_CASE
@@ -40,8 +42,13 @@ def reply(desk: Desk, case_id: int, wanted: Reply, files: tuple[File, ...], who:
         )
         if isinstance(where, Refused):
             return where
-        row = speak.queue(desk, facts, where, _words(wanted, files), who, changes)
-        speak.tell(changes, "reply.queued", facts.case, who, message_id=row.id)
+        text = saying.text(connection, desk, facts, wanted, who)
+        if isinstance(text, Refused):
+            return text
+        said = Words(text, wanted.subject, files)
+        row = speak.queue(desk, facts, where, said, who, changes)
+        by_name = {"saved": wanted.saved} if wanted.saved else {}
+        speak.tell(changes, "reply.queued", facts.case, who, message_id=row.id, **by_name)
         return queued(row, change.answered(facts.case, wanted.status, who, desk.follow, changes))
 
     return act

@@ -14,6 +14,7 @@ from gateway.author import is_ours
 from gateway.follow import Follow
 from gateway.outgoing import usable
 from gateway.record import event_row, raw_row, storable, to_json
+from gateway.replies.saved import Replies
 from gateway.words import clean_line
 from normalizer import language
 from normalizer.message import Address, Identity
@@ -72,7 +73,8 @@ class Way(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """From where people speak: the channels, our own addresses, the key of our tokens, and what
-    their words do to follow-ups. `people` are the addresses of colleagues by name.
+    their words do to follow-ups. `people` are the addresses of colleagues by name, `replies` the
+    saved ones, in which `name` is whom customers are talking to.
     """
 
     channels: Mapping[str, Settings]
@@ -80,6 +82,8 @@ class Desk:
     keys: Keys
     follow: Follow
     people: Mapping[str, str] = field(default_factory=dict)
+    replies: Replies | None = None
+    name: str = ""
 
 
 def kind(settings: Settings) -> str:

@@ -68,6 +68,30 @@ class Reply(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     to: Recipients = []
     status: Status | None = None
+    text: Annotated[
+        str, Meta(max_length=200_000, description="What you say; or else name a `saved` reply.")
+    ] = ""
+    saved: Annotated[
+        str, Meta(max_length=100, description="The name of a saved reply, in place of `text`.")
+    ] = ""
+    personal: Annotated[
+        str,
+        Meta(max_length=20_000, description="Your own line in it, for this customer alone."),
+    ] = ""
+    language: Annotated[
+        str, Meta(max_length=35, description="Of the saved reply; unset: the customer's.")
+    ] = ""
+    customer_name: Annotated[
+        str,
+        Meta(
+            max_length=60,
+            description="In the saved reply; unset: as an authenticated author has it.",
+        ),
+    ] = ""
+    promised: Annotated[
+        datetime | None,
+        Meta(description="By when you write again, in the saved reply; unset: by the calendar."),
+    ] = None
 
 
 class Note(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):

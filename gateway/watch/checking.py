@@ -41,6 +41,7 @@ def texts(config: Config) -> Iterator[Finding]:
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
     yield from _faq(config)
+    yield from _replies(config)
     yield from _forms(config)
     for settings in config.channels:
         for name, text in settings.to_publish():
@@ -58,6 +59,21 @@ def _languages(config: Config, words: Words) -> Iterator[Finding]:
                 said = f"template {name} is missing in {language} and is sent in another language;"
                 file = f"{language}/{name}.long.txt and {name}.short.txt"
                 yield Finding(False, f"{said} add {file} to the folder of [acknowledge] templates")
+
+
+def _replies(config: Config) -> Iterator[Finding]:
+    """Saved replies that cannot be used, or not in every language that is spoken here."""
+    try:
+        saved = rules.replies(config)
+    except WordsError as error:
+        yield from (Finding(True, line) for line in str(error).splitlines())
+        return
+    if not config.replies.folder:
+        return
+    spoken = {config.gateway.language, *(s.language for s in config.channels if s.language)}
+    for name, language in saved.missing(spoken):
+        said = f"saved reply {name} is missing in {language}; add {language}/{name}.txt"
+        yield Finding(True, f"{said} to {config.replies.folder}, or remove {name}.txt elsewhere")
 
 
 def _faq(config: Config) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ __all__ = [
     "Words",
     "WordsError",
     "clean_line",
+    "dates_of",
     "own_dates",
 ]
 
@@ -184,6 +185,18 @@ class Words:
 def own_dates(language: str) -> Dates:
     """How days are said in a language that comes with us."""
     return Dates.read(_OWN / language / "dates.toml")
+
+
+def dates_of(folder: Path | None) -> dict[str, Dates]:
+    """How days are said, by language: ours, and those of a folder of texts, which win."""
+    found = {}
+    for place in (_OWN, folder) if folder else (_OWN,):
+        for file in sorted(place.glob("*/dates.toml")):
+            try:
+                found[file.parent.name.lower()] = Dates.read(file)
+            except ValueError as error:
+                raise WordsError(str(error)) from None
+    return found
 
 
 def clean_line(text: str, limit: int = _LONGEST_SUBJECT) -> str:

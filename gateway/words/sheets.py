@@ -144,6 +144,24 @@ def _template(file: Path, source: str, known: frozenset[str]) -> Template:
         raise _Problems([f"{file}: nested too deeply, or a number too long"]) from None
 
 
+def source_of(file: Path) -> str:
+    """A file of words as it is written; WordsError says why it cannot be read."""
+    try:
+        return _source(file)
+    except _Problems as error:
+        raise WordsError(str(error)) from None
+
+
+def template(file: Path, source: str, known: frozenset[str]) -> tuple[Template, frozenset[str]]:
+    """A text beside the sheets, by their rules, and what it names; WordsError names the lines."""
+    try:
+        compiled = _template(file, source, known)
+    except _Problems as error:
+        raise WordsError(str(error)) from None
+    names = _ENVIRONMENT.parse(source).find_all(nodes.Name)
+    return compiled, frozenset(name.name for name in names)
+
+
 def _strangers(tree: nodes.Template) -> list[str]:
     """What a template may not do, before anything asks what it names."""
     return [

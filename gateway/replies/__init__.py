@@ -1,0 +1,1 @@
+"""Saved replies: texts of ours that a person completes for one customer."""

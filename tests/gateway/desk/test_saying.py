@@ -1,0 +1,143 @@
+"""A saved reply over the API: previewed, completed by a person, and never sent without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from gateway import rules
+from gateway.api.app import ApiState, Readiness, build
+from store import tokens
+from tests.gateway.api.conftest import AUTHORIZED, ask
+from tests.gateway.api.seed import SECRET
+from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
+
+LINE = "Your blue lamp left Osaka this morning."
+
+
+@dataclass
+class Person:
+    """Somebody at the desk with a case to answer."""
+
+    desk: Desk
+    client: httpx.AsyncClient
+
+    async def wrote(self, sender: str = "Yuki Tanaka <yuki@example.jp>", **more: Any) -> int:
+        await self.desk.accept(mail(sender, **({"vouched": "example.jp"} | more)))
+        return int((await self.desk.one("SELECT max(id) AS id FROM cases"))["id"])
+
+    async def reply(self, case: int, **body: Any) -> httpx.Response:
+        return await self.client.post(f"/v1/cases/{case}/reply", json={"by": "Aiko"} | body)
+
+    async def preview(self, name: str, case: int, **more: str) -> httpx.Response:
+        asks = {"case_id": str(case)} | more
+        return await self.client.get(f"/v1/replies/{name}/preview", params=asks)
+
+    async def sent(self) -> list[str]:
+        rows = await self.desk.rows("SELECT text FROM messages WHERE kind = 'reply' ORDER BY id")
+        return [row["text"] for row in rows]
+
+
+@pytest.fixture
+async def person(tmp_path: Path) -> AsyncIterator[Person]:
+    async with opened(tmp_path, CONFIG) as desk:
+        spoken = replace(
+            rules.desk(desk.config, KEYS), replies=rules.replies(desk.config), name="Blue Sky"
+        )
+        app = build(
+            ApiState(
+                store=desk.store, ready=lambda: Readiness(ready=True), metrics=CollectorRegistry(),
+                name="Blue Sky", desk=spoken, clock=desk.clock, committed=desk.woken.append,
+            )
+        )  # fmt: skip
+        await desk.store.write(lambda c, ch: tokens.create(c, ch, "tests", SECRET, NOON))
+        async with ask(app, headers=AUTHORIZED) as client:
+            yield Person(desk, client)
+
+
+async def test_they_are_listed_with_their_placeholders(person: Person) -> None:
+    items = (await person.client.get("/v1/replies")).json()["items"]
+    assert {item["name"] for item in items} == {"delay", "details", "done", "looking", "sorry"}
+    assert all("{{ personal }}" in item["text"] and item["title"] for item in items)
+
+
+async def test_one_is_sent_with_what_is_known_and_a_line_of_a_person(person: Person) -> None:
+    case = await person.wrote()
+    seen = await person.preview("looking", case, personal=LINE)
+    answer = await person.reply(case, saved="looking", personal=LINE)
+    assert answer.status_code == 201
+    (said,) = await person.sent()
+    # At noon on a Tuesday: four business hours later.
+    assert said.startswith(f"Hello Yuki Tanaka,\n\n{LINE}\n\n")
+    assert "write to you again by 5 pm today" in said
+    assert said.partition("\n\nAiko\nBlue Sky (reference ")[1]
+    assert seen.json()["text"].replace("tests", "Aiko") == said
+    event = await person.desk.one("SELECT data FROM events WHERE type = 'reply.queued'")
+    assert json.loads(event["data"])["saved"] == "looking"
+
+
+async def test_it_is_in_the_language_of_the_customer_or_in_the_one_that_is_asked_for(
+    person: Person,
+) -> None:
+    case = await person.wrote("田中 ゆき <yuki@example.jp>", subject="商品", body="届きません。")
+    said = (await person.preview("delay", case)).json()
+    assert said["language"] == "ja"
+    assert said["text"].startswith("田中 ゆき様\n\nお知らせしていたよりも")
+    assert "[…]" in said["text"]
+    assert "本日17時までに、私から" in said["text"]
+    english = (await person.preview("delay", case, language="en")).json()
+    assert english["language"] == "en"
+
+
+async def test_a_stranger_s_name_is_left_out_unless_a_person_writes_it(person: Person) -> None:
+    case = await person.wrote(vouched="")
+    assert (await person.preview("done", case)).json()["text"].startswith("[…]")
+    await person.reply(case, saved="done", personal=LINE, customer_name="Ms Tanaka")
+    assert (await person.sent())[0].startswith("Hello Ms Tanaka,\n")
+
+
+async def test_a_promise_of_a_person_s_own_is_said_in_our_zone(person: Person) -> None:
+    case = await person.wrote()
+    await person.reply(case, saved="delay", personal=LINE, promised="2026-11-26T06:00:00Z")
+    assert "by 3 pm on Thursday 26 November" in (await person.sent())[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"saved": "looking"}, 400, "at least 10 characters"),
+        ({"saved": "looking", "personal": "Thanks"}, 400, "at least 10 characters"),
+        ({"saved": "nothing", "personal": LINE}, 404, "GET /v1/replies"),
+        ({"saved": "looking", "text": "Hello", "personal": LINE}, 400, "either"),
+        ({}, 400, "either"),
+        ({"text": "  "}, 400, "either"),
+    ],
+)
+async def test_none_goes_out_unfinished(
+    person: Person, body: dict[str, str], status: int, said: str
+) -> None:
+    case = await person.wrote()
+    answer = await person.reply(case, **body)
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+    assert not await person.sent()
+
+
+async def test_what_a_person_writes_is_text_and_no_template(person: Person) -> None:
+    case = await person.wrote()
+    await person.reply(case, saved="done", personal="{{ reference }} {% if x %} 100% <b>")
+    assert "{{ reference }} {% if x %} 100% <b>" in (await person.sent())[0]
+
+
+async def test_a_preview_needs_a_case_and_a_name_that_are_there(person: Person) -> None:
+    case = await person.wrote()
+    assert (await person.preview("done", 4711)).status_code == 404
+    assert (await person.preview("nothing", case)).status_code == 404
+    assert (await person.client.get("/v1/replies/done/preview")).status_code == 400
