@@ -18,6 +18,7 @@ CHANNELS = {
     "telegram": "channels.telegram:Telegram",
     "sms": "channels.sms:Sms",
     "whatsapp": "channels.whatsapp:WhatsApp",
+    "web": "channels.web:Web",
 }
 GROUP = "madoguchi.channels"
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from channels.inbox import Inbox, NoInbox
 from channels.limits import ANYTHING, Limits
 from channels.oauth_grant import Health
 from channels.oauth_settings import OAuth
@@ -228,7 +229,8 @@ class Host:
 
     `hostname` is how we greet; `data_dir` holds `spool/` for large envelopes; `full()` is true
     while the disk is too full to promise anything; `failpoint(name)` dies there when a test says
-    so; `past(channel)` is what the store remembers of one channel; `logins` is the folder with
+    so; `past(channel)` is what the store remembers of one channel, `inbox(channel)` what was said
+    there; `logins` is the folder with
     what people's log-ins gave us, by default below `data_dir`.
     """
 
@@ -238,6 +240,7 @@ class Host:
     failpoint: Callable[[str], None] = _never
     past: Callable[[str], Past] = NoPast
     logins: Path | None = None
+    inbox: Callable[[str], Inbox] = NoInbox
 
     @property
     def login_folder(self) -> Path:

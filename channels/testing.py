@@ -240,7 +240,7 @@ async def a_stop_waits_for_what_is_under_way(subject: Subject) -> None:
 async def a_message_reaches_the_peer(subject: Subject) -> None:
     async with running(subject.make) as trial:
         await subject.trouble(None)
-        await within(trial.channel.send(_message(subject), "key-1"))
+        await within(trial.send(_message(subject), "key-1"))
         await trial.until(lambda: bool(subject.given()), "the peer has the message")
         assert [" ".join(one.text.split()) for one in subject.given()] == [_WORDS]
 
@@ -250,7 +250,7 @@ async def a_second_try_carries_the_same_key(subject: Subject) -> None:
     async with running(subject.make) as trial:
         await subject.trouble(None)
         for key in ("key-1", "key-1", "key-2"):
-            await within(trial.channel.send(_message(subject, key), key))
+            await within(trial.send(_message(subject, key), key))
         await trial.until(lambda: len(subject.given()) >= 3, "the peer has three messages")
         first, again, other = (one.key for one in subject.given())
         assert first == again, "the same key, twice, is one message to the peer"
@@ -307,13 +307,13 @@ async def _fails(subject: Subject, how: Trouble, *expected: type[DeliveryError])
     async with running(subject.make) as trial:
         await subject.trouble(None)
         await subject.trouble(how)
-        error = await _end(trial.channel.send(_message(subject), "key-1"))
+        error = await _end(trial.send(_message(subject), "key-1"))
         names = " or ".join(one.__name__ for one in expected)
         assert type(error) in expected, f"a peer that is {how}: {error!r} instead of {names}"
         assert isinstance(error, DeliveryError)
         await subject.trouble(None)
         before = len(subject.given())
-        await within(trial.channel.send(_message(subject, "key-2"), "key-2"))
+        await within(trial.send(_message(subject, "key-2"), "key-2"))
         await trial.until(lambda: len(subject.given()) > before, "the next message arrives")
         return error
 

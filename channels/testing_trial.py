@@ -7,13 +7,16 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from channels.base import Channel, Closed, Host, NoPast, Receipt, Unavailable
+from channels.base import Channel, Closed, Host, NoPast, Receipt, Sent, Unavailable
+from channels.inbox import NoInbox
 from channels.spool import SPOOLED_FROM
-from normalizer.message import Envelope, Spooled
+from normalizer.message import Envelope, Identity, Message, Spooled
+from normalizer.said import Said
 
 PATIENCE = 30.0  # seconds for anything that a check waits for
 _PAUSE = 0.01
@@ -30,7 +33,7 @@ async def within(doing: Awaitable[T]) -> T:
         raise AssertionError(f"not within {PATIENCE:g} s: {doing!r}") from None
 
 
-class Trial(NoPast):
+class Trial(NoPast, NoInbox):
     """The gateway of a check: `accept` waits for `gate`, and raises Unavailable `troubles` times.
 
     `taken` are the envelopes as they were accepted, files read; it is the channel's past, too.
@@ -47,12 +50,13 @@ class Trial(NoPast):
         self.troubles = self.calls = 0
         self.ready_before = False
         self.taken: list[Envelope] = []
+        self.handed: list[Message] = []
         self.wrong: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def host(self) -> Host:
-        return Host("mx.example", self.folder, past=lambda _: self)
+        return Host("mx.example", self.folder, past=lambda _: self, inbox=lambda _: self)
 
     async def units(self, prefix: str, /) -> frozenset[str]:
         stored = (envelope.unit for envelope in self.taken)
@@ -67,6 +71,16 @@ class Trial(NoPast):
         known = {one.unit for one in self.taken}
         self.taken.append(replace(envelope, raw=self._octets(envelope.raw)))
         return Receipt(len(self.taken), "duplicate" if envelope.unit in known else "accepted")
+
+    async def send(self, message: Message, key: str) -> Sent:
+        """Hand a message of ours to the channel; it is among what was said before that."""
+        self.handed.append(message)
+        return await self.channel.send(message, key)
+
+    async def said(self, to: Identity, /) -> tuple[Said, ...]:
+        ours = (one for one in self.handed if one.to[0].address == to.address)
+        at = datetime.now(UTC)
+        return tuple(Said(one.message_id, True, one.kind, one.text, at) for one in ours)
 
     def _octets(self, raw: bytes | Spooled) -> bytes:
         if isinstance(raw, bytes):

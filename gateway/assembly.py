@@ -33,6 +33,7 @@ from gateway.watch.logins import attention
 from gateway.watch.silence import Watch, watching
 from scheduler.clock import Clock
 from store.past import Past
+from store.said import Inbox
 from store.store import Store
 
 WORKERS = 2
@@ -84,6 +85,7 @@ async def assemble(
     host = Host(
         config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
         data_dir, store.low_on_disk, failpoint, partial(Past, store),
+        inbox=partial(Inbox, store),
     )  # fmt: skip
     channels = _channels(config, host, stack)
     sealers = config.authentication.trusted_arc

@@ -204,7 +204,7 @@ class Ingest:
             doubtful=verdict.temporary,
             history=self._is_history(envelope),
             gap=self.gaps.get(envelope.channel),
-            form=tuple(form.fields.items()) if form else (),
+            form=tuple(form.fields.items()) if form else message.fields,
             echoes=carried(message, self.marks),
             code=proofs.written(message),
         )

@@ -27,7 +27,7 @@ FORMATS: dict[str, Reader] = {
     "whatsapp": read_whatsapp,
 }
 # What brings a library along is imported by whoever reads it first.
-HEAVY = {"http": "normalizer.generic:read"}
+HEAVY = {"http": "normalizer.generic:read", "web": "normalizer.web:read"}
 
 
 def reader(name: str) -> Reader:

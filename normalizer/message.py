@@ -223,7 +223,8 @@ class Message:
     matter of its own. `report` tells how a message of ours fared. `buttons` go
     below what we say, where a channel has them; `pressed` is the data of the one that a customer
     chose, whose label is then the text, and `in_reply_to` the message that held it. `verified` are other
-    identities that the platform itself knows to be the author's, never what somebody typed. `fingerprint` is equal for copies
+    identities that the platform itself knows to be the author's, never what somebody typed. `fields`
+    are what a form says beside the text, by name. `fingerprint` is equal for copies
     of one mail whatever way they took. `unreadable` says why a mail could not be read; such a
     message is quarantined.
     """
@@ -257,6 +258,7 @@ class Message:
     buttons: tuple[Button, ...] = ()
     pressed: str = ""
     verified: tuple[Identity, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
     seals: tuple[Seal, ...] = ()
     chain: Chain | None = None
     defects: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need, where they are missing and we may.
 set -eu
 [ -r /etc/debian_version ] || exit 0
-wanted="${*:-postgresql postfix opendkim rspamd strace openssl dovecot-imapd dovecot-lmtpd faketime}"
+wanted="${*:-postgresql postfix opendkim rspamd strace openssl dovecot-imapd dovecot-lmtpd faketime chromium}"
 missing=""
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

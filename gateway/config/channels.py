@@ -13,7 +13,7 @@ from normalizer.packages import BrokenPackage
 
 _LATER = frozenset(
     {
-        *("web", "discord", "messenger"),
+        *("discord", "messenger"),
         *("instagram", "xmpp"),
     }
 )

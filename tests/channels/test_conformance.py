@@ -17,6 +17,7 @@ from tests.channels.smtp_sink import sink
 from tests.channels.telegram_channel import AskingSubject, CalledSubject
 from tests.channels.twilio_double import SmsSubject, Twilio
 from tests.channels.web_double import opened
+from tests.channels.web_peer import CANNOT, WebSubject
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require
 from tests.daemon.synapse import Synapse
@@ -119,3 +120,8 @@ async def test_whatsapp(check: Check) -> None:
 async def test_slack(check: Check) -> None:
     async with workspace() as it:
         await check(SlackSubject(it))
+
+
+@pytest.mark.parametrize("check", checks(CANNOT), ids=str)
+async def test_web(check: Check) -> None:
+    await check(WebSubject())

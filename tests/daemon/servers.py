@@ -23,6 +23,7 @@ import pytest
 DEBIAN = {
     "postgres": "postgresql", "postfix": "postfix", "master": "postfix", "strace": "strace",
     "dovecot": "dovecot-imapd dovecot-lmtpd", "rspamd": "rspamd", "opendkim": "opendkim", "curl": "curl", "faketime": "faketime",
+    "chromium": "chromium",
 }  # fmt: skip
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/lib/postfix/sbin", "/usr/sbin")
 API_TOKEN = "for-tests-only"
