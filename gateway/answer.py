@@ -4,65 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 from channels.base import Settings
 from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
-from gateway.calendars import Calendars
 from gateway.faq.index import titles
 from gateway.faq.phrases import settled
 from gateway.faq.suggest import Suggest, decided
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
+from gateway.promises.word import Promising, next_minute
 from gateway.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
 from gateway.words.buttons import below
+from gateway.words.dates import as_said
 from normalizer.message import Button, Message
-from scheduler.calendar import Calendar, ClosedDay, closed_days, due, is_open, next_open
-from scheduler.duration import Duration
 from store import rows
 from store.known import Arrival, Person
 
 SOLVED = "solved"  # the template that says thanks
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 OFFERS = "\ue001"  # and this for the ways by which one customer may go on
-
-
-class Promise(NamedTuple):
-    """By when we answer, and whether and until when we are closed."""
-
-    by: datetime
-    open_now: bool
-    closed: tuple[ClosedDay, ...]
-    reopens_at: datetime | None
-
-
-def promise(calendar: Calendar, within: Duration, at: datetime) -> Promise:
-    """What may be promised to somebody who writes now."""
-    open_now = is_open(calendar, at)
-    return Promise(
-        due(calendar, at, within),
-        open_now,
-        () if open_now else closed_days(calendar, at),
-        None if open_now else next_open(calendar, at),
-    )
-
-
-@lru_cache(maxsize=64)
-def _promise_of_the_minute(calendar: Calendar, within: Duration, minute: datetime) -> Promise:
-    return promise(calendar, within, minute)
-
-
-def promised_by(calendar: Calendar, within: Duration, at: datetime) -> datetime:
-    """By when we answer somebody who reads at `at` that we will."""
-    return _promise_of_the_minute(calendar, within, _next_minute(at)).by
-
-
-def _next_minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +36,7 @@ class Writer:
     language: str
     channels: Mapping[str, Settings]
     words: Words
-    calendars: Calendars
-    within: Duration
+    promising: Promising
     phone: str
     phone_hours: str
     keys: Keys
@@ -113,6 +75,7 @@ class Writer:
             in_reply_to=replies_to,
             references=_references(arrival, message, replies_to),
             buttons=self._buttons(where, language, settings.form, facts.helped_url),
+            promised_by=as_said(facts.promised_by),
         )
         row = message_row(id_, letter, self.name, settings, self.keys)
         return row._replace(decisions=decided(found)) if found else row
@@ -133,7 +96,7 @@ class Writer:
         settings = self.channels[arrival.channel]
         language, zone = (
             self._spoken(message, person, settings),
-            self.calendars.of(case).calendar.zone,
+            self.promising.calendars.of(case).calendar.zone,
         )
         facts = FollowUpFacts(
             gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(zone),
@@ -153,18 +116,18 @@ class Writer:
         return message_row(id_, letter, self.name, settings, self.keys)
 
     def _facts(self, arrival: Arrival, message: Message, where: Place, offers: str) -> AckFacts:
-        minute = _next_minute(arrival.at)
-        calendar = self.calendars.of(where.case).calendar
-        promised = _promise_of_the_minute(calendar, self.within, minute)
+        promised = self.promising(where.case, arrival.at)
+        zone = self.promising.calendars.of(where.case).calendar.zone
         known = arrival.author.authenticated
         return AckFacts(
             gateway_name=self.name,
             reference=_REFERENCE,
-            now=minute.astimezone(calendar.zone),
-            promised_by=promised.by.astimezone(calendar.zone),
+            now=next_minute(arrival.at).astimezone(zone),
+            promised_by=promised.by.astimezone(zone),
             open_now=promised.open_now,
             closed_days=promised.closed,
             reopens_at=promised.reopens_at,
+            surge=promised.surge,
             subject=message.subject if known else "",
             phone=self.phone,
             phone_hours=self.phone_hours,

@@ -23,15 +23,16 @@ from gateway.deliver import Deliver
 from gateway.desk.staffing import staff
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
+from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
-from gateway.rules import admission, firing, own
+from gateway.rules import admission, firing, own, promises
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
 from gateway.watch import canary
 from gateway.watch.logins import attention
 from gateway.watch.silence import Watch, watching
-from scheduler.clock import Clock
+from scheduler.clock import Clock, Fire
 from store.past import Past
 from store.said import Inbox
 from store.store import Store
@@ -58,6 +59,7 @@ class Parts:
     clock: Clock
     rules: Admission
     watch: Watch
+    learning: Learning
 
     def readiness(self) -> Readiness:
         """Whether every channel is up, and what comes in can be stored."""
@@ -76,7 +78,8 @@ async def assemble(
     data_dir = config.gateway.data_dir
     keys = Keys(secrets.key(data_dir))
     metrics = Metrics()
-    rules = replace(admission(config, keys), voted=metrics.customers.voted)
+    promising = promises(config)
+    rules = replace(admission(config, keys, promising), voted=metrics.customers.voted)
     store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
     stack.push_async_callback(store.close)
     readers = Readers(WORKERS, store.blobs.spool)
@@ -111,11 +114,18 @@ async def assemble(
         resolver=resolver.build(config.authentication, stack),
     )
     backlog = Backlog(store, ingest)
-    clock = _clock(config, store, keys, deliver, rules)
+    clock = _clock(config, store, firing(config, keys, promising), deliver, rules)
     watch = watching(channels, rules.alarms, now, metrics)
+    learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
-        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch
-    )
+        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch,
+        learning,
+    )  # fmt: skip
+
+
+def _how(config: Config) -> How:
+    said = config.acknowledge
+    return How(said.learn, said.learn_quantile, said.learn_from)
 
 
 def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Channel]:
@@ -126,10 +136,10 @@ def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Ch
     return channels
 
 
-def _clock(config: Config, store: Store, keys: Keys, deliver: Deliver, rules: Admission) -> Clock:
+def _clock(config: Config, store: Store, fire: Fire, deliver: Deliver, rules: Admission) -> Clock:
     raised = rules.alarms.raise_
     return Clock(
-        store, config.rules(), firing(config, keys), now, deliver.wake_all,
+        store, config.rules(), fire, now, deliver.wake_all,
         lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
     )  # fmt: skip
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from scheduler.calendar import Calendar
-
-if TYPE_CHECKING:  # the configuration names calendars, and is read without a store
-    from store import rows
 
 Quiet = tuple[timedelta, timedelta]
 
@@ -20,6 +17,15 @@ class Times(NamedTuple):
 
     calendar: Calendar
     quiet: Quiet | None = None
+
+
+class Counted(Protocol):
+    """What counts by a calendar: the name that its route gave, and its channel."""
+
+    @property
+    def calendar(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,6 @@ class Calendars:
         """Of a channel."""
         return self.named.get(self.channels.get(channel, ""), self.usual)
 
-    def of(self, case: rows.Case) -> Times:
+    def of(self, case: Counted) -> Times:
         """Of a case; one whose calendar has left the configuration is like any other."""
         return self.named.get(case.calendar) or self.on(case.channel)

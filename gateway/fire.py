@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from channels.base import Settings
 from gateway.acknowledge import budget_of
-from gateway.answer import promised_by
 from gateway.authenticate import Keys
 from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
@@ -26,6 +25,7 @@ from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
 from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
+from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule, closes_at
@@ -189,7 +189,7 @@ class Firing:
         limit = self.per_conversation_day
         if limit and here.automatic_today >= limit:
             return Waits("the budget for this conversation today is spent", now + timedelta(days=1))
-        times = self.follow.calendars.of(here.case)
+        times = self.follow.promising.calendars.of(here.case)
         if until := quiet_until(times.quiet, times.calendar.zone, now):
             return Waits("quiet hours", until)
         return None
@@ -226,7 +226,7 @@ class Firing:
         closes = closes_at(self.follow.rules, calendar, rule, began(row.cause))
         promised = None
         if rule.when == PROMISED:
-            promised = promised_by(calendar, self.follow.within, now)
+            promised = self.follow.promising(here.case, now).by
         asks, id_ = is_survey(rule.send), changes.new_id()
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         if asks:
@@ -244,6 +244,7 @@ class Firing:
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
             buttons=score_buttons(rule.send) if asks else below(rule.send, language, settings.form),
+            promised_by=as_said(facts.promised_by) if promised and facts.promised_by else None,
         )
         draft = self._mode(here, heard.channel) == "approve"
         message = self._queue(id_, letter, settings, changes, authenticated=known, draft=draft)

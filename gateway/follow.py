@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gateway.answer import promised_by
-from gateway.calendars import Calendars
+from gateway.promises.word import Promising
 from gateway.route import is_sensitive
 from scheduler.calendar import Calendar
-from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, Due, Rule, begin, named, watch
 from store import rows
 from store.known import Changes
@@ -25,14 +23,13 @@ WANTED: Final = "wanted"  # the cause of a reminder that a customer asked for
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The rules, the calendars that they count by, and `within` what time we promise to answer.
+    """The rules, and by when we promise to answer.
 
     Cases with a tag of `untold` are not told of.
     """
 
     rules: tuple[Rule, ...]
-    calendars: Calendars
-    within: Duration
+    promising: Promising
     untold: frozenset[str] = frozenset()
 
     def customer_wrote(
@@ -88,13 +85,14 @@ class Follow:
             if rule.when == PROMISED and (rule.notify or nth <= _NOTICES)
         ]
         if rules:
-            calendar = self.calendar(case)
-            by = promised_by(calendar, self.within, at)
-            self._add(case, watch(rules, calendar, at, by), f"{PROMISED} {nth}", by, changes)
+            by = self.promising(case, at).by
+            self._add(
+                case, watch(rules, self.calendar(case), at, by), f"{PROMISED} {nth}", by, changes
+            )
 
     def calendar(self, case: rows.Case) -> Calendar:
         """What a case counts by."""
-        return self.calendars.of(case).calendar
+        return self.promising.calendars.of(case).calendar
 
     def wanted(self, case: rows.Case, at: datetime, message_id: int, changes: Changes) -> None:
         """A message asks for a person: who would be reminded of the wait is told now."""

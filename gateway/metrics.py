@@ -109,6 +109,38 @@ class CustomerMetrics:
         self._helped.labels("yes" if yes else "no").inc()
 
 
+class PromiseMetrics:
+    """What became of what customers were promised."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._ended = Counter(
+            "madoguchi_promises",
+            "Promised reply times by whether a person answered until then.",
+            ("kept",),
+            registry=registry,
+        )
+        self._replies = Gauge(
+            "madoguchi_first_reply_seconds",
+            "Opening time until a person first answers, in the newest cases.",
+            ("quantile",),
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "madoguchi_first_replies_owed",
+            "Customers who wait for a first answer, in the newest cases.",
+            registry=registry,
+        )
+
+    def ended(self, kept: str) -> None:
+        self._ended.labels(kept).inc()
+
+    def first_reply(self, quantile: float, seconds: float) -> None:
+        self._replies.labels(f"{quantile:g}").set(seconds)
+
+    def waiting(self, count: int) -> None:
+        self._waiting.set(count)
+
+
 class Metrics:
     """One registry for one daemon."""
 
@@ -150,6 +182,7 @@ class Metrics:
         )
 
         self.channels = ChannelMetrics(self.registry)
+        self.promises = PromiseMetrics(self.registry)
         self.customers = CustomerMetrics(self.registry)
 
     def begin(self) -> float:

@@ -40,6 +40,7 @@ class Letter:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    promised_by: datetime | None = None
 
 
 def message_row(
@@ -76,6 +77,7 @@ def message_row(
         date=None,
         received_at=instant(letter.at),
         buttons=to_json(letter.buttons),
+        promised_by=instant(letter.promised_by) if letter.promised_by else None,
     )
 
 

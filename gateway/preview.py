@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from channels.base import Settings
 from gateway.acknowledge import budget
-from gateway.answer import promise
 from gateway.authenticate import Keys
 from gateway.author import resolve
 from gateway.config import Config
+from gateway.promises.word import promise
 from gateway.route import ACKNOWLEDGEMENT
 from gateway.rules import admission, own
 from gateway.sender.trust import NOBODY_VOUCHES

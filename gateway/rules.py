@@ -22,6 +22,7 @@ from gateway.faq.suggest import Suggest
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.links.proofs import Proofs
+from gateway.promises.word import Promising
 from gateway.replies.saved import Replies
 from gateway.route import Routing
 from gateway.surveys.asking import Surveys
@@ -29,12 +30,13 @@ from gateway.words import Words, dates_of
 from normalizer.message import Identity
 
 
-def admission(config: Config, keys: Keys) -> Admission:
+def admission(config: Config, keys: Keys, promising: Promising | None = None) -> Admission:
     """The rules, with everything that the configuration says to them."""
     channels = {settings.name: settings for settings in config.channels}
     limits = Limits(**config.acknowledge.limits.model_dump())
     modes = {settings.name: config.mode_of(settings) for settings in config.channels}
-    writer = _writer(config, channels, keys)
+    promising = promising or promises(config)
+    writer = _writer(config, channels, keys, promising)
     return Admission(
         own=own(config),
         enabled=config.acknowledge.enabled,
@@ -45,7 +47,7 @@ def admission(config: Config, keys: Keys) -> Admission:
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
-        follow=follow(config) if config.rules() else None,
+        follow=follow(config, promising) if config.rules() else None,
         crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
         marks=marks(writer.words),
         colleagues=Colleagues(desk(config, keys), people(config)),
@@ -91,12 +93,15 @@ def replies(config: Config) -> Replies:
     return Replies(config.replies.folder, config.gateway.language, dates)
 
 
-def follow(config: Config) -> Follow:
+def promises(config: Config) -> Promising:
+    """By when we say that we answer; nothing is learned so far."""
+    return Promising(config.calendars_(), config.acknowledge.reply_within)
+
+
+def follow(config: Config, promising: Promising | None = None) -> Follow:
     """What a word or a status does to follow-ups."""
-    return Follow(
-        config.rules(), config.calendars_(), config.acknowledge.reply_within,
-        frozenset(config.notices.not_tags),
-    )  # fmt: skip
+    untold = frozenset(config.notices.not_tags)
+    return Follow(config.rules(), promising or promises(config), untold)
 
 
 def own(config: Config) -> frozenset[Identity]:
@@ -104,15 +109,16 @@ def own(config: Config) -> frozenset[Identity]:
     return frozenset(identity for settings in config.channels for identity in settings.own())
 
 
-def _writer(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Writer:
+def _writer(
+    config: Config, channels: Mapping[str, Settings], keys: Keys, promising: Promising
+) -> Writer:
     said = config.acknowledge
     return Writer(
         name=config.gateway.name,
         language=config.gateway.language,
         channels=channels,
         words=Words(said.templates, config.gateway.language),
-        calendars=config.calendars_(),
-        within=said.reply_within,
+        promising=promising,
         phone=said.phone,
         phone_hours=said.phone_hours,
         keys=keys,
@@ -137,11 +143,11 @@ def surveys(config: Config, keys: Keys) -> Surveys:
     return Surveys(keys, config.http.public_url, said.recent.span, said.window.span)
 
 
-def firing(config: Config, keys: Keys) -> Firing:
+def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Firing:
     """What a due follow-up says, with everything that the configuration says to it."""
     said = config.acknowledge
     return Firing(
-        follow=follow(config),
+        follow=follow(config, promising),
         name=config.gateway.name,
         language=config.gateway.language,
         channels={settings.name: settings for settings in config.channels},

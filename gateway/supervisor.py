@@ -155,6 +155,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("backlog", parts.backlog.run),
         _start("second_look", SecondLook(parts.backlog, now).run),
         _start("clock", parts.clock.run),
+        _start("promises", parts.learning.run),
         _start("leases", lambda: _watch_leases(parts)),
         _start("watch", parts.watch.run),
         _start("fetch", Fetch(parts.store, parts.channels, now).run),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import count, islice
+from itertools import count, islice, takewhile
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -108,7 +108,7 @@ def due(calendar: Calendar, start: datetime, duration: Duration) -> datetime:
         return start + duration.span
     if duration.unit == "day":
         return _business_days_later(calendar, start, duration)
-    return _open_time_later(calendar, start, duration.span)
+    return open_time_later(calendar, start, duration.span)
 
 
 def ahead(calendar: Calendar, since: datetime, by: datetime, duration: Duration) -> datetime:
@@ -147,7 +147,9 @@ def closed_days(calendar: Calendar, at: datetime) -> tuple[ClosedDay, ...]:
     )
 
 
-def _open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> datetime:
+def open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> datetime:
+    """When, after `start`, so much time has passed while we were open, in UTC."""
+    start = _utc(start)
     openings = _openings(calendar, start)
     while True:
         opening = next(openings)
@@ -155,6 +157,14 @@ def _open_time_later(calendar: Calendar, start: datetime, left: timedelta) -> da
         if left <= opening.end - begin:
             return begin + left
         left -= opening.end - begin
+
+
+def open_time(calendar: Calendar, since: datetime, until: datetime) -> timedelta:
+    """How long we were open between two instants."""
+    since, until = _utc(since), _utc(until)
+    openings = takewhile(lambda opening: opening.start < until, _openings(calendar, since))
+    open_for = (min(one.end, until) - max(one.start, since) for one in openings)
+    return sum(open_for, timedelta())
 
 
 def _business_time_ahead(

@@ -110,6 +110,7 @@ class Message(NamedTuple):
     received_at: str
     judge_at: str | None = None
     buttons: str = "[]"
+    promised_by: str | None = None
 
 
 class Part(NamedTuple):

@@ -154,6 +154,7 @@ messages = Table(
     Column("received_at", Instant, nullable=False),
     Column("judge_at", Instant),  # when to look again who wrote; null: that is settled
     Column("buttons", Json, nullable=False, server_default="[]"),  # of what we say
+    Column("promised_by", Instant),  # until when a person answers, as the customer read it
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),

@@ -25,6 +25,12 @@ VIEWS = {
     "v_follow_ups": """
         SELECT id, case_id, conversation_id, rule, state, due_at, settled_at, reason
         FROM follow_ups""",
+    "v_promises": """
+        SELECT m.id AS message_id, m.conversation_id, m.case_id, m.channel, m.kind,
+               m.received_at AS made_at, m.promised_by,
+               (SELECT min(r.received_at) FROM messages r WHERE r.case_id = m.case_id
+                AND r.direction = 'out' AND r.kind = 'reply') AS answered_at
+        FROM messages m WHERE m.promised_by IS NOT NULL""",
     "v_surveys": """
         SELECT s.id AS message_id, c.conversation_id, s.case_id, s.scale, s.asked_at, s.closes_at,
                s.score, s.comment, s.answered_at

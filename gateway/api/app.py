@@ -27,6 +27,7 @@ from gateway.api import (
     health,
     helping,
     messages,
+    promising,
     replies,
     reports,
     speaking,
@@ -92,7 +93,7 @@ def build(state: ApiState) -> Litestar:
     reads = Reads(state.store)
     vitals = Vitals(state.store, state.ready, state.metrics)
     writes = Writes(state.store, state.desk, state.clock, state.committed)
-    routes = _documented(reads, writes, vitals, state.release)
+    routes = _documented(reads, writes, vitals, state)
     pages = Front(state.name, routes)
     return Api(
         Access(reads),
@@ -110,7 +111,7 @@ def build(state: ApiState) -> Litestar:
 
 
 def _documented(
-    reads: Reads, writes: Writes, vitals: Vitals, release: apart.Release
+    reads: Reads, writes: Writes, vitals: Vitals, state: ApiState
 ) -> list[ControllerRouterHandler]:
     v1 = Router(
         "/v1",
@@ -141,11 +142,14 @@ def _documented(
             reports.count_surveys,
             replies.list_replies,
             replies.preview_reply,
+            promising.count_promises,
+            promising.draw_promises,
         ],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
             "writes": Provide(lambda: writes, sync_to_thread=False),
-            "release": Provide(lambda: release, sync_to_thread=False),
+            "release": Provide(lambda: state.release, sync_to_thread=False),
+            "zone": Provide(lambda: state.zone, sync_to_thread=False),
             "asked": Provide(speaking.asked, sync_to_thread=False),
         },
         request_max_body_size=speaking.MAX_BODY,

@@ -172,6 +172,17 @@ class Acknowledge(Table):
         Duration.parse("4 business hours"),
         description="By when a person answers; customers read it as a day and an hour.",
     )
+    learn: bool = Field(
+        True,
+        description="Whether we promise a later time than `reply_within` where our own first "
+        "replies, or those who wait, say so. See docs/time.md.",
+    )
+    learn_quantile: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        0.8, description="The share of first replies that a promise learned from them would keep."
+    )
+    learn_from: Annotated[int, Field(ge=5)] = Field(
+        20, description="First replies at an hour of the day before anything is learned for it."
+    )
     max_age: ElapsedLength = Field(
         Duration.parse("24 hours"),
         description="Older mail is history: stored, but nothing is said about it.",

@@ -40,7 +40,7 @@ _COMMON: Final = (
 )
 _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
-    " promised_after_opening offers suggestions helped_url".split()
+    " promised_after_opening surge offers suggestions helped_url".split()
 )
 _FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other".split())
 
@@ -82,6 +82,7 @@ class AckFacts:
     open_now: bool
     closed_days: tuple[ClosedDay, ...] = ()
     reopens_at: datetime | None = None
+    surge: bool = False
     customer_name: str = ""
     subject: str = ""
     phone: str = ""
@@ -226,6 +227,7 @@ def _placeholders(name: str) -> frozenset[str]:
 def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:
     lines = {"offers": facts.offers, "suggestions": facts.suggestions}
     common = _common(facts, dates) | lines | {"helped_url": facts.helped_url}
+    common["surge"] = facts.surge
     reopens = facts.reopens_at
     # Who promises elapsed time answers outside opening hours too: then these are no news.
     if facts.open_now or reopens is None or facts.promised_by <= reopens:

@@ -73,7 +73,7 @@ class Dates:
 
         `since` is the day that the sentence has just named, so that it need not be named again.
         """
-        local = _rounded_up(max(at, now).astimezone(now.tzinfo))
+        local = as_said(max(at, now).astimezone(now.tzinfo))
         if local.time() == time():
             return self._end_of(local.date() - _DAY, now.date())
         return self._moment(local, now, since)
@@ -140,7 +140,8 @@ def _same_month(day: date, today: date) -> bool:
     return (day.year, day.month) == (today.year, today.month)
 
 
-def _rounded_up(at: datetime) -> datetime:
+def as_said(at: datetime) -> datetime:
+    """A promised time as customers read it: rounded up to a half hour of its own zone."""
     past_half = timedelta(minutes=at.minute % 30, seconds=at.second, microseconds=at.microsecond)
     return at - past_half + _HALF_HOUR if past_half else at
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.acknowledge import Decision
-from gateway.answer import _REFERENCE, Writer, promise
+from gateway.answer import _REFERENCE, Writer
 from gateway.place import Place
+from gateway.promises.word import promise
 from gateway.rules import admission
 from normalizer.message import Address, Message
 from scheduler.duration import Duration

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("outbox", piece)
     calendar = sa.Column("calendar", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", calendar)
+    op.add_column("messages", sa.Column("promised_by", sa.Text()))
     _links()
     _surveys()
     _proofs()

@@ -26,6 +26,7 @@ from gateway.calendars import Calendars, Times
 from gateway.desk.speak import Desk
 from gateway.follow import Follow
 from gateway.place import Place
+from gateway.promises.word import Promising
 from gateway.record import to_json
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
 from scheduler.calendar import Calendar
@@ -42,8 +43,10 @@ MAIL = MailSettings(
 _WEEK = Duration.parse("7 days")
 FOLLOW = Follow(
     (Rule("late", "unanswered", _WEEK), Rule("nudge", "pending", _WEEK), Rule("new", "new", _WEEK)),
-    Calendars(Times(Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"))),
-    Duration.parse("4 business hours"),
+    Promising(
+        Calendars(Times(Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"))),
+        Duration.parse("4 business hours"),
+    ),
 )
 SECRET = "the-only-token-of-these-tests"
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

@@ -265,3 +265,25 @@ def test_only_types_that_run_nothing_are_named(claimed: str, served: str) -> Non
 async def test_surveys_are_counted_by_scale_and_score(window: Window) -> None:
     answer = await window.client.get("/v1/surveys", params={"since": "2026-01-01T00:00:00Z"})
     assert answer.json() == {"items": []}
+
+
+async def test_promises_are_counted_by_day(window: Window) -> None:
+    found = await get(window.client, "/v1/promises", days=7)
+    assert len(found["days"]) == 7
+    assert [sum(day[how] for day in found["days"]) for how in ("kept", "broken")] == [
+        found["kept"],
+        found["broken"],
+    ]
+
+
+@pytest.mark.parametrize("query", ["", "?days=92&language=ja"])
+async def test_promises_are_drawn(window: Window, query: str) -> None:
+    answer = await window.client.get(f"/v1/promises.svg{query}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert answer.text.startswith("<svg ")
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=93", "language=fr", "language=<script>"])
+async def test_a_picture_that_cannot_be_is_refused(window: Window, query: str) -> None:
+    assert (await window.client.get(f"/v1/promises.svg?{query}")).status_code == 400

@@ -1,0 +1,1 @@
+"""What we promise, what came of it, and what that teaches us."""

@@ -1,0 +1,1 @@
+"""Promised reply times: what becomes of them."""
