@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from gateway.answer import promised_by
 from gateway.desk.speak import Desk, Refused, Who, last_word
 from gateway.desk.wanted import Reply
 from gateway.replies.fill import ReplyFacts, fill, proper, too_little
@@ -46,7 +45,7 @@ def preview(
     if replies is None or saved is None:
         return Refused(f"There is no saved reply {wanted.saved!r}; see GET /v1/replies.", 404)
     calendar = desk.follow.calendar(facts.case)
-    at = wanted.promised or promised_by(calendar, desk.follow.within, who.at)
+    at = wanted.promised or desk.follow.promising(facts.case, who.at).by
     told = ReplyFacts(
         gateway_name=desk.name,
         reference=facts.case.reference,
