@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from normalizer.telegram_json import items, table, text_of
 from normalizer.whatsapp import DONE, people
 
+_NO_WORDS = frozenset({"system", "edit", "revoke"})  # which open no window
 _CHALLENGE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
@@ -103,7 +104,7 @@ def _contact(message: Mapping[str, Any], contacts: list[dict[str, Any]]) -> dict
 
 def _message(message: dict[str, Any], contact: dict[str, Any]) -> Event:
     raw = json.dumps({"message": message, "contact": contact}).encode()
-    at = text_of(message.get("timestamp"))
+    at = "" if message.get("type") in _NO_WORDS else text_of(message.get("timestamp"))
     return Event(
         unit=_name(message.get("id")) or hashlib.sha256(raw).hexdigest(),
         names=people(message, contact),

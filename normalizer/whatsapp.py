@@ -46,7 +46,10 @@ def people(message: Mapping[str, Any], contact: Mapping[str, Any]) -> tuple[str,
     """
     lasting = (message.get("from_user_id"), message.get("user_id"), contact.get("user_id"))
     numbers = (contact.get("wa_id"), message.get("from"))
-    named = map(text_of, (*lasting, *numbers))
+    # A new number makes a new ID, too: WhatsApp tells both, and what they were before.
+    system = table(message.get("system"))
+    changed = (system.get(key) for key in ("previous_user_id", "user_id", "wa_id"))
+    named = map(text_of, (*lasting, *numbers, *changed))
     return tuple(dict.fromkeys(name for name in named if name.isprintable() and name))
 
 

@@ -217,6 +217,20 @@ async def test_an_old_message_that_comes_late_opens_no_window(graph: Graph, tmp_
         await channel.send(said(), "key-2")
 
 
+async def test_whatsapps_own_words_open_no_window(graph: Graph, tmp_path: Path) -> None:
+    kinds: list[dict[str, Any]] = [
+        {"system": {"type": "user_changed_number"}},
+        {"edit": {"original_message_id": "wamid.A"}},
+        {"revoke": {"original_message_id": "wamid.A"}},
+    ]
+    async with whatsapp(graph, tmp_path, wrote=False) as (channel, gateway):
+        for number, kind in enumerate(kinds):
+            await channel.answer(request(body(message(number, **kind))))
+        assert len(gateway.taken) == 3
+        with pytest.raises(Rejected):
+            await channel.send(said(), "key-1")
+
+
 async def test_a_clock_that_runs_ahead_opens_no_longer_window(graph: Graph, tmp_path: Path) -> None:
     ahead = message(5) | {"timestamp": "9999999999"}
     late = [timedelta()]

@@ -146,6 +146,13 @@ def test_a_new_number_is_no_matter_of_its_own() -> None:
     assert (found.aside, found.text) == (True, "Yuki changed from 81 to 82")
 
 
+def test_who_changed_a_number_is_known_by_all_names() -> None:
+    held = {"type": "user_changed_user_id", "user_id": "JP.2", "previous_user_id": "JP.1"}
+    found = message("system", contact={}, **{"from": None, "system": held})
+    assert found.claims[0].identity == Identity("whatsapp", "JP.1")
+    assert found.verified == (Identity("whatsapp", "JP.2"),)
+
+
 def test_what_was_forwarded_is_marked() -> None:
     found = message(text={"body": "a joke"}, context={"frequently_forwarded": True})
     assert [span.label for span in found.spans] == ["forwarded"]
