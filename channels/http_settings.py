@@ -68,6 +68,11 @@ class HttpSettings(base.Settings):
         return timedelta(hours=24)
 
     @property
+    def reaches(self) -> str:
+        """Whom the other side knows; each channel of this kind is a world of its own."""
+        return f"http-{self.name}"
+
+    @property
     def keys(self) -> tuple[bytes, ...]:
         """What a signature may be made with, ours first."""
         return tuple(key_of(secret) for secret in (self.secret, self.old_secret) if secret)

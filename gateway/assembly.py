@@ -25,7 +25,8 @@ from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
-from gateway.rules import admission, firing, own, promises
+from gateway.reroute import Reroute
+from gateway.rules import admission, desk, firing, own, promises
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
@@ -148,3 +149,14 @@ def _named(settings: Settings, config: Config) -> Settings:
     """A channel that has no name of its own to show speaks in the gateway's."""
     shown = settings.from_name or config.gateway.name
     return settings.model_copy(update={"from_name": shown})
+
+
+def rerouting(parts: Parts) -> Reroute:
+    """Who looks for another way for answers that did not arrive."""
+    config = parts.config
+    return Reroute(
+        parts.store, desk(config, parts.ingest.keys), parts.channels,
+        frozenset(s.name for s in config.channels if config.mode_of(s) != "watch"),
+        now, parts.deliver.wake, config.fallback.after.span, config.fallback.paid,
+        parts.deliver.failpoint,
+    )  # fmt: skip

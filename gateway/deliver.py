@@ -17,6 +17,7 @@ from channels.limits import ANYTHING, Limits
 from gateway.metrics import Metrics
 from gateway.render import render
 from scheduler.backoff import domain_until, is_hopeless, retry_at, spread_of
+from store.astray import DOWN
 from store.engine import StoreUnavailable
 from store.outbox import Delivery, Settlement, State
 from store.store import Store
@@ -180,14 +181,17 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
     why = str(error)
     if isinstance(error, Rejected):
         dead = error.reason == "address_dead"
-        return _settled(delivery, "failed", error=why, address_dead=dead, recipient=error.recipient)
-    if isinstance(error, InDoubt) and delivery.automatic:
-        return _settled(delivery, "in_doubt", error=why)
-    is_down = isinstance(error, ChannelDown)
-    if is_hopeless(delivery.created_at, now):
+        astray = error.reason if error.reason != "content" else ""
         return _settled(
-            delivery, "failed", error=f"given up after {delivery.attempts} tries: {why}"
-        )
+            delivery, "failed", error=why, address_dead=dead, recipient=error.recipient,
+            astray=astray,
+        )  # fmt: skip
+    is_doubt, is_down = isinstance(error, InDoubt), isinstance(error, ChannelDown)
+    if is_doubt and delivery.automatic:
+        return _settled(delivery, "in_doubt", error=why, doubted=True)
+    if is_hopeless(delivery.created_at, now):
+        given_up = f"given up after {delivery.attempts} tries: {why}"
+        return _settled(delivery, "failed", error=given_up, doubted=is_doubt, astray="undelivered")
     after = error.after if isinstance(error, Retry) else None
     spread = spread_of(delivery.id, delivery.attempts)
     again = now + after if after else retry_at(delivery.attempts, now, spread)
@@ -195,7 +199,10 @@ def failed(delivery: Delivery, error: DeliveryError, now: datetime) -> Settlemen
         again = min(again, now + _DOWN_RETRY)
     waits = isinstance(error, Retry) and error.whole_domain
     until = domain_until(again, now) if waits else None
-    return _settled(delivery, "deferred", error=why, retry_at=again, domain_until=until)
+    return _settled(
+        delivery, "deferred", error=why, retry_at=again, domain_until=until, doubted=is_doubt,
+        astray=DOWN if is_down else "",
+    )  # fmt: skip
 
 
 def _settled(delivery: Delivery, state: State = "sent", **more: Any) -> Settlement:

@@ -1,4 +1,4 @@
-"""How the sending of a message stands: each of its deliveries, the one for the whole last."""
+"""How the sending of a message stands: its deliveries, and what went by another way instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from store import schema, shapes
 
 _MOST = 100
-_o = schema.outbox.c
+_o, _m = schema.outbox.c, schema.messages.c
 
 
 def deliveries_of(connection: Connection, message_id: int) -> list[shapes.Delivery]:
@@ -21,3 +21,10 @@ def deliveries_of(connection: Connection, message_id: int) -> list[shapes.Delive
         .limit(_MOST)
     )  # fmt: skip
     return [shapes.Delivery(**row._asdict()) for row in connection.execute(query)]
+
+
+def replaced_by(connection: Connection, message_id: int) -> int | None:
+    """The message that went by another way because this one did not arrive."""
+    query = select(_m.id).where(_m.instead_of == message_id, _m.instead_of.is_not(None))
+    found: int | None = connection.execute(query.limit(1)).scalar()
+    return found

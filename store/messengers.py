@@ -55,7 +55,8 @@ def tell(connection: Connection, changes: Changes) -> None:
     """Write what platforms reported, and the words that belong to an earlier message."""
     for told in changes.told:
         failed = update(schema.outbox).where(_o.message_id == told.message_id)
-        connection.execute(failed.values(state="failed", error=told.why))
+        astray = "address_dead" if told.dead else "undelivered"
+        connection.execute(failed.values(state="failed", error=told.why, astray=astray))
         if told.dead:
             whose = select(_m.identity_id).where(_m.id == told.message_id).scalar_subquery()
             dead = update(schema.identities).where(_i.id == whose)

@@ -47,7 +47,8 @@ class Settlement(NamedTuple):
     """How a delivery ended: the state that its row gets, and when to try again if at all.
 
     `recipient` is whom the peer's word was about, where it said so; `domain_until`, until when
-    others for its domain shall wait too.
+    others for its domain shall wait too. `doubted`: the peer may have it all the same. `astray` says
+    why another way to the customer should be looked for.
     """
 
     id: int
@@ -62,6 +63,8 @@ class Settlement(NamedTuple):
     address_dead: bool = False
     recipient: str = ""
     domain_until: datetime | None = None
+    doubted: bool = False
+    astray: str = ""
 
 
 class Said(NamedTuple):
@@ -194,6 +197,7 @@ _TAKE = Prepared(
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
         attempts=_o.attempts + 1,
+        astray="",
     )
 )
 
@@ -240,12 +244,20 @@ def settle(
             for s in settlements]  # fmt: skip
     insert(connection, told)
     for s in settlements:
+        if s.doubted:
+            _DOUBT.run(connection, row=s.id)
+        if s.astray:
+            _STRAY.run(connection, row=s.id, why=s.astray)
         if s.state == "failed":
             _ABANDON.run(connection, of_message=s.message)
         if s.address_dead:
             returned.address_dead(connection, changes, s.message, at, s.recipient)
 
 
+_DOUBT = Prepared(update(schema.outbox).where(_o.id == bindparam("row")).values(doubted=True))
+_STRAY = Prepared(
+    update(schema.outbox).where(_o.id == bindparam("row")).values(astray=bindparam("why"))
+)
 # Half of what we say helps nobody: what follows a piece that was refused is not sent.
 _ABANDON = Prepared(
     update(schema.outbox)
@@ -285,6 +297,7 @@ def recover(connection: Connection, changes: Changes, now: datetime, owner: str)
             "in_doubt" if row.automatic else "queued",
             row.attempts,
             error="the process ended while this was being sent",
+            doubted=True,
         )
         for row in found
     ]

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Select, exists, func, select, text
 
 from store import due, schema, shapes
-from store.deliveries import deliveries_of
+from store.deliveries import deliveries_of, replaced_by
 from store.known import Raw
 
 T = TypeVar("T")
@@ -369,6 +369,8 @@ def _view(connection: Connection, row: Any, parts: list[shapes.Part]) -> shapes.
         form=reading.form,
         decisions=_decoded(row.decisions, list[shapes.Decision], []),
         deliveries=deliveries,
+        instead_of=row.instead_of,
+        replaced_by=replaced_by(connection, row.id),
         receipts=_receipts(connection, row.id),
         has_raw=row.raw_sha256 is not None,
     )

@@ -34,7 +34,8 @@ def bounce(connection: Connection, changes: Changes, came: Bounced) -> None:
     """A delivery report: the delivery has failed, whatever its state was; told once."""
     mail = _mail(connection, came.message_id)
     this = (_o.message_id == came.message_id) & (_o.state != "failed")
-    ended = update(schema.outbox).where(this).values(state="failed", error=came.why)
+    astray = "address_dead" if came.is_dead else ""
+    ended = update(schema.outbox).where(this).values(state="failed", error=came.why, astray=astray)
     if connection.execute(ended).rowcount:
         data = {"message_id": mail.id, "channel": mail.channel, "error": came.why}
         _tell(connection, changes, "delivery.failed", mail, came.at, data)

@@ -111,6 +111,7 @@ class Message(NamedTuple):
     judge_at: str | None = None
     buttons: str = "[]"
     promised_by: str | None = None
+    instead_of: int | None = None
 
 
 class Part(NamedTuple):
@@ -155,6 +156,8 @@ class Outbox(NamedTuple):
     created_at: str
     domain_until: str | None = None
     piece: int = 0
+    doubted: bool = False
+    astray: str = ""
 
 
 class FollowUp(NamedTuple):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -155,9 +156,17 @@ messages = Table(
     Column("judge_at", Instant),  # when to look again who wrote; null: that is settled
     Column("buttons", Json, nullable=False, server_default="[]"),  # of what we say
     Column("promised_by", Instant),  # until when a person answers, as the customer read it
+    Column("instead_of", Id),  # the message of ours that did not arrive
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),
+    Index(
+        "ix_messages_instead_of",
+        "instead_of",
+        unique=True,
+        sqlite_where=text("instead_of IS NOT NULL"),
+        postgresql_where=text("instead_of IS NOT NULL"),
+    ),
     Index(
         "ix_messages_unfinished",
         "id",
@@ -236,6 +245,14 @@ outbox = Table(
     Column("domain_until", Instant),  # others for the same domain wait until then
     # What goes in several deliveries: 1, 2, …, and 0 for the last, which stands for the whole.
     Column("piece", Integer, nullable=False, server_default="0"),
+    Column("doubted", Boolean, nullable=False, server_default=false()),  # a try may have arrived
+    Column("astray", Text, nullable=False, server_default=""),  # why another way is looked for
+    Index(
+        "ix_outbox_astray",
+        "id",
+        sqlite_where=text("astray <> ''"),
+        postgresql_where=text("astray <> ''"),
+    ),
     Index(None, "message_id"),
     Index(None, "budget_key", "created_at"),
     Index(None, "conversation_id", "created_at"),

@@ -303,7 +303,8 @@ class MessageView(Shape, frozen=True, kw_only=True):
     """Everything about one message.
 
     `html` is cleaned for showing and fetches nothing: the addresses of its remote images are in
-    `blocked_images` and in `data-blocked-src`. `html_withheld` says why there is none.
+    `blocked_images` and in `data-blocked-src`. `html_withheld` says why there is none. An answer that
+    did not arrive went again by another way: `replaced_by` is that message, `instead_of` the first.
     """
 
     id: int
@@ -343,6 +344,8 @@ class MessageView(Shape, frozen=True, kw_only=True):
     form: dict[str, str]
     decisions: list[Decision]
     deliveries: list[Delivery]
+    instead_of: int | None = None
+    replaced_by: int | None = None
     receipts: list[Receipt]
     has_raw: bool
 

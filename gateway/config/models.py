@@ -12,6 +12,7 @@ from channels import base
 from gateway.calendars import Calendars
 from gateway.config.calendar import NamedOpening, Opening
 from gateway.config.channels import channel
+from gateway.config.fallback import Fallback
 from gateway.config.routes import RouteRule
 from gateway.config.rules import FollowUp, FormMail, Notices, Promise
 from gateway.config.spam import Spam
@@ -247,6 +248,7 @@ class Config(Table):
     promise: Promise = Promise()
     route: tuple[RouteRule, ...] = ()
     notices: Notices = Notices()
+    fallback: Fallback = Fallback()
     follow_up: tuple[FollowUp, ...] = ()
     authentication: Authentication = Authentication()
     form_mail: tuple[FormMail, ...] = ()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from channels.base import Settings
+from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.author import is_ours
 from gateway.follow import Follow
@@ -214,9 +215,13 @@ def _address(one: Identity, known: Mapping[str, Known]) -> Address:
 
 
 def queue(
-    desk: Desk, facts: Facts, where: Way, words: Words, who: Who, changes: Changes
-) -> rows.Message:
-    """The message with its parts and the row that delivers it."""
+    desk: Desk, facts: Facts, where: Way, words: Words, who: Who, changes: Changes,
+    *, instead_of: int | None = None,
+) -> rows.Message:  # fmt: skip
+    """The message with its parts and the row that delivers it.
+
+    `instead_of` is the message that it stands for, because that one did not arrive.
+    """
     id_, at = changes.new_id(), instant(who.at)
     heard = last_word(facts, desk, where.settings.name)
     if heard and heard.case_id != facts.case.id:
@@ -235,10 +240,11 @@ def queue(
                                  answers=bool(thread))),
         recipients=to_json({"to": where.to, "cc": where.cc}),
         reply_to=pattern.format(token=token) if pattern else "",
+        instead_of=instead_of,
     )  # fmt: skip
     changes.add(row)
     attach(changes, id_, words.files)
-    domain = where.to[0].address.rpartition("@")[2]
+    _, domain = budget_of(Identity(kind(where.settings), where.to[0].address))
     changes.add(outgoing(changes.new_id(), row, at, domain))
     return row
 

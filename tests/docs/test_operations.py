@@ -27,7 +27,7 @@ def restored(tmp_path: Path) -> Path:
         for id_, state, automatic in ((2, "queued", 1), (3, "sent", 1), (4, "queued", 0)):
             connection.execute(
                 "INSERT INTO outbox VALUES (?, ?, NULL, 'mail', ?, ?, 0, '', '', '', '', NULL, 0,"
-                " '', '', '', NULL, 0)",
+                " '', '', '', NULL, 0, 0, '')",
                 (id_, id_, state, automatic),
             )
     return path

@@ -80,10 +80,14 @@ def shop() -> Iterator[Shop]:
 
 def post(site: Site, id_: str, body: bytes) -> int:
     """The status of one try; 0 if nothing was heard."""
+    return post_to(site, "shop", id_, body)
+
+
+def post_to(site: Site, channel: str, id_: str, body: bytes) -> int:
     headers = signed(key_of(SECRET), id_, body, datetime.now(UTC))
     with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=20)) as connection:
         try:
-            connection.request("POST", "/in/shop", body, headers)
+            connection.request("POST", f"/in/{channel}", body, headers)
             return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return 0

@@ -19,6 +19,7 @@ def upgrade() -> None:
     calendar = sa.Column("calendar", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", calendar)
     op.add_column("messages", sa.Column("promised_by", sa.Text()))
+    _other_ways()
     _links()
     _surveys()
     _proofs()
@@ -45,6 +46,24 @@ def _proofs() -> None:
         sa.UniqueConstraint("sha256", name="uq_proofs_sha256"),
     )
     op.create_index("ix_proofs_identity_id", "proofs", ["identity_id"])
+
+
+def _other_ways() -> None:
+    """A message that stands for one of ours that did not arrive."""
+    op.add_column(
+        "outbox", sa.Column("doubted", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.add_column("outbox", sa.Column("astray", sa.Text(), nullable=False, server_default=""))
+    id_ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("messages", sa.Column("instead_of", id_, nullable=True))
+    for name, table, column, where, unique in (
+        ("ix_outbox_astray", "outbox", "id", "astray <> ''", False),
+        ("ix_messages_instead_of", "messages", "instead_of", "instead_of IS NOT NULL", True),
+    ):
+        op.create_index(
+            name, table, [column], unique=unique,
+            sqlite_where=sa.text(where), postgresql_where=sa.text(where),
+        )  # fmt: skip
 
 
 def _links() -> None:

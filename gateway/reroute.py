@@ -1,0 +1,184 @@
+"""Another way for what a person wrote, when the way that it took is closed for good.
+
+Failed rows of the outbox wait in the store until this is decided, and what is decided is written in
+one transaction: a process that dies before leaves the row, one that dies after has said it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from channels.base import Channel, Metered, Settings
+from gateway.author import is_ours
+from gateway.desk import speak
+from gateway.desk.speak import Desk, File, Who, Words
+from gateway.record import event_row
+from gateway.words import clean_line
+from normalizer.message import Address, Identity
+from store import astray, rows
+from store import desk as facts_of
+from store.astray import DOWN, Lost, Way
+from store.deliveries import replaced_by
+from store.engine import StoreUnavailable
+from store.known import Changes, Raw
+from store.rows import instant
+from store.store import Store
+
+log = structlog.get_logger()
+
+_LOOK = 1.0  # seconds between looks
+_STORE_DOWN = 5.0
+_SUBJECT = {
+    "en": "Your message to us (reference {reference})",
+    "ja": "お問い合わせの件(受付番号:{reference})",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """Looks for rows that went astray and sends what a person wrote by the next way.
+
+    `speaks` are the channels on which we speak; `after` is how long a channel may be down; `paid` says
+    whether a channel that costs money for each message may be used.
+    """
+
+    store: Store
+    desk: Desk
+    channels: Mapping[str, Channel]
+    speaks: Collection[str]
+    clock: Callable[[], datetime]
+    wake: Callable[[str], None]
+    after: timedelta
+    paid: bool
+    failpoint: Callable[[str], None]
+
+    async def run(self) -> None:
+        """Look, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable as error:
+                log.warning("reroute.store_down", reason=str(error))
+                await asyncio.sleep(_STORE_DOWN)
+            await asyncio.sleep(_LOOK)
+
+    async def look(self) -> None:
+        """Decide all that waits for it now."""
+        while await self.store.read(lambda c: astray.wait(c, self.clock(), self.after)):
+            channels = await self.store.change(self._turn)
+            self.failpoint("F15")
+            for channel in channels:
+                self.wake(channel)
+
+    def _turn(self, connection: Connection, changes: Changes) -> list[str]:
+        """One transaction; the channels that have something to deliver now."""
+        found, sent = astray.lost(connection, self.clock(), self.after), []
+        for lost in {one.message.id: one for one in found}.values():  # one has several pieces
+            try:
+                sent.append(self._send(connection, lost, changes))
+            except Exception:
+                # A defect of ours with one message shall not hold up the others for ever.
+                log.exception("reroute.defect", message_id=lost.message.id)
+        astray.decided(connection, [lost.delivery for lost in found])
+        self.failpoint("F15")
+        return [channel for channel in sent if channel]
+
+    def _send(self, connection: Connection, lost: Lost, changes: Changes) -> str:
+        """The channel that a message goes by instead; "" if it goes by none."""
+        message = lost.message
+        if not is_movable(message) or replaced_by(connection, message.id):
+            return ""
+        facts = facts_of.facts(connection, message.case_id or 0)
+        if facts is None or facts.case.customer_id != message.customer_id:
+            return ""
+        tried = astray.tried(connection, message)
+        ways = astray.ways(connection, facts.case.customer_id)
+        way = next((one for one in ways if self._is_open(one, tried, lost)), None)
+        if way is None:
+            return ""
+        settings, now = self.desk.channels[way.channel], self.clock()
+        name = next((one.name for one in facts.identities if one.id == way.identity_id), "")
+        to = Address(clean_line(name, 100), Identity.parse(way.address).address)
+        row = speak.queue(
+            self.desk, facts, speak.Way(settings, (to,), (), way.identity_id),
+            _words(connection, message, facts.case, settings), _who(message, now), changes, instead_of=message.id,
+        )  # fmt: skip
+        if lost.why == DOWN:
+            astray.give_up(
+                connection, message.id, f"{message.channel} is down; sent by {row.channel}"
+            )
+        event_row(
+            changes, "delivery.rerouted", message.conversation_id, instant(now),
+            message_id=message.id, case_id=message.case_id, instead=row.id,
+            channel=message.channel, to=row.channel, why=lost.why,
+        )  # fmt: skip
+        log.info(
+            "delivery.rerouted", message_id=message.id, instead=row.id, channel=message.channel,
+            to=row.channel, reason=lost.why,
+        )  # fmt: skip
+        return row.channel
+
+    def _is_open(self, way: Way, tried: Collection[int], lost: Lost) -> bool:
+        """Whether this is surely the customer, and can be written to now."""
+        is_closed = way.channel == lost.message.channel and lost.why != "address_dead"
+        settings, identity = self.desk.channels.get(way.channel), Identity.parse(way.address)
+        return bool(
+            settings
+            and way.authenticated
+            and not way.failing
+            and way.identity_id not in tried
+            and not is_closed
+            and way.channel in self.speaks
+            and identity.kind == speak.kind(settings)
+            and not settings.refuses(identity.address)
+            and not is_ours(identity, self.desk.own)
+            and self._is_allowed(settings, way.heard_at)
+        )
+
+    def _is_allowed(self, settings: Settings, heard_at: datetime) -> bool:
+        """By the channel's window, its price and its month."""
+        limits, channel = settings.limits, self.channels.get(settings.name)
+        if limits.window is not None and self.clock() - heard_at >= limits.window:
+            return False
+        if limits.cost == "paid" and not self.paid:
+            return False
+        used, most = channel.month if isinstance(channel, Metered) else (0, 0)
+        return not most or used < most
+
+
+def is_movable(message: rows.Message) -> bool:
+    """Whether a person wrote it, to the customer alone: nobody else hears of it by another way."""
+    written = json.loads(message.recipients)
+    to = [*written.get("to", ()), *written.get("cc", ())]
+    return message.kind == "reply" and message.identity_id is not None and len(to) == 1
+
+
+def _words(
+    connection: Connection, message: rows.Message, case: rows.Case, settings: Settings
+) -> Words:
+    """The same words, with the same files; a letter has a subject, too."""
+    files = tuple(map(_file, astray.parts(connection, message.id)))
+    subject = message.subject or case.subject
+    if settings.form == "long" and not subject:
+        spoken = "ja" if message.language.partition("-")[0] == "ja" else "en"
+        subject = _SUBJECT[spoken].format(reference=case.reference)
+    return Words(message.text, subject, files)
+
+
+def _file(part: rows.Part) -> File:
+    return File(
+        part.role, part.content_type, part.filename,  # type: ignore[arg-type]  # a role of ours
+        Raw(part.sha256, part.size, None), part.content_id,
+    )  # fmt: skip
+
+
+def _who(message: rows.Message, now: datetime) -> Who:
+    author = json.loads(message.author)
+    return Who(author.get("name", ""), author.get("token", ""), now)
