@@ -53,6 +53,38 @@ from store.store import Store
 __all__ = ["ApiState", "Readiness", "build"]
 
 
+_V1: list[ControllerRouterHandler] = [
+    conversations.list_conversations,
+    conversations.get_conversation,
+    conversations.list_cases,
+    conversations.get_case,
+    conversations.list_events,
+    messages.get_message,
+    messages.get_raw,
+    messages.get_part,
+    apart.list_apart,
+    apart.release_spam,
+    speaking.post_reply,
+    speaking.post_note,
+    speaking.post_ask,
+    speaking.patch_case,
+    speaking.post_case,
+    *customers.ROUTES,
+    drafts.list_drafts,
+    drafts.send_draft,
+    drafts.drop_draft,
+    waiting.list_follow_ups,
+    waiting.patch_follow_up,
+    guests.post_participant,
+    guests.delete_participant,
+    reports.count_surveys,
+    replies.list_replies,
+    replies.preview_reply,
+    promising.count_promises,
+    promising.draw_promises,
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ApiState:
     """What the HTTP side works with; `name` is whom customers are talking to.
@@ -115,36 +147,7 @@ def _documented(
 ) -> list[ControllerRouterHandler]:
     v1 = Router(
         "/v1",
-        route_handlers=[
-            conversations.list_conversations,
-            conversations.get_conversation,
-            conversations.list_cases,
-            conversations.get_case,
-            conversations.list_events,
-            messages.get_message,
-            messages.get_raw,
-            messages.get_part,
-            apart.list_apart,
-            apart.release_spam,
-            speaking.post_reply,
-            speaking.post_note,
-            speaking.post_ask,
-            speaking.patch_case,
-            speaking.post_case,
-            *customers.ROUTES,
-            drafts.list_drafts,
-            drafts.send_draft,
-            drafts.drop_draft,
-            waiting.list_follow_ups,
-            waiting.patch_follow_up,
-            guests.post_participant,
-            guests.delete_participant,
-            reports.count_surveys,
-            replies.list_replies,
-            replies.preview_reply,
-            promising.count_promises,
-            promising.draw_promises,
-        ],
+        route_handlers=_V1,
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
             "writes": Provide(lambda: writes, sync_to_thread=False),
