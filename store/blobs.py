@@ -59,6 +59,13 @@ class Blobs:
             os.fsync(file.fileno())
         return Spooled(str(path), len(data), hashlib.sha256(data).hexdigest())
 
+    def remove(self, sha256: str) -> None:
+        """Delete a content that nobody has any more."""
+        target = self.path(sha256)
+        if target.exists():
+            target.unlink()
+            _sync_folder(target.parent)
+
     def clear_spool(self) -> int:
         """Remove what an earlier process left half written; returns how many files."""
         left = [path for path in self.spool.iterdir() if path.is_file()]

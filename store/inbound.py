@@ -21,6 +21,7 @@ from store import returned, rows, schema
 from store.bulk import insert, pipelined
 from store.doors import load_admitted, load_facts, load_given
 from store.due import cancel
+from store.kept import require_kept
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
 from store.messengers import load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
@@ -34,6 +35,7 @@ def commit(
     connection: Connection, changes: Changes, arrivals: Sequence[Arrival], plan: Plan
 ) -> list[Accepted]:
     """Write a batch of arrivals in the caller's transaction; the answers are in their order."""
+    require_kept(connection, arrivals)
     known = load(connection, arrivals, plan.counted)
     if plan.offers:
         load_kinds(connection, arrivals, known)

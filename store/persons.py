@@ -63,3 +63,14 @@ class Identities(Shape, frozen=True, kw_only=True):
     identities: list[IdentityView]
     links: list[Link]
     suggestions: list[Suggestion]
+
+
+class Erased(Shape, frozen=True, kw_only=True):
+    """A customer that is no more.
+
+    `clean` is false where free pages or the write-ahead log may still hold octets of it.
+    """
+
+    customer_id: int
+    messages: int
+    clean: bool = True

@@ -33,6 +33,8 @@ class _Mail(NamedTuple):
 def bounce(connection: Connection, changes: Changes, came: Bounced) -> None:
     """A delivery report: the delivery has failed, whatever its state was; told once."""
     mail = _mail(connection, came.message_id)
+    if mail is None:
+        return
     this = (_o.message_id == came.message_id) & (_o.state != "failed")
     astray = "address_dead" if came.is_dead else ""
     ended = update(schema.outbox).where(this).values(state="failed", error=came.why, astray=astray)
@@ -47,12 +49,15 @@ def address_dead(
     connection: Connection, changes: Changes, message: int, at: str, recipient: str
 ) -> None:
     """A peer refused a recipient for good; "" when there was only one."""
-    _fail(connection, changes, _mail(connection, message), at, (recipient,))
+    if mail := _mail(connection, message):
+        _fail(connection, changes, mail, at, (recipient,))
 
 
-def _mail(connection: Connection, message: int) -> _Mail:
+def _mail(connection: Connection, message: int) -> _Mail | None:
+    """The mail; None if its customer was erased while it was sent."""
     query = select(_m.id, _m.conversation_id, _m.channel, _m.identity_id, _m.recipients)
-    return _Mail(*connection.execute(query.where(_m.id == message)).one())
+    row = connection.execute(query.where(_m.id == message)).first()
+    return _Mail(*row) if row is not None else None
 
 
 def _fail(

@@ -36,6 +36,7 @@ from store.known import Accepted, Arrival, Changes, Plan, Raw
 from store.migrate import last_id, migrate
 from store.outbox import Delivery, Settlement
 from store.pieces import Render, parted
+from store.scrub import scrub
 from store.writer import Work, Writer
 
 T = TypeVar("T")
@@ -80,7 +81,8 @@ class Store:
         self.blobs = Blobs(data_dir, failpoint)
         self._data_dir = data_dir
         self._readers = open_readers(url)
-        self._lock = WriteLock(sqlite_path(url))
+        self._path = sqlite_path(url)
+        self._lock = WriteLock(self._path)
         writing = open_writer(url)
         self._cut = breaker(self._readers, writing)
         self._writer = Writer(writing, self._lock, plan, failpoint)
@@ -171,6 +173,13 @@ class Store:
         except OSError as error:
             raise StoreUnavailable(str(error)) from error
         return await self.keep(spooled)
+
+    async def scrub(self) -> bool:
+        """Leave nothing of what was deleted in the database's files; False if something may be left.
+
+        PostgreSQL does it by itself, sooner or later (autovacuum).
+        """
+        return self._path is None or await asyncio.to_thread(scrub, self._path)
 
     async def settle_and_claim(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
+from msgspec.structs import replace
 
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
@@ -12,7 +13,7 @@ from gateway.api.reads import Reads
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
 from gateway.desk.speak import TELEPHONE, kind
-from gateway.desk.wanted import Merge, Split, Undo
+from gateway.desk.wanted import Merge, Split, Undo, Wanted
 from gateway.links import acts
 from store import customers, persons
 
@@ -111,4 +112,34 @@ async def undo_link(
     return await writes(act, asked, data, persons.Link)
 
 
-ROUTES = (get_customer, get_identities, merge_customer, split_customer, undo_link)
+@delete(
+    "/customers/{customer:int}",
+    summary="Erase a customer",
+    tags=["customers"],
+    status_code=200,
+    responses=documented(404, 409),
+)
+async def erase_customer(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    customer: Id,
+    idempotency_key: Key = None,  # noqa: ARG001
+) -> persons.Erased:
+    """Every message, file, delivery and name, for good; nobody can undo it.
+
+    What stays is the event `customer.erased`, and that a transport unit came.
+    """
+    nobody = Wanted()
+    act = acts.erase(customer, writes.store.blobs, writes.who(asked, nobody))
+    gone = await writes(act, asked, nobody, persons.Erased)
+    return replace(gone, clean=await writes.store.scrub())
+
+
+ROUTES = (
+    get_customer,
+    get_identities,
+    merge_customer,
+    split_customer,
+    undo_link,
+    erase_customer,
+)

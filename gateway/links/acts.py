@@ -8,8 +8,11 @@ from gateway.desk.acts import Act
 from gateway.desk.speak import Refused, Who
 from gateway.desk.wanted import Merge, Split
 from gateway.links import join
-from store import customers, links, persons
+from gateway.record import event_row
+from store import customers, erasure, links, persons
+from store.blobs import Blobs
 from store.known import Changes
+from store.rows import instant
 
 _NOTHING = Refused("There is no customer with this id.", 404)
 
@@ -48,6 +51,31 @@ def undo(link_id: int, who: Who) -> Act[persons.Link]:
 
     def act(connection: Connection, changes: Changes) -> persons.Link | Refused:
         return _shown(join.undo(connection, changes, link_id, who))
+
+    return act
+
+
+def erase(customer_id: int, blobs: Blobs, who: Who) -> Act[persons.Erased]:
+    """Delete a customer; what stays is that it happened, and by whom.
+
+    The files go before the commit: should that fail, the request is made again, and nothing that
+    was to be erased is left on the disk without a row.
+    """
+
+    def act(connection: Connection, changes: Changes) -> persons.Erased | Refused:
+        party = links.party(connection, customer_id)
+        if party is None:
+            return _NOTHING
+        if not party.identities:
+            return Refused("This customer is part of another one; undo that, or erase the other.")
+        gone = erasure.erase(connection, party)
+        for one in gone.files:
+            blobs.remove(one)
+        event_row(
+            changes, "customer.erased", gone.conversation_id, instant(who.at),
+            customer_id=customer_id, messages=gone.messages, by=who.name, token=who.token,
+        )  # fmt: skip
+        return persons.Erased(customer_id=customer_id, messages=gone.messages)
 
     return act
 
