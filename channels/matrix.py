@@ -231,6 +231,9 @@ class Matrix:
         user, farewell = sender_of(event), is_farewell(event)
         if (farewell or room.left) and not await self._rooms.is_chat(user, room.id):
             return
+        if user in others and not farewell:
+            # Before the commit: it wakes the acknowledgement, which asks where it belongs.
+            await self._rooms.remember(user, room.id)
         # What the homeserver adds may hold other events whole, such as the latest wording.
         kept = {key: value for key, value in event.items() if key != "unsigned"}
         said = {"room": room.id, "name": others.get(user, ""), "event": kept}
@@ -247,8 +250,6 @@ class Matrix:
         )
         if farewell:
             await self._rooms.gone(user)
-        elif not room.left and user in others:
-            await self._rooms.remember(user, room.id)
 
     async def _part(self, room: str, users: list[str]) -> None:
         """In a group others read along; so say a word, once, and leave."""

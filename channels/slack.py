@@ -28,7 +28,7 @@ from channels.base import (
 )
 from channels.download import held
 from channels.notes import Notes
-from channels.slack_api import SlackApi
+from channels.slack_api import SlackApi, missing
 from channels.slack_event import Heard, heard, is_signed, table_in
 from channels.slack_people import People
 from channels.slack_settings import SlackSettings
@@ -41,6 +41,7 @@ _BODY = 2**20  # octets
 _LOOK = 3600.0  # seconds between looks whether Slack still knows us
 _LOOK_AGAIN = 60.0  # … while it does not
 _SILENT = timedelta(hours=2)
+_KEPT_AT_MOST = 86_400.0  # seconds that Slack brings an event late, with Delayed Events
 _TALKS = 10_000  # users of whom we know by heart where they talk with us
 
 _log = structlog.get_logger()
@@ -131,12 +132,13 @@ class Slack:
                 return
             profile = await self._people.of(one.user)
             kept = one.kept | {"name": profile.name, "language": profile.locale}
-            await self._accepted(
-                one, json.dumps(kept, separators=(",", ":")).encode(), peer, accept
-            )
+            # Before the commit: it wakes the acknowledgement, which asks where it belongs.
             await self._remember(one)
+            await self._accepted(one, json.dumps(kept).encode(), peer, accept)
 
     async def _accepted(self, one: Heard, raw: bytes, peer: str, accept: Accept) -> None:
+        now = self._clock()
+        at = one.at if now - _KEPT_AT_MOST < one.at < now else now
         async with held(raw, self._folder) as octets:
             await accept(
                 Envelope(
@@ -144,7 +146,7 @@ class Slack:
                     format="slack",
                     raw=octets,
                     unit=one.unit,
-                    received_at=datetime.fromtimestamp(self._clock(), UTC),
+                    received_at=datetime.fromtimestamp(at, UTC),
                     transport=Transport(peer=peer),
                 )
             )
@@ -157,45 +159,53 @@ class Slack:
             if len(self._talks) > _TALKS:
                 self._talks.popitem(last=False)
         elif one.called and not one.private:
-            await self._past.note(_thread(one.channel, one.thread), one.user)
+            await self._past.note(_thread(one.channel, one.thread, one.user), "called")
 
     async def _is_theirs(self, one: Heard) -> bool:
         """Whether this user has called us into this thread; what others say there is not ours."""
-        return (
-            bool(one.thread)
-            and await self._past.recall(_thread(one.channel, one.thread)) == one.user
-        )
+        return bool(await self._past.recall(_thread(one.channel, one.thread, one.user)))
 
     async def send(self, message: Message, key: str) -> Sent:
         """One text with its buttons, or one file."""
         place = await self._place(message)
+        try:
+            return Sent(await self._say(place, message, key))
+        except Rejected as error:
+            if place.is_talk or error.reason != "address_dead":
+                raise
+        # It is the channel that is gone, not the person.
+        return Sent(await self._say(Where(await self._talk(_user(message))), message, key))
+
+    async def _say(self, place: Where, message: Message, key: str) -> str:
         if message.text.strip():
-            return Sent(await self._post(place, slack_words.post(message), message_key(key)))
+            return await self._post(place, slack_words.post(message), message_key(key))
         if not message.parts:
             raise Rejected("there is nothing to say")
-        return Sent(await slack_files.show(self._api, message.parts[0], place))
+        return await slack_files.show(self._api, message.parts[0], place)
 
     async def _place(self, message: Message) -> Where:
         """Where the message that we answer stands, if that is this user's place; else our talk."""
-        user = message.to[0].address.partition("/")[2]
-        try:
-            talk = await self._past.recall(_talk(user))
-            asked = where(message.in_reply_to)
-            if asked and asked.channel == talk:
-                return asked
-            if asked and await self._past.recall(_thread(*asked)) == user:
-                return asked
-        except Unavailable as error:  # Slack was given nothing
-            raise ChannelDown("our own notes cannot be read now") from error
-        return Where(talk or await self._opened(user))
+        user, asked = _user(message), where(message.in_reply_to)
+        if asked and not asked.is_talk and await self._recall(_thread(*asked, user)):
+            return asked
+        talk = await self._talk(user)
+        return asked if asked and asked.channel == talk else Where(talk)
 
-    async def _opened(self, user: str) -> str:
-        """A talk with somebody who never wrote; opened again, it is the same."""
+    async def _talk(self, user: str) -> str:
+        """Where somebody talks with us alone; opened again, it is the same."""
+        if talk := await self._recall(_talk(user)):
+            return talk
         try:
             said = await self._api.call("conversations.open", {"users": user})
         except InDoubt as error:
             raise ChannelDown(str(error)) from error
         return text_of(table(said.get("channel")).get("id"))
+
+    async def _recall(self, name: str) -> str:
+        try:
+            return await self._past.recall(name)
+        except Unavailable as error:  # Slack was given nothing
+            raise ChannelDown("our own notes cannot be read now") from error
 
     async def _post(self, place: Where, post: dict[str, Any], key: str) -> str:
         """What this message is called, as an answer to it would say."""
@@ -209,15 +219,26 @@ class Slack:
 
     async def check(self) -> str:
         said = await self._api.call("auth.test", {})
-        return f"Slack knows us as {text_of(said.get('user'))} in {text_of(said.get('team'))}"
+        known = f"Slack knows us as {text_of(said.get('user'))} in {text_of(said.get('team'))}"
+        lacks = missing(self._api.scopes, names=self._settings.names)
+        if lacks:
+            raise ChannelDown(
+                f"{known}; the app lacks {', '.join(lacks)}: add them under OAuth & Permissions, and"
+                " install it again"
+            )
+        return known
 
     async def close(self) -> None:
         await self._api.close()
 
 
-def _thread(channel: str, first: str) -> str:
-    """The name of the note about who has called us into a thread."""
-    return f"thread:{channel}:{first}"
+def _user(message: Message) -> str:
+    return message.to[0].address.partition("/")[2]
+
+
+def _thread(channel: str, first: str, user: str) -> str:
+    """The name of the note that somebody has called us into a thread."""
+    return f"thread:{channel}:{first}:{user}"
 
 
 def _talk(user: str) -> str:

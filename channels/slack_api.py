@@ -29,6 +29,7 @@ _LOCKED = frozenset({
     "team_access_not_granted", "access_denied", "two_factor_setup_required",
     "not_allowed_token_type", "messages_tab_disabled",
 })  # fmt: skip
+_NEEDED = frozenset({"chat:write", "files:read", "im:history", "im:write"})
 _LATER = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
 # "It's possible some aspect of the operation succeeded before the error was raised."
 _DOUBTFUL = frozenset({"fatal_error", "internal_error", "request_timeout"})
@@ -36,7 +37,7 @@ _DOUBTFUL = frozenset({"fatal_error", "internal_error", "request_timeout"})
 
 class SlackApi:
     """Requests with our token; `heard_at` is when Slack last answered, `trouble` what a person has
-    to see to.
+    to see to, `scopes` what the token allows.
     """
 
     def __init__(self, settings: SlackSettings) -> None:
@@ -49,6 +50,7 @@ class SlackApi:
             follow_redirects=False,
         )
         self.heard_at: datetime | None = None
+        self.scopes: frozenset[str] = frozenset()
         self.trouble = ""
 
     async def call(self, method: str, body: Table) -> Table:
@@ -96,11 +98,17 @@ class SlackApi:
         said = _json(reply)
         if reply.status_code == 200 and said.get("ok") is True:
             self.heard_at, self.trouble = datetime.now(UTC), ""
+            self.scopes = frozenset(reply.headers.get("x-oauth-scopes", "").split(",")) - {""}
             return said
         error = refusal(reply.status_code, text_of(said.get("error")), reply.headers)
         if isinstance(error, ChannelDown):
             self.trouble = f"Slack refuses us ({error}); see docs/slack.md"
         raise error
+
+
+def missing(scopes: frozenset[str], *, names: bool) -> list[str]:
+    """What we cannot do without; nothing where Slack does not tell."""
+    return sorted((_NEEDED | ({"users:read"} if names else set())) - scopes) if scopes else []
 
 
 def refusal(status: int, code: str, headers: Mapping[str, str]) -> DeliveryError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from normalizer.telegram_json import items, table, text_of
+from normalizer.telegram_json import items, number, table, text_of
 
 Table = dict[str, Any]
 
@@ -23,7 +23,7 @@ class Heard(NamedTuple):
     """Something that a person said or pressed: its id, who and where, and what is kept of it.
 
     In a channel, where others read along, `thread` is the number of its thread's first message;
-    `called` is whether we were mentioned. `team` is the workspace that our app is in.
+    `called` is whether we were mentioned. `at` is when, in seconds since 1970, or 0. `team` is the workspace that our app is in.
     """
 
     unit: str
@@ -33,6 +33,7 @@ class Heard(NamedTuple):
     thread: str
     private: bool
     called: bool
+    at: int
     kept: Table
 
 
@@ -93,6 +94,7 @@ def _message(said: Table, event: Table) -> Heard | None:
         thread=text_of(spoken.get("thread_ts")) or text_of(spoken.get("ts")),
         private=_is_private(channel, event.get("channel_type")),
         called=kind == "app_mention",
+        at=number(said.get("event_time")),
         kept={"team": team, "user": user, "bot": own, "event": event},
     )
 
@@ -116,6 +118,7 @@ def _press(said: Table) -> Heard | None:
         thread=thread or ts,
         private=_is_private(channel, None),
         called=False,
+        at=0,
         kept={"team": team, "user": user, "press": actions[0]} | where,
     )
 

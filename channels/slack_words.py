@@ -24,6 +24,11 @@ class Where(NamedTuple):
     channel: str
     thread: str = ""
 
+    @property
+    def is_talk(self) -> bool:
+        """Whether nobody else reads there."""
+        return self.channel.startswith("D")
+
 
 def where(in_reply_to: str) -> Where | None:
     """Where a message stands that we answer; beside it in a talk with us, below it in a channel."""
@@ -32,8 +37,7 @@ def where(in_reply_to: str) -> Where | None:
     first, _, more = numbers.partition("#")[0].partition(":")
     if kind != "slack" or not (channel and first):
         return None
-    is_threaded = more or not channel.startswith("D")
-    return Where(channel, first if is_threaded else "")
+    return Where(channel, "" if Where(channel).is_talk and not more else first)
 
 
 def post(message: Message) -> Table:

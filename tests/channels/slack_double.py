@@ -83,6 +83,8 @@ class Workspace:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.posted: list[dict[str, Any]] = []
         self.files: dict[str, bytes] = {}
+        self.gone: set[str] = set()
+        self.scopes = "chat:write,files:read,im:history,im:write,users:read"
         self.asked_with: list[str] = []
         self._server: asyncio.Server | None = None
 
@@ -139,11 +141,14 @@ class Workspace:
             return 429, ["Retry-After: 7"], b'{"ok":false,"error":"ratelimited"}'
         if isinstance(failure, int):
             return failure, [], b"<html>"
+        if method == "chat.postMessage" and fields["channel"] in self.gone:
+            failure = "channel_not_found"
         result = self._result(method, fields) if failure in {"", "vanish"} else {}
         if failure == "vanish":
             return None
         given = {"ok": not failure} | ({"error": failure} if failure else result)
-        return 200, ["Content-Type: application/json"], json.dumps(given).encode()
+        more = ["Content-Type: application/json", f"X-OAuth-Scopes: {self.scopes}"]
+        return 200, more, json.dumps(given).encode()
 
     def _result(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         match method:

@@ -39,8 +39,12 @@ class Desk(NoPast):
         if self.troubles:
             self.troubles -= 1
             raise Unavailable
+        await self.accepting(envelope)
         self.taken.append(envelope)
         return Receipt(len(self.taken), "accepted")
+
+    async def accepting(self, envelope: Envelope) -> None:
+        """What happens at the commit."""
 
     async def units(self, prefix: str, /) -> frozenset[str]:
         found = (one.unit for one in self.taken)
@@ -283,6 +287,23 @@ async def test_who_leaves_is_not_written_to_until_they_come_back(
         await holds(lambda: len(desk.taken) == 3)
         await channel.send(reply(one.yuki.user, "welcome"), "k2")
         assert [said["body"] for said in await words(one, again)()] == ["welcome"]
+
+
+async def test_the_answer_is_already_right_when_the_message_is_committed(
+    one: Chat, desk: Desk, tmp_path: Path
+) -> None:
+    """The commit wakes it; the customer has two chats with us, and has just written in the other."""
+    async with running(one, desk, tmp_path) as channel:
+        await at_home(one, desk)
+        other = await one.open()
+
+        async def answers(envelope: Envelope) -> None:
+            await channel.send(reply(one.yuki.user, "We have it."), envelope.unit)
+
+        desk.accepting = answers  # type: ignore[method-assign]  # from now on
+        await off(lambda: one.yuki.say(other, "hello"))
+        await holds(lambda: len(desk.taken) == 1)
+        assert [said["body"] for said in await words(one, other)()] == ["We have it."]
 
 
 async def test_who_never_wrote_is_invited_to_a_chat(one: Chat, desk: Desk, tmp_path: Path) -> None:

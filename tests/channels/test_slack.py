@@ -211,6 +211,8 @@ async def test_in_a_channel_only_who_calls_us_is_heard(
         assert await told(channel, mention) == 200
         for who, words in ((HANA, "I know them"), (YUKI, "number 7")):
             assert await told(channel, said(words, who, LOBBY, thread_ts=root)) == 200
+        too = said(f"me too <@{BOT}>", HANA, LOBBY, thread_ts=root, type="app_mention")
+        assert await told(channel, too) == 200
         elsewhere = said("not for us", channel=LOBBY, thread_ts="1.1")
         assert await told(channel, elsewhere) == 200
         change = {"user": YUKI, "text": "number 8", "ts": "9.1", "thread_ts": root}
@@ -218,7 +220,7 @@ async def test_in_a_channel_only_who_calls_us_is_heard(
             "", channel=LOBBY, subtype="message_changed", message=change, previous_message={}
         )
         assert await told(channel, edit) == 200
-    assert desk.texts == ["my parcel?", "number 7", "number 8"]
+    assert desk.texts == ["my parcel?", "number 7", "me too", "number 8"]
     assert desk.messages[1].in_reply_to == desk.messages[0].message_id == f"slack:{LOBBY}:{root}"
 
 
@@ -230,7 +232,7 @@ async def test_a_button_is_pressed_once_and_by_whom_it_concerns(
         for _ in range(2):
             assert await call(channel, request(pressed)) == 200
         in_a_thread = {"channel": LOBBY, "ts": "5.2", "thread_ts": "5.0"}
-        await desk.note(f"thread:{LOBBY}:5.0", YUKI)
+        await desk.note(f"thread:{LOBBY}:5.0:{YUKI}", "called")
         for who in (HANA, YUKI):
             assert await call(channel, request(press("stuck", "Not yet", in_a_thread, who))) == 200
         assert await call(channel, request(press("", "A page", in_a_thread))) == 200
@@ -264,3 +266,16 @@ async def test_events_that_slack_withholds_are_told_to_people(
         body = b'{"type":"app_rate_limited","team_id":"T0DESK","minute_rate_limited":1518467820}'
         assert await call(channel, request(body)) == 200
     assert "slack.events_withheld" in logged.getvalue()
+
+
+async def test_what_slack_brings_late_was_said_when_it_was_said(
+    slack: Workspace, desk: Desk, tmp_path: Path
+) -> None:
+    async with running(slack, desk, tmp_path) as channel:
+        now = time.time()
+        for at in (now - 3600, now + 3600, 0):
+            body = event_call(said("hello"), event_time=int(at))
+            assert await call(channel, request(body)) == 200
+    ages = [now - envelope.received_at.timestamp() for envelope in desk.taken]
+    assert ages[0] == pytest.approx(3600, abs=2)
+    assert ages[1:] == pytest.approx([0, 0], abs=60)

@@ -92,8 +92,8 @@ async def test_an_answer_stands_by_its_question_if_that_is_the_customer_s_place(
 ) -> None:
     """The id of a message is a claim; nobody makes us speak where others read."""
     await past.note(f"talk:{YUKI}", TALK)
-    await past.note(f"thread:{LOBBY}:7.0", YUKI)
-    await past.note(f"thread:{LOBBY}:8.0", HANA)
+    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
+    await past.note(f"thread:{LOBBY}:8.0:{HANA}", "called")
     sent = await channel.send(reply(in_reply_to=about), "k")
     (post,) = slack.posted
     assert (post["channel"], post.get("thread_ts")) == (place, thread)
@@ -120,7 +120,7 @@ async def test_buttons_stand_below_the_text(slack: Workspace, channel: Slack) ->
 async def test_each_piece_of_a_long_answer_stands_in_the_thread(
     slack: Workspace, channel: Slack, past: NoPast
 ) -> None:
-    await past.note(f"thread:{LOBBY}:7.0", YUKI)
+    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
     whole = reply("word " * 1000, in_reply_to=f"slack:{LOBBY}:7.0")
     for number, piece in enumerate(render(whole, settings_of(slack).limits)):
         await channel.send(piece, f"k{number}")
@@ -193,8 +193,26 @@ async def test_the_token_is_shown_to_slack_s_own_files_only(
     assert len(slack.asked_with) == 1
 
 
-async def test_check_tells_who_we_are(slack: Workspace, channel: Slack) -> None:
+async def test_where_the_channel_is_gone_the_person_is_still_there(
+    slack: Workspace, channel: Slack, past: NoPast
+) -> None:
+    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
+    slack.gone.add(LOBBY)
+    sent = await channel.send(reply(in_reply_to=f"slack:{LOBBY}:7.0"), "k")
+    (post,) = slack.posted
+    assert (post["channel"], "thread_ts" in post) == (TALK, False)
+    assert sent.peer_id == f"slack:{TALK}:{post['ts']}"
+    slack.gone.add(TALK)
+    with pytest.raises(Rejected) as refused:
+        await channel.send(reply(), "k")
+    assert refused.value.reason == "address_dead"
+
+
+async def test_check_tells_who_we_are_and_what_we_may_not(slack: Workspace, channel: Slack) -> None:
     assert await channel.check() == "Slack knows us as desk in Example"
+    slack.scopes = "chat:write,im:history,im:write,users:read"
+    with pytest.raises(ChannelDown, match="lacks files:read: add"):
+        await channel.check()
     slack.fails = {"auth.test": "token_revoked"}
     with pytest.raises(ChannelDown, match="token_revoked"):
         await channel.check()
