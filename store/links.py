@@ -111,6 +111,13 @@ def addressed(connection: Connection, address: str) -> int | None:
     return connection.execute(select(_i.id).where(_i.address == address)).scalar()
 
 
+def accounts(connection: Connection, identity_id: int, kind: str) -> frozenset[str]:
+    """The addresses of one kind that the customer of an identity has."""
+    whose = select(_i.customer_id).where(_i.id == identity_id).scalar_subquery()
+    found = connection.execute(select(_i.address).where(_i.customer_id == whose)).scalars()
+    return frozenset(one for one in found if one.startswith(f"{kind}:"))
+
+
 def standing(connection: Connection, source: Party, target: Party) -> Standing:
     """What is known of two customers before something moves from one to the other."""
     here = (source.conversation_id, target.conversation_id)

@@ -71,3 +71,29 @@ async def test_several_at_once_become_one(desk: Desk) -> None:
     await say(desk, "c", verified=(NUMBER, other))
     assert len(set((await owners(desk)).values())) == 1
     assert len(await desk.rows("SELECT DISTINCT conversation_id FROM messages")) == 1
+
+
+async def test_a_number_that_was_given_out_again_joins_no_stranger(desk: Desk) -> None:
+    """The platform had another account under it before: who has the number now is somebody else."""
+    old, new = Identity("pager", "JP.1"), Identity("pager", "JP.9")
+    name = Identity("pager", "819012345678")
+    await say(desk, "my first words", who=old, verified=(name, NUMBER))
+    await say(desk, "a stranger's", who=new, verified=(name, NUMBER))
+    found = await owners(desk)
+    assert found[str(old)] == found[str(NUMBER)] == found[str(name)]
+    assert found[str(new)] != found[str(old)]
+    assert await desk.count("conversations") == 2
+
+
+async def test_an_account_whose_name_changed_stays_one_customer(desk: Desk) -> None:
+    """The platform names the old account and the new one together, or knew only the number before."""
+    number, old, new = (
+        Identity("pager", "8190"),
+        Identity("pager", "JP.1"),
+        Identity("pager", "JP.2"),
+    )
+    await say(desk, "before there were such names", who=number)
+    await say(desk, "hello", who=old, verified=(number, NUMBER))
+    await say(desk, "I have a new number", who=old, verified=(new,))
+    await say(desk, "by the new one", who=new, verified=(Identity("tel", "+819099999999"),))
+    assert len(set((await owners(desk)).values())) == 1
