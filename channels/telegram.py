@@ -10,6 +10,7 @@ import random
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ _AGAIN = 300.0  # seconds before a bot that is refused, or another's, is tried a
 _BACK_OFF = 60.0  # seconds between tries at most, when Telegram does not answer
 _LOOK = 120.0  # seconds between looks whether Telegram still calls us
 _KEPT_AT_MOST = timedelta(hours=24)  # Telegram keeps an update no longer
+
+ALONE = (
+    "このボットは1対1のチャットでご利用ください。\nPlease write to this bot in a chat of its own."
+)
 
 _log = structlog.get_logger()
 
@@ -73,6 +78,7 @@ class Telegram:
         self._hopeless = (Taken, TokenRefused)
         self._clock, self._sleep = clock, sleep
         self._accept: Accept | None = None
+        self._past, self._declined = host.past(settings.name), set[int]()
         self._secret = hmac.new(
             settings.token.encode(), f"webhook {settings.name}".encode(), hashlib.sha256
         ).hexdigest()
@@ -167,16 +173,34 @@ class Telegram:
             _log.info("telegram.press_not_answered", channel=self.name, reason=str(error))
 
     async def _leave(self, update: Any) -> None:
-        """A group is not one customer; a bot that stays would only be silent there."""
+        """A group is not one customer, and others read along: a word, once for each group, and out."""
         status = text_of(table(_content(update).get("new_chat_member")).get("status"))
         if status in {"left", "kicked"}:
             return
+        chat = _chat(update)
+        if await self._is_first_in(chat):
+            with suppress(DeliveryError):
+                await self._api.say(str(chat), ALONE, None)
         try:
-            await self._api.leave(_chat(update))
+            await self._api.leave(chat)
         except DeliveryError as error:
             _log.warning("telegram.not_left", channel=self.name, reason=str(error))
         else:
             _log.info("telegram.left_group", channel=self.name)
+
+    async def _is_first_in(self, group: int) -> bool:
+        """Whether nothing was said there so far; noted before it is said, so that it is never twice."""
+        if group in self._declined:
+            return False
+        self._declined.add(group)
+        try:
+            if await self._past.recall(f"group:{group}"):
+                return False
+            await self._past.note(f"group:{group}", "declined")
+        except Exception as error:
+            self._declined.discard(group)
+            raise Unavailable from error
+        return True
 
     def _heard(self) -> None:
         self.heard_at, self.ready, self.trouble = self._clock(), True, ""

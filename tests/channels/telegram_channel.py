@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-from channels.base import Host, Receipt, Request, Unavailable
+from channels.base import Host, NoPast, Receipt, Request, Unavailable
 from channels.telegram import Telegram
 from channels.telegram_settings import TelegramSettings
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
@@ -51,11 +51,18 @@ class Pauses:
 
 @asynccontextmanager
 async def running(
-    bot: BotServer, folder: Path, desk: Desk, *, token: str = TOKEN, **more: Any
+    bot: BotServer,
+    folder: Path,
+    desk: Desk,
+    *,
+    token: str = TOKEN,
+    past: Any = None,
+    **more: Any,
 ) -> AsyncIterator[tuple[Telegram, Pauses]]:
     pauses = Pauses()
     settings = TelegramSettings(name="tg", type="telegram", token=token, api=bot.url, **more)
-    channel = Telegram(settings, Host("desk", folder), sleep=pauses)
+    kept = past or NoPast()
+    channel = Telegram(settings, Host("desk", folder, past=lambda _: kept), sleep=pauses)
     task = asyncio.create_task(channel.receive(desk))
     try:
         yield channel, pauses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from channels.base import (
-    ChannelDown,
-    Request,
-    Unavailable,
-)
+from channels.base import ChannelDown, NoPast, Request, Unavailable
+from channels.telegram import ALONE
 from tests.channels.telegram_channel import Desk, running, until
 from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
 
@@ -139,7 +137,8 @@ async def test_a_group_is_left_and_is_nobody_s_case(bot: BotServer, tmp_path: Pa
         await until(lambda: bot.confirmed == [1, 2, 3])
     assert desk.taken == []
     assert [fields["chat_id"] for fields in bot.said("leaveChat")] == ["-100", "-100"]
-    assert bot.said() == []
+    (said,) = bot.said()
+    assert (said["chat_id"], said["text"]) == ("-100", ALONE)
 
 
 async def test_what_waited_is_dated_as_telegram_took_it(bot: BotServer, tmp_path: Path) -> None:
@@ -156,6 +155,25 @@ async def test_what_waited_is_dated_as_telegram_took_it(bot: BotServer, tmp_path
 def _ask(secret: str | None, body: bytes, method: str = "POST") -> Request:
     headers = {} if secret is None else {"x-telegram-bot-api-secret-token": secret}
     return Request(method, "", "", headers, body, "127.0.0.1")
+
+
+async def test_a_group_hears_one_word_whatever_it_does(bot: BotServer, tmp_path: Path) -> None:
+    """Also after a restart, from many calls at once, and where the bot may not write."""
+    group = {"id": -100, "type": "group"}
+    past = NoPast()
+    for _ in range(2):
+        async with running(bot, tmp_path, Desk(), past=past, **HOOK) as (channel, _):
+            await until(lambda: channel.ready)
+            secret = bot.said("setWebhook")[-1]["secret_token"]
+            bodies = [json.dumps(update(n, chat=group)).encode() for n in range(20)]
+            answers = await asyncio.gather(*(channel.answer(_ask(secret, b)) for b in bodies))
+            assert {answer.status for answer in answers} == {200}
+    assert len(bot.said()) == 1
+    bot.refusals["sendMessage"] = Refusal(403, "Forbidden: bot is not a member")
+    async with running(bot, tmp_path, Desk()) as (channel, _):
+        bot.put(update(1, chat={"id": -200, "type": "channel"}))
+        await until(lambda: bot.confirmed == [1])
+    assert bot.said("leaveChat")[-1]["chat_id"] == "-200"
 
 
 HOOK = {"mode": "webhook", "public_url": "https://desk.example.com/"}

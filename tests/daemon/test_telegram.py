@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, wait_until
-from tests.telegram_server import TOKEN, BotServer, bot_server, update
+from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
 
 CHANNEL = """
 [[channel]]
@@ -105,6 +108,61 @@ def test_a_customer_is_answered_in_the_chat(tmp_path: Path) -> None:
         query = "SELECT b.size FROM parts p JOIN blobs b ON b.sha256 = p.sha256 WHERE p.source = ''"
         wait_until(lambda: rows(site, query) == [(12,)], 30, "the picture is fetched")
         assert TOKEN not in site.log.read_text("utf-8")
+
+
+@pytest.mark.daemon
+def test_i20_a_hundred_calls_with_one_update_make_one_copy(tmp_path: Path) -> None:
+    """All at the same moment, each on a connection of its own, and all are told that it is stored."""
+    with bot_server() as bot:
+        hook = 'mode = "webhook"\npublic_url = "https://desk.example.com"\n'
+        site = lay_out(tmp_path, more=CHANNEL.format(url=bot.url) + hook)
+        body = json.dumps(update(1, "Where is my parcel?")).encode()
+        with daemon(site, SECRET, patience=PATIENCE), ThreadPoolExecutor(100) as pool:
+            secret = bot.said("setWebhook")[-1]["secret_token"]
+            tries = [pool.submit(called, site, secret, body) for _ in range(100)]
+            assert {one.result(60) for one in tries} == {200}
+            wait_until(lambda: bool(bot.said()), 30, "it is acknowledged")
+        assert rows(site, "SELECT count(*) FROM messages WHERE direction = 'in'") == [(1,)]
+        assert rows(site, "SELECT count(*) FROM messages WHERE direction = 'out'") == [(1,)]
+        assert len(bot.said()) == 1
+
+
+def called(site: Site, secret: str, body: bytes) -> int:
+    """The status that Telegram hears."""
+    headers = {"X-Telegram-Bot-Api-Secret-Token": secret, "Content-Type": "application/json"}
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=60)) as connection:
+        connection.request("POST", "/in/tg", body, headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.daemon
+def test_who_has_blocked_the_bot_is_failing_until_they_write(tmp_path: Path) -> None:
+    with bot_and_site(tmp_path) as (bot, site), daemon(site, SECRET, patience=PATIENCE):
+        bot.refusals["sendMessage"] = Refusal(403, "Forbidden: bot was blocked by the user")
+        bot.put(update(1, "Where is my parcel?"))
+        query = "SELECT state FROM outbox WHERE channel = 'tg'"
+        wait_until(lambda: rows(site, query) == [("failed",)], 30, "the delivery has failed")
+        failing = "SELECT failing_since IS NOT NULL FROM identities WHERE address = 'telegram:77'"
+        assert rows(site, failing) == [(1,)]
+        del bot.refusals["sendMessage"]
+        bot.put(update(2, "Hello?"))
+        wait_until(lambda: rows(site, failing) == [(0,)], 30, "the address is alive")
+
+
+@pytest.mark.daemon
+def test_a_button_is_pressed_on_what_was_really_sent(tmp_path: Path) -> None:
+    with bot_and_site(tmp_path) as (bot, site), daemon(site, SECRET, patience=PATIENCE):
+        bot.put(update(1, "Where is my parcel?"))
+        wait_until(lambda: bool(bot.said()), 30, "an acknowledgement is sent")
+        ((button,),) = json.loads(bot.said()[0]["reply_markup"])["inline_keyboard"]
+        assert button == {"text": "Talk to a person", "callback_data": "person"}
+        sent = "SELECT 1 FROM outbox WHERE state = 'sent' AND peer_id = 'telegram:77:1001'"
+        wait_until(lambda: bool(rows(site, sent)), 30, "its number is known")
+        bot.put(pressed(2, "person", button["text"], on=1001))
+        tagged = "SELECT tags FROM cases"
+        wait_until(lambda: rows(site, tagged) == [('["person"]',)], 30, "the case is flagged")
+        assert bot.said("answerCallbackQuery")
+        assert rows(site, "SELECT count(*) FROM cases") == [(1,)]
 
 
 @pytest.mark.daemon
