@@ -132,24 +132,28 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
     return False
 
 
+def _state(parts: Parts) -> ApiState:
+    """What the HTTP side works with."""
+    return ApiState(
+        parts.store,
+        parts.readiness,
+        parts.metrics.registry,
+        parts.config.gateway.name,
+        _desk(parts),
+        now,
+        parts.deliver.wake,
+        parts.backlog.release,
+        {name: c for name, c in parts.channels.items() if isinstance(c, Webhook)},
+        ZoneInfo(parts.config.gateway.timezone),
+        faq(parts.config),
+        parts.metrics.customers.helped,
+        parts.config.http.trusted_proxies,
+    )
+
+
 async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
-    app = build(
-        ApiState(
-            parts.store,
-            parts.readiness,
-            parts.metrics.registry,
-            parts.config.gateway.name,
-            _desk(parts),
-            now,
-            parts.deliver.wake,
-            parts.backlog.release,
-            {name: c for name, c in parts.channels.items() if isinstance(c, Webhook)},
-            ZoneInfo(parts.config.gateway.timezone),
-            faq(parts.config),
-            parts.metrics.customers.helped,
-        )
-    )
+    app = build(_state(parts))
     inner = [
         _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
         _start("backlog", parts.backlog.run),

@@ -93,6 +93,7 @@ class ApiState:
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
     `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
     `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
+    `proxies` may say for whom they ask.
     """
 
     store: Store
@@ -107,14 +108,21 @@ class ApiState:
     zone: ZoneInfo = ZoneInfo("UTC")
     faq: tuple[Entry, ...] = ()
     helped: Callable[[bool], None] = lambda _: None
+    proxies: tuple[str, ...] = ()
 
 
 class Api(Plain):
     """The application behind its gate."""
 
-    def __init__(self, access: Access, metrics: CollectorRegistry, **settings: Any) -> None:
+    def __init__(
+        self,
+        access: Access,
+        metrics: CollectorRegistry,
+        proxies: tuple[str, ...],
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
-        self._gate: ASGIApp = Gate(super().__call__, access, metrics)
+        self._gate: ASGIApp = Gate(super().__call__, access, metrics, proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # lifespan scopes pass through it unread
         await self._gate(scope, receive, send)
@@ -130,6 +138,7 @@ def build(state: ApiState) -> Litestar:
     return Api(
         Access(reads),
         state.metrics,
+        state.proxies,
         route_handlers=[
             *routes,
             _pages(pages, vitals),

@@ -10,6 +10,7 @@ from litestar.utils.path import normalize_path
 from prometheus_client import CollectorRegistry, Counter
 
 from gateway.api.access import Access, TooMany, Unauthorized
+from gateway.api.peer import peer
 from gateway.api.problems import MEDIA_TYPE, RETRY_AFTER, problem
 from store.engine import StoreUnavailable
 
@@ -29,8 +30,15 @@ ADMITTED = "admitted"
 class Gate:
     """Wraps the application; nothing below /v1 is reached, not even an error, without a token."""
 
-    def __init__(self, inner: ASGIApp, access: Access, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        inner: ASGIApp,
+        access: Access,
+        metrics: CollectorRegistry,
+        proxies: tuple[str, ...] = (),
+    ) -> None:
         self._inner = inner
+        self._proxies = proxies
         self._access = access
         self._answered = Counter(
             "madoguchi_http_requests", "Requests answered.", ["area", "status"], registry=metrics
@@ -41,6 +49,8 @@ class Gate:
             await self._inner(scope, receive, send)
             return
         area = _area(scope["path"])
+        if self._proxies:
+            scope = {**scope, "client": self._client(scope)}
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,14 +63,18 @@ class Gate:
         if area != "v1" or await self._admit(scope, finish):
             await self._pass(scope, receive, finish)
 
+    def _client(self, scope: HTTPScope) -> tuple[str, int]:
+        host, port = scope["client"] or ("", 0)
+        forwarded = Headers(scope["headers"]).getall("x-forwarded-for", [])
+        return peer(host, forwarded, self._proxies), port
+
     async def _admit(self, scope: HTTPScope, send: Send) -> bool:
         client = scope.get("client")
-        # The connection's own address: X-Forwarded-For is whatever anybody writes into it.
-        peer = client[0] if client else ""
+        address = client[0] if client else ""
         # Several are joined, and so are none that we know.
         authorization = ",".join(Headers(scope["headers"]).getall("authorization", []))
         try:
-            token = await self._access.check(authorization, peer)
+            token = await self._access.check(authorization, address)
         except Unauthorized as error:
             await _refuse(send, 401, str(error.__doc__), "WWW-Authenticate", "Bearer")
         except TooMany as error:

@@ -75,6 +75,6 @@ def _request(request: Request[None, None, State], rest: str, body: bytes) -> bas
         query=request.scope["query_string"].decode("latin-1"),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
-        # The connection's own address: X-Forwarded-For is whatever anybody writes into it.
+        # As the gate found it: X-Forwarded-For is whatever anybody writes into it.
         peer=request.client.host if request.client else "",
     )

@@ -102,6 +102,20 @@ class Http(Table):
         "that our own words link to. Empty: no such links.",
         examples=['public_url = "https://help.example.com"'],
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Addresses or networks of the reverse proxies before us, whose X-Forwarded-For"
+        " counts; anybody else's says nothing. Limits for each peer need it behind a proxy.",
+        examples=['trusted_proxies = ["127.0.0.1"]'],
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not is_network(one):
+                raise ValueError(f'"{one}" must be an address or a network, as in "192.0.2.0/24"')
+        return value
 
 
 class Faq(Table):

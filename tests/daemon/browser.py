@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.daemon.servers import program, stop
 
-PATIENCE = 60.0  # seconds for anything that a page or the browser is waited for
+PATIENCE = 120.0  # seconds for anything that a page or the browser is waited for
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
