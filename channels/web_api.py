@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
-from channels.spool import SPOOLED_FROM, Spool
+from channels.download import kept
 from normalizer.message import Spooled
 
 _PATIENCE = httpx.Timeout(30.0, connect=10.0)  # seconds
@@ -64,7 +62,7 @@ class WebApi:
         """
         async with self._content(url) as reply:
             _expect(self.who, reply, most)
-            return await _read(reply, most, folder)
+            return await kept(reply.aiter_bytes(), most, folder)
 
     @asynccontextmanager
     async def _content(self, url: str) -> AsyncIterator[httpx.Response]:
@@ -107,28 +105,3 @@ def _expect(who: str, reply: httpx.Response, most: int) -> None:
     size = reply.headers.get("content-length", "")
     if size.isdecimal() and int(size) > most:
         raise Rejected(f"it is larger than {most} octets")
-
-
-async def _read(reply: httpx.Response, most: int, folder: Path) -> bytes | Spooled:
-    """In memory while it is small; the rest goes to a file as it comes."""
-    begun, size = bytearray(), 0
-    spool: Spool | None = None
-    try:
-        async for piece in reply.aiter_bytes():
-            size += len(piece)
-            if size > most:
-                raise Rejected(f"it is larger than {most} octets")
-            begun += piece
-            if len(begun) > SPOOLED_FROM:
-                if spool is None:
-                    spool = await asyncio.to_thread(Spool, folder / secrets.token_hex(16))
-                await asyncio.to_thread(spool.write, [bytes(begun)])
-                begun.clear()
-        if spool is None:
-            return bytes(begun)
-        await asyncio.to_thread(spool.write, [bytes(begun)])
-        finished, spool = await asyncio.to_thread(spool.finish), None
-        return finished
-    finally:
-        if spool:
-            spool.discard()
