@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.author import fold, is_ours, is_robot
 from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
+from gateway.intake.question import Question
 from gateway.route import Mode
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
@@ -80,6 +81,7 @@ class Decision(NamedTuple):
     to: str = ""
     template: str = ""
     offers: bool = False
+    questions: tuple[Question, ...] = ()
 
 
 def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from gateway import acknowledge, books, doubt, participants, record
+from gateway import acknowledge, books, doubt, participants, record, telling
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
+from gateway.alive import is_failing
 from gateway.answer import OFFERS
 from gateway.crowd import Crowd
 from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
 from gateway.echo import heard
-from gateway.faq.suggest import named
 from gateway.follow import Follow
+from gateway.intake import intake
+from gateway.intake.intake import Intake
+from gateway.intake.question import Question
 from gateway.links.proofs import Proofs
 from gateway.links.vouched import vouched
 from gateway.messenger import beside, case_of
@@ -32,9 +36,9 @@ from gateway.surveys.scale import PAGE
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person
-from store.rows import instant
 
 Thanks = Callable[[Arrival, Message, rows.Case, Person, int], rows.Message]
+Ask = Callable[[Arrival, Message, rows.Case, Person, Question, int], rows.Message]
 Write = Callable[[Arrival, Message, Place, Decision, int], rows.Message]
 
 
@@ -68,6 +72,8 @@ class Admission:
     notify: Notify | None = None
     routing: Routing | None = None
     voted: Callable[[str, int], None] = _uncounted
+    intake: Intake | None = None
+    question: Ask | None = None
     proofs: Proofs | None = None
     thanks: Thanks | None = None
 
@@ -174,7 +180,7 @@ class Admission:
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
         books.remember(known, arrival, row, accepted)
-        _tell(arrival, where, row, changes)
+        telling.came(arrival, where, row, changes)
         if where.person and where.door and where.door.evidence:
             participants.join(known, arrival, where.door, where.person, id_, changes)
         note_bounce(known, arrival, message, changes)
@@ -182,6 +188,7 @@ class Admission:
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if message.pressed:
             where = self._pressed(known, arrival, message, where, id_, changes)
+        self._ask_on(known, arrival, message, where, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
         if voted := answer.answered(known, arrival, message):
@@ -216,21 +223,57 @@ class Admission:
         if case is None or person is None or not arrival.author.authenticated:
             return
         after = act(known, Press(message.pressed, arrival, id_, case, self.follow), changes)
-        mode, spent = self._mode(arrival, case), known.spent.conversation_day[case.conversation_id]
-        has_budget = spent < (self.limits.per_conversation_day or spent + 1)
-        if after == case or not (self.enabled and self.thanks and has_budget) or mode == "watch":
+        if after == case or not self.thanks or not self._may_speak(known, arrival, case):
             return
         row = self.thanks(arrival, message, after, person, changes.new_id())
-        self._enter(row, arrival, changes, draft=mode == "approve")
+        self._enter(row, arrival, changes, draft=self._mode(arrival, case) == "approve")
         acknowledge.count(known.spent, arrival, case.conversation_id)
+
+    def _learn(
+        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
+    ) -> Place:
+        """What the customer tells of the case, asked for or not; a stranger tells of his own."""
+        if self.intake is None or arrival.history or where.door or where.person is None:
+            return where
+        found = self.intake.learned(message, where.case, is_new=where.is_new)
+        if not found:
+            return where
+        case = intake.learn(where.case, found, arrival, changes, is_new=where.is_new)
+        known.cases[case.id] = case
+        return where._replace(case=case)
+
+    def _ask_on(
+        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
+    ) -> None:
+        """After an answer the next question, where one is asked after the other."""
+        case, person = where.case, where.person
+        if self.intake is None or self.question is None or case.asking == "[]" or where.is_new:
+            return
+        robots = message.automatic.is_auto or not arrival.author.authenticated
+        if robots or where.door or person is None or arrival.channel not in self.intake.stepwise:
+            return
+        rest = self.intake.following(message, case)
+        case = known.cases[case.id] = intake.waits_for(case, rest, changes)
+        if rest and self._may_speak(known, arrival, case):
+            row = self.question(arrival, message, case, person, rest[0], changes.new_id())
+            draft = self._mode(arrival, case) == "approve"
+            self._enter(row, arrival, changes, draft=draft)
+            acknowledge.count(known.spent, arrival, case.conversation_id)
+
+    def _may_speak(self, known: Known, arrival: Arrival, case: rows.Case) -> bool:
+        spent = known.spent.conversation_day[case.conversation_id]
+        has_budget = spent < (self.limits.per_conversation_day or spent + 1)
+        return self.enabled and has_budget and self._mode(arrival, case) in ("live", "approve")
 
     def _route(
         self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
     ) -> tuple[Place, Routed]:
         """A new case as its rules want it; nobody works on history."""
+        where = self._learn(known, arrival, message, where, changes)
         if self.routing is None or not where.is_new or arrival.history:
             return where, NOWHERE
-        if not (routed := self.routing(arrival, message)).names:
+        told = json.loads(where.case.attributes)
+        if not (routed := self.routing(arrival, message, told)).names:
             return where, routed
         case = known.cases[where.case.id] = tagged(where.case, routed, changes)
         return where._replace(case=case), routed
@@ -279,7 +322,7 @@ class Admission:
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
-            failing=_is_failing(known, arrival, where, changes),
+            failing=is_failing(known, arrival, where, changes),
             distrusted=arrival.distrusted,
             echo=self._echo(known, arrival, message, where) if where.is_new else "",
             newcomer=newcomer and self.limits.apply_to(arrival),
@@ -315,21 +358,21 @@ class Admission:
         changes: Changes,
     ) -> None:
         ways = self.proofs.ways(known, arrival, where) if self.proofs else ()
-        decision = decision._replace(offers=bool(ways))
+        asks = self.intake.missing(where.case, arrival) if self.intake else ()
+        decision = decision._replace(offers=bool(ways), questions=asks)
         row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
         if self.proofs and ways:
             lines = self.proofs.offer(ways, row, arrival.at, changes)
             row = row._replace(text=row.text.replace(OFFERS, lines))
+        if asks:
+            known.cases[where.case.id] = intake.waits_for(where.case, asks, changes)
         acknowledge.count(known.spent, arrival, where.conversation_id)
         if self.limits.apply_to(arrival):
             self.crowd.note(arrival, message)
         self._enter(row, arrival, changes, draft=self._mode(arrival, where.case) == "approve")
         if self.follow:
             self.follow.promised(where.case, arrival.at, changes)
-        record.event_row(
-            changes, "acknowledgement.queued", where.conversation_id, instant(arrival.at),
-            message_id=row.id, case_id=where.case.id, **_named(row),
-        )  # fmt: skip
+        telling.acknowledged(arrival, where, row, changes)
 
     def _enter(self, row: rows.Message, arrival: Arrival, changes: Changes, *, draft: bool) -> None:
         """The delivery of what we say by ourselves."""
@@ -340,37 +383,6 @@ class Admission:
                 id_, row, at=arrival.at, budget=arrival.budget, authenticated=known, draft=draft
             )
         )
-
-
-def _named(row: rows.Message) -> dict[str, object]:
-    """The pages of ours that an acknowledgement named, if any."""
-    return {"suggestions": named(row.decisions)} if row.decisions != "[]" else {}
-
-
-def _tell(arrival: Arrival, where: Place, row: rows.Message, changes: Changes) -> None:
-    at = instant(arrival.at)
-    if where.is_new:
-        record.event_row(
-            changes, "case.opened", where.conversation_id, at,
-            case_id=where.case.id, reference=where.case.reference,
-        )  # fmt: skip
-    record.received_row(changes, arrival, row, is_person=where.person is not None)
-
-
-def _is_failing(known: Known, arrival: Arrival, where: Place, changes: Changes) -> bool:
-    """Whether mail to the author comes back; who writes to us, and surely so, is alive again."""
-    person, address = where.person, str(arrival.author.identity)
-    if person is None or not person.failing:
-        return False
-    if not arrival.author.authenticated or arrival.history:
-        return True
-    changes.update("identities", person.identity_id, failing_since=None)
-    known.people[address] = person._replace(failing=False)
-    record.event_row(
-        changes, "address.alive", where.conversation_id, instant(arrival.at),
-        identity_id=person.identity_id, address=address,
-    )  # fmt: skip
-    return False
 
 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:

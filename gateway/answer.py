@@ -12,6 +12,8 @@ from gateway.authenticate import Keys
 from gateway.faq.index import titles
 from gateway.faq.phrases import settled
 from gateway.faq.suggest import Suggest, decided
+from gateway.intake.intake import buttons as choices
+from gateway.intake.question import Question
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
 from gateway.promises.word import Promising, next_minute
@@ -24,6 +26,7 @@ from store import rows
 from store.known import Arrival, Person
 
 SOLVED = "solved"  # the template that says thanks
+QUESTION = "question"  # the template of what is asked after the first
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 OFFERS = "\ue001"  # and this for the ways by which one customer may go on
 
@@ -53,6 +56,9 @@ class Writer:
         if self.suggest and found:
             helped_url = self.suggest.link(where.case.id, id_)
             facts = replace(facts, suggestions=titles(found), helped_url=helped_url)
+        if decision.questions:
+            asked = self._asked(decision.questions, language, settings.form)
+            facts = replace(facts, questions=asked)
         letter = Letter(
             kind="acknowledgement",
             to=whom(message)._replace(address=decision.to),
@@ -74,20 +80,53 @@ class Writer:
             at=arrival.at,
             in_reply_to=replies_to,
             references=_references(arrival, message, replies_to),
-            buttons=self._buttons(where, language, settings.form, facts.helped_url),
+            buttons=self._buttons(where, language, settings.form, facts.helped_url, decision),
             promised_by=as_said(facts.promised_by),
         )
         row = message_row(id_, letter, self.name, settings, self.keys)
         return row._replace(decisions=decided(found)) if found else row
 
     def _buttons(
-        self, where: Place, language: str, form: Form, helped_url: str
+        self, where: Place, language: str, form: Form, helped_url: str, decision: Decision
     ) -> tuple[Button, ...]:
         """In a sensitive case a person speaks anyway."""
         if is_sensitive(where.case):
             return ()
-        helped = settled(language, helped_url) if form == "short" else ()
-        return (*helped, *below(ACKNOWLEDGEMENT, language, form))
+        if form == "long":
+            return ()
+        answers = choices(decision.questions[0]) if decision.questions else ()
+        helped = settled(language, helped_url)
+        return (*answers, *helped, *below(ACKNOWLEDGEMENT, language, form))
+
+    def _asked(self, questions: tuple[Question, ...], language: str, form: Form) -> str:
+        """A letter asks everything at once, as a list; a messenger one after the other."""
+        said = [one.asks(language, self.language) for one in questions]
+        return said[0] if form == "short" else "\n".join(f"・{one}" for one in said)
+
+    def question(
+        self, arrival: Arrival, message: Message, case: rows.Case, person: Person, asks: Question,
+        id_: int,
+    ) -> rows.Message:  # fmt: skip
+        """The next question, after the answer to the one before."""
+        settings = self.channels[arrival.channel]
+        language = self._spoken(message, person, settings)
+        facts = FollowUpFacts(
+            gateway_name=self.name, reference=case.reference, now=arrival.at,
+            question=asks.asks(language, self.language),
+        )  # fmt: skip
+        letter = Letter(
+            kind="follow_up",
+            to=whom(message),
+            text=self.words.follow_up(QUESTION, facts, language, settings.form),
+            language=language,
+            case_id=case.id,
+            conversation_id=case.conversation_id,
+            customer_id=case.customer_id,
+            identity_id=person.identity_id,
+            at=arrival.at,
+            buttons=(*choices(asks), *below(ACKNOWLEDGEMENT, language, settings.form)),
+        )
+        return message_row(id_, letter, self.name, settings, self.keys)
 
     def thanks(
         self, arrival: Arrival, message: Message, case: rows.Case, person: Person, id_: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
@@ -40,6 +40,7 @@ class Route:
     automatic: frozenset[str] = frozenset()
     open: bool | None = None
     sender: tuple[str, ...] = ()
+    attribute: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
     priority: str = ""
     owner: str = ""
@@ -59,6 +60,7 @@ class Met(NamedTuple):
     automatic: str
     open: bool | None
     sender: str
+    attributes: frozenset[str] = frozenset()
 
 
 class Routed(NamedTuple):
@@ -96,9 +98,14 @@ class Routing:
     calendars: Calendars
     at_most: Mode = "live"
 
-    def __call__(self, arrival: Arrival, message: Message) -> Routed:
-        """Every rule that holds counts: tags add up, of the rest the first word does."""
-        met = self._met(arrival, message)
+    def __call__(
+        self, arrival: Arrival, message: Message, told: Mapping[str, str] | None = None
+    ) -> Routed:
+        """Every rule that holds counts: tags add up, of the rest the first word does.
+
+        `told` are the attributes that the customer gave the case.
+        """
+        met = self._met(arrival, message)._replace(attributes=_named(told or {}))
         found = [route for route in self.routes if holds(route, met)]
         if not found:
             return NOWHERE
@@ -142,6 +149,11 @@ def _sender(arrival: Arrival) -> str:
     return identity.address.lower() if identity.kind == "email" else str(identity).lower()
 
 
+def _named(told: Mapping[str, str]) -> frozenset[str]:
+    """An attribute as rules name it: by its name, or with its value."""
+    return frozenset({*told, *(folded(f"{name}={value}") for name, value in told.items())})
+
+
 def _first(said: Iterable[T]) -> T:
     """The first that says anything, else the last, which says nothing."""
     found: T
@@ -164,6 +176,7 @@ def holds(route: Route, met: Met) -> bool:
         and (not route.language or met.language in route.language)
         and (not route.automatic or met.automatic in route.automatic)
         and (route.open is None or route.open == met.open)
+        and (not route.attribute or not route.attribute.isdisjoint(met.attributes))
         and (not route.sender or any(is_from(met.sender, one) for one in route.sender))
         and (route.keyword is None or route.keyword.search(met.words) is not None)
     )

@@ -21,6 +21,7 @@ from gateway.faq.index import Index
 from gateway.faq.suggest import Suggest
 from gateway.fire import Firing
 from gateway.follow import Follow
+from gateway.intake.intake import Intake
 from gateway.links.proofs import Proofs
 from gateway.promises.word import Promising
 from gateway.replies.saved import Replies
@@ -44,6 +45,8 @@ def admission(config: Config, keys: Keys, promising: Promising | None = None) ->
         limits=limits,
         write_acknowledgement=writer,
         thanks=writer.thanks,
+        intake=asked(config) if config.ask else None,
+        question=writer.question,
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
@@ -71,6 +74,12 @@ def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -
         silent=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
     )
+
+
+def asked(config: Config) -> Intake:
+    """What is asked in new cases."""
+    stepwise = frozenset(one.name for one in config.channels if one.form == "short")
+    return Intake(tuple(one.asks() for one in config.ask), stepwise)
 
 
 def routing(config: Config) -> Routing:

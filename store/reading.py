@@ -18,6 +18,7 @@ Order = Literal["oldest", "newest"]
 
 MAX_LISTED_TEXT = 4000  # characters of a message's text in a list; all of it is in the message
 MAX_EXCERPT = 200
+_UNSHOWN = ("base_subject", "asking")  # of a case
 MAX_BESIDE = 100  # rows shown beside a conversation or a case that have a list of their own
 # The worker writes the HTML of a mail down like this, decoded; other HTML is an attachment.
 READ_HTML = "text/html; charset=utf-8"
@@ -273,11 +274,13 @@ def _item(row: Any, length: int) -> shapes.MessageItem:
 
 
 def _cases() -> Select[Any]:
-    return select(*(column for column in schema.cases.columns if column.name != "base_subject"))
+    return select(*(column for column in schema.cases.columns if column.name not in _UNSHOWN))
 
 
 def _case(row: Any) -> shapes.Case:
-    return shapes.Case(**(row._asdict() | {"tags": _decoded(row.tags, list[str], [])}))
+    told = _decoded(row.attributes, dict[str, str], {})
+    tags = _decoded(row.tags, list[str], [])
+    return shapes.Case(**(row._asdict() | {"tags": tags, "attributes": told}))
 
 
 def _participants(connection: Connection, cases: Sequence[int]) -> list[shapes.Participant]:

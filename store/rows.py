@@ -63,6 +63,8 @@ class Case(NamedTuple):
     priority: str = ""
     mode: str = ""
     calendar: str = ""
+    attributes: str = "{}"
+    asking: str = "[]"
 
 
 class Participant(NamedTuple):

@@ -100,6 +100,8 @@ cases = Table(
     Column("priority", Text, nullable=False, server_default=""),
     Column("mode", Text, nullable=False, server_default=""),  # of what we say here by ourselves
     Column("calendar", Text, nullable=False, server_default=""),  # where the route names one
+    Column("attributes", Json, nullable=False, server_default="{}"),  # what the customer told
+    Column("asking", Json, nullable=False, server_default="[]"),  # … and is still asked for
     Index(None, "conversation_id", "base_subject"),
 )
 

@@ -94,6 +94,7 @@ class Case(Shape, frozen=True, kw_only=True):
     priority: str = ""
     mode: str = ""
     calendar: str = ""
+    attributes: dict[str, str] = {}
 
 
 class Participant(Shape, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ VIEWS = {
     "v_conversations": "SELECT id, customer_id, created_at FROM conversations",
     "v_cases": """
         SELECT id, conversation_id, customer_id, reference, channel, subject, status, stage, owner,
-               tags, unverified, opened_at, resolved_at, priority, mode
+               tags, unverified, opened_at, resolved_at, priority, mode, attributes
         FROM cases""",
     # What we send has its status in the outbox, and nowhere else.
     "v_messages": """

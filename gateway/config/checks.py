@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway.config import offers, routes, staff
+from gateway.config import asks, offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
@@ -46,6 +46,8 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _templates(known, data.get("notices"), follow_ups)
     yield from offers.check(data.get("acknowledge"), channels)
     yield from routes.check(_tables(data, "route"), channels, known)
+    yield from _names("ask", _tables(data, "ask"))
+    yield from asks.check(_tables(data, "ask"), data, _tables(data, "route"), channels)
     yield from _spam_headers(data.get("spam"), channels)
 
 

@@ -10,6 +10,7 @@ from pydantic import ByteSize, Field, PlainValidator, field_validator, model_val
 
 from channels import base
 from gateway.calendars import Calendars
+from gateway.config.asks import Ask
 from gateway.config.calendar import NamedOpening, Opening
 from gateway.config.channels import channel
 from gateway.config.fallback import Fallback
@@ -257,6 +258,7 @@ class Config(Table):
     survey: Survey = Survey()
     faq: Faq = Faq()
     replies: SavedReplies = SavedReplies()
+    ask: tuple[Ask, ...] = ()
     calendar: Opening = Opening()
     calendars: tuple[NamedOpening, ...] = ()
     promise: Promise = Promise()

@@ -12,7 +12,16 @@ from gateway.config.types import Language, Table
 from gateway.route import ACKNOWLEDGEMENT, Mode, Route, folded, is_from, keywords, untagged
 from normalizer.message import AutoKind
 
-_CONDITIONS: Final = ("channel", "address", "keyword", "language", "automatic", "open", "from")
+_CONDITIONS: Final = (
+    "channel",
+    "address",
+    "keyword",
+    "language",
+    "automatic",
+    "open",
+    "from",
+    "attribute",
+)
 _ACTIONS: Final = (
     "tags", "priority", "owner", "template", "sensitive", "mode", "silence", "calendar",
 )  # fmt: skip
@@ -58,6 +67,11 @@ class RouteRule(Table):
     from_: Some = Field(
         (), alias="from", description="Condition: the author's address or domain, or several."
     )
+    attribute: Some = Field(
+        (),
+        description="Condition: what an `[[ask]]` found in the first message, as `NAME` or as "
+        "`NAME=VALUE`, or several.",
+    )
     tags: tuple[Word, ...] = Field((), description="Action: tags for the case.")
     priority: str = Field("", max_length=50, description="Action: the case's priority, any word.")
     owner: str = Field("", max_length=200, description="Action: whose case it is.")
@@ -91,6 +105,7 @@ class RouteRule(Table):
             automatic=frozenset(self.automatic),
             open=self.open,
             sender=tuple(one.lower() for one in self.from_),
+            attribute=frozenset(map(folded, self.attribute)),
             tags=self.tags,
             priority=self.priority,
             owner=self.owner,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -239,15 +239,18 @@ def _words(wanted: Letter, files: tuple[File, ...]) -> Words:
 
 
 def case(row: rows.Case) -> shapes.Case:
-    values = row._asdict()
-    del values["base_subject"]
-    return shapes.Case(**(values | {"tags": json.loads(row.tags)}))
+    return shapes.Case(**_shown_of(row))
 
 
 def started(row: rows.Case, message: rows.Message) -> shapes.Started:
+    return shapes.Started(**_shown_of(row), message=queued(message, row))
+
+
+def _shown_of(row: rows.Case) -> dict[str, Any]:
     values = row._asdict()
-    del values["base_subject"]
-    return shapes.Started(**(values | {"tags": json.loads(row.tags)}), message=queued(message, row))
+    del values["base_subject"], values["asking"]
+    told = {"tags": json.loads(row.tags), "attributes": json.loads(row.attributes)}
+    return values | told
 
 
 def queued(row: rows.Message, of: rows.Case) -> shapes.Queued:

@@ -40,9 +40,9 @@ _COMMON: Final = (
 )
 _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
-    " promised_after_opening surge offers suggestions helped_url".split()
+    " promised_after_opening surge offers suggestions helped_url questions".split()
 )
-_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other".split())
+_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other question".split())
 
 # What breaks a line, and what no line shall carry: controls, bidi overrides (CVE-2021-42574) and
 # lone surrogates, which no mail can encode.
@@ -72,7 +72,7 @@ class AckFacts:
     from a customer's record, never from a display name; it and `subject` are shown to an
     `authenticated` sender only. `offers` are lines such as `LINE: https://…`, by which to go on.
     `suggestions` are lines that name pages of ours, and `helped_url` is where somebody says that one
-    of them was enough.
+    of them was enough; `questions` what we ask: lines of a letter, or one sentence.
     """
 
     gateway_name: str
@@ -91,6 +91,7 @@ class AckFacts:
     offers: str = ""
     suggestions: str = ""
     helped_url: str = ""
+    questions: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,7 @@ class FollowUpFacts:
     closes_at: datetime | None = None
     promised_by: datetime | None = None
     vote_url: str = ""
+    question: str = ""
     customer_name: str = ""
     subject: str = ""
     phone: str = ""
@@ -225,7 +227,7 @@ def _placeholders(name: str) -> frozenset[str]:
 
 
 def _acknowledgement(facts: AckFacts, dates: Dates) -> Facts:
-    lines = {"offers": facts.offers, "suggestions": facts.suggestions}
+    lines = {"offers": facts.offers, "suggestions": facts.suggestions, "questions": facts.questions}
     common = _common(facts, dates) | lines | {"helped_url": facts.helped_url}
     common["surge"] = facts.surge
     reopens = facts.reopens_at
@@ -260,6 +262,7 @@ def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
         "answered_on": dates.past_day(answered, facts.now) if answered else "",
         "closes_on": dates.day(closes, facts.now) if closes else "",
         "vote_url": facts.vote_url,
+        "question": facts.question,
         "other": facts.other,
     }
 

@@ -18,6 +18,9 @@ def upgrade() -> None:
     op.add_column("outbox", piece)
     calendar = sa.Column("calendar", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", calendar)
+    for name, empty in (("attributes", "{}"), ("asking", "[]")):
+        told = sa.Column(name, sa.Text(), nullable=False, server_default=empty)
+        op.add_column("cases", told)
     op.add_column("messages", sa.Column("promised_by", sa.Text()))
     _other_ways()
     _links()
