@@ -120,7 +120,7 @@ class Slack:
         return Response(200)
 
     def _is_for_us(self, one: Heard) -> bool:
-        return self._settings.refuses(f"{one.team}/{one.user}") == "" and (
+        return self._settings.refuses(one.person) == "" and (
             one.team == self._team or not self._team
         )
 
@@ -153,17 +153,17 @@ class Slack:
 
     async def _remember(self, one: Heard) -> None:
         """Where this user can be answered."""
-        if one.private and self._talks.get(one.user) != one.channel:
-            await self._past.note(_talk(one.user), one.channel)
-            self._talks[one.user] = one.channel
+        if one.private and self._talks.get(one.person) != one.channel:
+            await self._past.note(_talk(one.person), one.channel)
+            self._talks[one.person] = one.channel
             if len(self._talks) > _TALKS:
                 self._talks.popitem(last=False)
         elif one.called and not one.private:
-            await self._past.note(_thread(one.channel, one.thread, one.user), "called")
+            await self._past.note(_thread(one.channel, one.thread, one.person), "called")
 
     async def _is_theirs(self, one: Heard) -> bool:
         """Whether this user has called us into this thread; what others say there is not ours."""
-        return bool(await self._past.recall(_thread(one.channel, one.thread, one.user)))
+        return bool(await self._past.recall(_thread(one.channel, one.thread, one.person)))
 
     async def send(self, message: Message, key: str) -> Sent:
         """One text with its buttons, or one file."""
@@ -174,7 +174,7 @@ class Slack:
             if place.is_talk or error.reason != "address_dead":
                 raise
         # It is the channel that is gone, not the person.
-        return Sent(await self._say(Where(await self._talk(_user(message))), message, key))
+        return Sent(await self._say(Where(await self._talk(message.to[0].address)), message, key))
 
     async def _say(self, place: Where, message: Message, key: str) -> str:
         if message.text.strip():
@@ -185,16 +185,17 @@ class Slack:
 
     async def _place(self, message: Message) -> Where:
         """Where the message that we answer stands, if that is this user's place; else our talk."""
-        user, asked = _user(message), where(message.in_reply_to)
-        if asked and not asked.is_talk and await self._recall(_thread(*asked, user)):
+        person, asked = message.to[0].address, where(message.in_reply_to)
+        if asked and not asked.is_talk and await self._recall(_thread(*asked, person)):
             return asked
-        talk = await self._talk(user)
+        talk = await self._talk(person)
         return asked if asked and asked.channel == talk else Where(talk)
 
-    async def _talk(self, user: str) -> str:
+    async def _talk(self, person: str) -> str:
         """Where somebody talks with us alone; opened again, it is the same."""
-        if talk := await self._recall(_talk(user)):
+        if talk := await self._recall(_talk(person)):
             return talk
+        user = person.partition("/")[2]
         try:
             said = await self._api.call("conversations.open", {"users": user})
         except InDoubt as error:
@@ -232,15 +233,11 @@ class Slack:
         await self._api.close()
 
 
-def _user(message: Message) -> str:
-    return message.to[0].address.partition("/")[2]
-
-
-def _thread(channel: str, first: str, user: str) -> str:
+def _thread(channel: str, first: str, person: str) -> str:
     """The name of the note that somebody has called us into a thread."""
-    return f"thread:{channel}:{first}:{user}"
+    return f"thread:{channel}:{first}:{person}"
 
 
-def _talk(user: str) -> str:
+def _talk(person: str) -> str:
     """The name of the note about where somebody talks with us alone."""
-    return f"talk:{user}"
+    return f"talk:{person}"

@@ -36,6 +36,11 @@ class Heard(NamedTuple):
     at: int
     kept: Table
 
+    @property
+    def person(self) -> str:
+        """The user as we call them everywhere."""
+        return f"{self.team}/{self.user}"
+
 
 def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
     """Whether Slack signed these very octets just now; as long for every wrong signature."""

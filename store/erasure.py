@@ -159,10 +159,18 @@ def _blank(connection: Connection, whole: _Whole, addresses: Sequence[str]) -> N
     names = sorted({name for one in addresses for name in _written(one)})
     told += [_holds(connection, events.data, words) for words in names]
     connection.execute(update(schema.events).where(or_(*told)).values(data="{}"))
+    for one in addresses:
+        connection.execute(delete(schema.notes).where(_about(one)))
     names += [f'"conversation_id":{one},' for one in whole.conversations]
     names += [f'"customer_id":{one},' for one in whole.customers]
     kept = or_(*(_holds(connection, requests.answer, words) for words in names))
     connection.execute(delete(schema.requests).where(kept))
+
+
+def _about(identity: str) -> ColumnElement[bool]:
+    """The notes that a channel keeps about somebody: their names end in the address."""
+    _, _, address = identity.partition(":")
+    return schema.notes.c.name.endswith(f":{address}", autoescape=True)
 
 
 def _written(identity: str) -> Collection[str]:

@@ -69,7 +69,7 @@ async def running(slack: Workspace, desk: Desk, folder: Path, **more: Any) -> As
     task = asyncio.create_task(channel.receive(desk))
 
     async def known() -> bool:
-        return bool(slack.calls) and channel.ready
+        return bool(channel._team)
 
     try:
         await until(known)
@@ -232,7 +232,7 @@ async def test_a_button_is_pressed_once_and_by_whom_it_concerns(
         for _ in range(2):
             assert await call(channel, request(pressed)) == 200
         in_a_thread = {"channel": LOBBY, "ts": "5.2", "thread_ts": "5.0"}
-        await desk.note(f"thread:{LOBBY}:5.0:{YUKI}", "called")
+        await desk.note(f"thread:{LOBBY}:5.0:{TEAM}/{YUKI}", "called")
         for who in (HANA, YUKI):
             assert await call(channel, request(press("stuck", "Not yet", in_a_thread, who))) == 200
         assert await call(channel, request(press("", "A page", in_a_thread))) == 200

@@ -53,7 +53,7 @@ def reply(text: str = "We have it.", **more: Any) -> Message:
 async def test_an_answer_goes_where_the_customer_talks_with_us(
     slack: Workspace, channel: Slack, past: NoPast
 ) -> None:
-    await past.note(f"talk:{YUKI}", TALK)
+    await past.note(f"talk:{TEAM}/{YUKI}", TALK)
     sent = await channel.send(reply("1 < 2 & *plain*"), "k")
     (post,) = slack.posted
     assert (post["channel"], post["text"], post["mrkdwn"]) == (
@@ -91,9 +91,9 @@ async def test_an_answer_stands_by_its_question_if_that_is_the_customer_s_place(
     slack: Workspace, channel: Slack, past: NoPast, about: str, place: str, thread: str | None
 ) -> None:
     """The id of a message is a claim; nobody makes us speak where others read."""
-    await past.note(f"talk:{YUKI}", TALK)
-    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
-    await past.note(f"thread:{LOBBY}:8.0:{HANA}", "called")
+    await past.note(f"talk:{TEAM}/{YUKI}", TALK)
+    await past.note(f"thread:{LOBBY}:7.0:{TEAM}/{YUKI}", "called")
+    await past.note(f"thread:{LOBBY}:8.0:{TEAM}/{HANA}", "called")
     sent = await channel.send(reply(in_reply_to=about), "k")
     (post,) = slack.posted
     assert (post["channel"], post.get("thread_ts")) == (place, thread)
@@ -120,7 +120,7 @@ async def test_buttons_stand_below_the_text(slack: Workspace, channel: Slack) ->
 async def test_each_piece_of_a_long_answer_stands_in_the_thread(
     slack: Workspace, channel: Slack, past: NoPast
 ) -> None:
-    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
+    await past.note(f"thread:{LOBBY}:7.0:{TEAM}/{YUKI}", "called")
     whole = reply("word " * 1000, in_reply_to=f"slack:{LOBBY}:7.0")
     for number, piece in enumerate(render(whole, settings_of(slack).limits)):
         await channel.send(piece, f"k{number}")
@@ -149,7 +149,7 @@ async def test_each_refusal_has_its_end(
     slack: Workspace, channel: Slack, past: NoPast, failure: str | int,
     expected: type[DeliveryError], reason: str,
 ) -> None:  # fmt: skip
-    await past.note(f"talk:{YUKI}", TALK)
+    await past.note(f"talk:{TEAM}/{YUKI}", TALK)
     slack.fails = {"chat.postMessage": failure}
     with pytest.raises(expected) as refused:
         await channel.send(reply(), "k")
@@ -196,7 +196,7 @@ async def test_the_token_is_shown_to_slack_s_own_files_only(
 async def test_where_the_channel_is_gone_the_person_is_still_there(
     slack: Workspace, channel: Slack, past: NoPast
 ) -> None:
-    await past.note(f"thread:{LOBBY}:7.0:{YUKI}", "called")
+    await past.note(f"thread:{LOBBY}:7.0:{TEAM}/{YUKI}", "called")
     slack.gone.add(LOBBY)
     sent = await channel.send(reply(in_reply_to=f"slack:{LOBBY}:7.0"), "k")
     (post,) = slack.posted

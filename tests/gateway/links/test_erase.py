@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.app import Readiness, build
 from store import tokens
+from store.past import Past
 from store.store import Store, prepare
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import FOLLOW, NOON, SECRET, Site, admission, database, mail, state
@@ -82,6 +83,9 @@ async def fill(window: Window) -> tuple[int, int, int]:
     await window.post(f"/{other['id']}/participants", guest, key="k2")
     told = {"text": "kanariengesang", "to": ["yuki.canary@x.example"]}
     await window.post(f"/{other['id']}/reply", told)
+    past = Past(window.store, "mail")
+    for address in ("yuki.canary@x.example", "ken@x.example"):
+        await past.note(f"talk:{address}", "kanariengesang" if "canary" in address else "kept")
     mine, theirs = await window.customer_of(case), await window.customer_of(second["id"])
     await window.merge(mine, theirs)
     return mine, await window.customer_of(other["id"]), other["id"]
@@ -114,6 +118,8 @@ async def test_nothing_of_an_erased_customer_is_left(window: Window) -> None:
     assert shown["participants"] == []
     await _has_its_file(window, shown["messages"][0]["id"])
     assert other == shown["customer_id"]
+    notes = await window.rows("SELECT value FROM notes WHERE name LIKE 'talk:%'")
+    assert [row["value"] for row in notes] == ["kept"], "what a channel notes about others stays"
     await window.erase(mine, 404)
 
 
