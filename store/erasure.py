@@ -133,7 +133,8 @@ def _delete(connection: Connection, whole: _Whole) -> None:
         blank = update(ledger).where(ledger.c.message_id.in_(some))
         connection.execute(blank.values(transport="{}", reason="erased"))
     for table in reversed(schema.metadata.sorted_tables):
-        for column in table.columns:
+        # A case of others may refer to one that goes: first it forgets, then the other is deleted.
+        for column in sorted(table.columns, key=lambda one: not one.nullable):
             for key in column.foreign_keys:
                 for some in _some(gone.get(key.column.table.name, ())):
                     _let_go(connection, column, some)

@@ -12,7 +12,7 @@ from gateway.desk import acts, letting_in
 from gateway.desk.speak import Desk, Refused, Who
 from gateway.desk.wanted import Guest, Note, Reply, Start
 from gateway.links import join
-from store import inbound, links, rows
+from store import erasure, inbound, links, rows
 from store.engine import open_writer
 from store.known import Arrival, Changes
 from store.migrate import last_id
@@ -119,6 +119,14 @@ class World:
 
     def undo(self, link: int) -> rows.Link:
         return self._must(lambda c, ch: join.undo(c, ch, link, self.who))
+
+    def erase(self, customer: int) -> None:
+        def act(connection: Connection, _: Changes) -> None:
+            party = links.party(connection, customer)
+            assert party
+            erasure.erase(connection, party)
+
+        self.do(act)
 
     def join(self, kept: str, other: str, evidence: join.Evidence = "proof") -> Any:
         ids = (self.identity(kept), self.identity(other))
