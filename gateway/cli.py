@@ -134,6 +134,7 @@ def check(
     ] = None,
 ) -> None:
     """Validate the file: every error at once, with line and key."""
+    from gateway.config.source import read
     from gateway.watch import checking
 
     loaded = _load(config)
@@ -141,7 +142,7 @@ def check(
         _try(loaded, route)
         return
     findings = [
-        *checking.texts(loaded),
+        *checking.texts(loaded, read(config).place),
         *(asyncio.run(checking.connect(loaded)) if connect else ()),
     ]
     _tell(findings)

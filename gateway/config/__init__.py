@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
 
+from gateway.config import never
 from gateway.config.checks import across
 from gateway.config.errors import ConfigError, Finding, Problem, close_to, explain
 from gateway.config.lines import KeyPath
@@ -33,6 +34,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     try:
         # As JSON, because strict reading of JSON takes a list for a tuple but no "5" for a 5.
         config = Config.model_validate_json(to_json(data), strict=True)
+        findings += never.check(config)
     except ValidationError as error:
         missing = {finding.path for finding in resolver.findings}
         findings += (one for one in _findings(error, data) if one.path not in missing)

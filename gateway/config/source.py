@@ -61,6 +61,11 @@ class Source:
                     return place.line
         return 0
 
+    def place(self, path: KeyPath) -> str:
+        """Where a key stands, as errors say it: `config.toml:12: channel[0].language`."""
+        line = self.line(path)
+        return f"{self.path}:{line}: {printed(path)}" if line else f"{self.path}: {printed(path)}"
+
     def problem(self, path: KeyPath, message: str) -> Problem:
         return Problem(self.line(path), printed(path), message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from channels import load
 from channels.base import Checked, Closed, DeliveryError, Host, Settings
 from gateway import rules
 from gateway.config import Config
+from gateway.config.lines import KeyPath, printed
 from gateway.config.types import is_network
 from gateway.faq.entries import FaqError
 from gateway.sender.resolver import Resolver, system
@@ -20,6 +21,8 @@ from gateway.watch.published import look
 from gateway.words import Words, WordsError
 from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
+
+Place = Callable[[KeyPath], str]
 
 _PATIENCE = 60.0  # seconds for one channel's probe
 
@@ -34,10 +37,14 @@ class Finding(NamedTuple):
         return f"{'error' if self.is_error else 'note'}: {self.text}"
 
 
-def texts(config: Config) -> Iterator[Finding]:
-    """Templates that cannot be used, rules that never hold, tables that have no effect yet."""
+def texts(config: Config, place: Place = printed) -> Iterator[Finding]:
+    """Templates that cannot be used, rules that never hold, tables that have no effect yet.
+
+    `place` says where a key stands in the file.
+    """
     try:
-        yield from _languages(config, Words(config.acknowledge.templates, config.gateway.language))
+        words = Words(config.acknowledge.templates, config.gateway.language)
+        yield from _languages(config, words, place)
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
     yield from _faq(config)
@@ -49,16 +56,25 @@ def texts(config: Config) -> Iterator[Finding]:
             yield Finding(False, said)
 
 
-def _languages(config: Config, words: Words) -> Iterator[Finding]:
+def _languages(config: Config, words: Words, place: Place) -> Iterator[Finding]:
     """Templates that customers of a channel would read in another language than its own."""
-    spoken = {config.gateway.language, *(s.language for s in config.channels if s.language)}
-    sent = {rule.send for rule in config.follow_up} | {rule.template for rule in config.route}
-    for name in sorted({"acknowledgement", *filter(None, sent)}):
-        for language in sorted(spoken):
+    spoken: dict[str, KeyPath] = {config.gateway.language: ("gateway", "language")}
+    for index, settings in enumerate(config.channels):
+        spoken.setdefault(
+            settings.language or config.gateway.language, ("channel", index, "language")
+        )
+    sent = {rule.send for rule in config.rules()} | {rule.template for rule in config.route}
+    for language, path in spoken.items():
+        for name in sorted({"acknowledgement", *filter(None, sent)}):
             if not words.has(name, language):
-                said = f"template {name} is missing in {language} and is sent in another language;"
-                file = f"{language}/{name}.long.txt and {name}.short.txt"
-                yield Finding(False, f"{said} add {file} to the folder of [acknowledge] templates")
+                yield Finding(True, f"{place(path)}: {_missing(name, language)}")
+
+
+def _missing(name: str, language: str) -> str:
+    return (
+        f"template {name} is missing in {language}; add {language}/{name}.long.txt and"
+        f" {name}.short.txt to the folder of [acknowledge] templates, or name another language"
+    )
 
 
 def _replies(config: Config) -> Iterator[Finding]:

@@ -102,6 +102,9 @@ def test_a_template_that_misses_a_language_is_told_with_its_remedy(tmp_path: Pat
     route += 'template = "acknowledgement_x"\n'
     japanese = CONFIG.replace('type = "smtp"', 'type = "smtp"\nlanguage = "ja-JP"')
     (found,) = texts(configure(tmp_path, japanese + route))
-    assert not found.is_error
-    assert found.text.startswith("template acknowledgement_x is missing in ja-JP")
+    assert found.is_error
+    assert found.text.startswith("channel[0].language: template acknowledgement_x is missing in ja")
     assert "add ja-JP/acknowledgement_x.long.txt" in found.text
+    refused = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "config.toml")])
+    assert refused.exit_code == 1
+    assert "config.toml:10: channel[0].language: template acknowledgement_x" in refused.output
