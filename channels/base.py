@@ -203,7 +203,11 @@ class Past(Protocol):
         ...
 
     async def note(self, name: str, value: str) -> None:
-        """Keep a short text under a name: a cursor, the time of first contact."""
+        """Keep a short text under a name: a cursor, the time of first contact.
+
+        What is noted of a customer has a name that ends in `:` and the address, so that it goes
+        when the customer is erased.
+        """
         ...
 
 

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from channels.base import Past, Unavailable
+from channels.base import Past
+from channels.notes import Notes
 from channels.sms_api import TwilioApi
 from channels.sms_call import SID
 
@@ -36,7 +37,7 @@ class Missed:
     """
 
     def __init__(self, api: TwilioApi, past: Past, clock: Callable[[], datetime]) -> None:
-        self._api, self._past, self._clock = api, past, clock
+        self._api, self._past, self._clock = api, Notes(past), clock
         self._brought: OrderedDict[str, None] = OrderedDict()
 
     def brought(self, sid: str) -> None:
@@ -50,26 +51,20 @@ class Missed:
         now, first, looked = self._clock(), await self._at(_SINCE), await self._at(_LOOKED)
         if first is None or looked is None:
             await self._api.account()  # whether Twilio knows us is to be seen from the beginning
-            await self._note(_SINCE, now)
+            await self._past.note(_SINCE, now.isoformat())
         else:
             for one in await self._since(max(first, looked - _MARGIN)):
                 if one.sid not in self._brought:
                     await take(await self._form(one), one.sid, min(one.at, now))
                     self.brought(one.sid)
-        await self._note(_LOOKED, now)
+        await self._past.note(_LOOKED, now.isoformat())
 
     async def _at(self, name: str) -> datetime | None:
         noted = await self._past.recall(name)
         return datetime.fromisoformat(noted) if noted else None
 
-    async def _note(self, name: str, at: datetime) -> None:
-        try:
-            await self._past.note(name, at.isoformat())
-        except Exception as error:  # whatever it is: the next look begins where this one did
-            raise Unavailable from error
-
     async def listing(self) -> frozenset[str]:
-        """What should be in the ledger by now, of the last weeks. Raises DeliveryError."""
+        """What should be in the ledger by now, of the last weeks. Raises as `look` does."""
         now, first = self._clock(), await self._at(_SINCE)
         if first is None:
             return frozenset()

@@ -139,7 +139,7 @@ class WhatsApp:
             for event in events:
                 await accept(self._envelope(event, peer))
                 if event.at:
-                    await self._note(event)
+                    await self._windows.note(event.names, event.at)
 
     def _envelope(self, event: Event, peer: str) -> Envelope:
         return Envelope(
@@ -150,12 +150,6 @@ class WhatsApp:
             received_at=self._clock(),
             transport=Transport(peer=peer),
         )
-
-    async def _note(self, event: Event) -> None:
-        try:
-            await self._windows.note(event.names, event.at)
-        except Exception as error:
-            raise Unavailable from error
 
     async def send(self, message: Message, key: str) -> Sent:
         """One text or one file: within the window as it is, after that by a template."""

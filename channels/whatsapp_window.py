@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from channels.base import ChannelDown, Past
+from channels.base import ChannelDown, Past, Unavailable
+from channels.notes import Notes
 from channels.whatsapp_settings import WINDOW
 
 _MARGIN = timedelta(minutes=1)  # our request takes time, and clocks differ
@@ -17,7 +18,7 @@ class Windows:
     """In memory for whoever wrote of late, in our notes for all."""
 
     def __init__(self, past: Past, clock: Callable[[], datetime]) -> None:
-        self._past, self._clock = past, clock
+        self._past, self._clock = Notes(past), clock
         self._heard: OrderedDict[str, int] = OrderedDict()
 
     def hear(self, names: Iterable[str], at: int) -> None:
@@ -30,7 +31,7 @@ class Windows:
             self._heard.popitem(last=False)
 
     async def note(self, names: Iterable[str], at: int) -> None:
-        """Keep it, for after a restart."""
+        """Keep it, for after a restart. Raises Unavailable."""
         at = self._bounded(at)
         for name in names:
             known = await self._past.recall(_note(name))
@@ -43,7 +44,7 @@ class Windows:
         if not at:
             try:
                 known = await self._past.recall(_note(name))
-            except Exception as error:  # whatever it is, the platform was given nothing
+            except Unavailable as error:
                 raise ChannelDown("our own notes cannot be read now") from error
             at = int(known) if known.isdecimal() else 0
             self.hear([name], at)

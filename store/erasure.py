@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
-from store import links, schema
+from store import links, notes, schema
 
 _i, _k, _c, _m, _b = (
     schema.identities.c,
@@ -52,6 +52,8 @@ def erase(connection: Connection, party: links.Party) -> Erased:
     whole = _whole(connection, customers, addresses)
     contents = _contents(connection, whole.messages)
     _blank(connection, whole, addresses)
+    for one in addresses:
+        notes.forget(connection, one)
     _delete(connection, whole)
     files = _delete_contents(connection, contents)
     if connection.dialect.name == "sqlite":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from store import schema
 
@@ -14,6 +14,14 @@ def recall(connection: Connection, whose: str, name: str) -> str:
     query = select(_n.value).where(_n.channel == whose, _n.name == name)
     found: str | None = connection.execute(query).scalar()
     return found or ""
+
+
+def forget(connection: Connection, identity: str) -> None:
+    """Drop what channels have noted of somebody: notes whose names end in the address."""
+    _, _, address = identity.partition(":")
+    end = func.substr(_n.name, func.length(_n.name) - len(address))
+    theirs = delete(schema.notes).where(_n.channel != "", end == f":{address}")
+    connection.execute(theirs)
 
 
 def note(connection: Connection, id_: int, whose: str, name: str, value: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from store import notes
 from store.past import Past
 from store.store import Store
 from tests.making import arrival
@@ -19,3 +20,17 @@ async def test_a_note_is_kept_by_channel_and_name_until_the_next(store: Store) -
     await past.note("first contact", "2")
     await Past(store, "other").note("first contact", "3")
     assert await past.recall("first contact") == "2"
+
+
+async def test_what_was_noted_of_somebody_goes_with_them_and_nothing_else(store: Store) -> None:
+    past, own = Past(store, "talk"), Past(store, "")
+    theirs = ("heard:4711", "thread:C1:99:4711")
+    others = ("heard:14711", "heard:47110", "4711", "711", "heard:AbC")
+    for name in (*theirs, *others):
+        await past.note(name, "1")
+    await own.note("turn:4711", "1")
+    await store.write(lambda c, _: notes.forget(c, "pager:4711"))
+    await store.write(lambda c, _: notes.forget(c, "pager:aBc"))
+    assert [await past.recall(name) for name in theirs] == ["", ""]
+    assert [await past.recall(name) for name in others] == ["1"] * len(others)
+    assert await own.recall("turn:4711") == "1"

@@ -88,6 +88,7 @@ async def fill(window: Window) -> tuple[int, int, int]:
         await past.note(f"talk:{address}", "kanariengesang" if "canary" in address else "kept")
     mine, theirs = await window.customer_of(case), await window.customer_of(second["id"])
     await window.merge(mine, theirs)
+    await Past(window.store, "mail").note("heard:yuki.canary@x.example", "1")
     return mine, await window.customer_of(other["id"]), other["id"]
 
 
