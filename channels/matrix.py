@@ -152,7 +152,7 @@ class Matrix:
         broken = {
             room.id: batch.next
             for room, end in zip(rooms, ends, strict=True)
-            if isinstance(end, Retry) and end.after is None
+            if isinstance(end, InDoubt) or (isinstance(end, Retry) and end.after is None)
         }
         for room, end in zip(rooms, ends, strict=True):
             if end and room.id not in broken:

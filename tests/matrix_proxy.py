@@ -23,14 +23,14 @@ class Said(NamedTuple):
 
 class Proxy:
     """`refusal` answers what we send; `mode` is down, or vanishes with what we send. Whatever is
-    asked about the room `broken` ends in a 500.
+    asked about the room `broken` ends in a 500, or with `hangs` in nothing.
 
     An event is `done` once the cursor behind it was asked with: nobody asks for it again.
     """
 
     def __init__(self, homeserver: str) -> None:
         self.homeserver = urlsplit(homeserver)
-        self.url, self.mode, self.broken = "", "", ""
+        self.url, self.mode, self.broken, self.hangs = "", "", "", False
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.said: list[Said] = []
         self.done: set[str] = set()
@@ -87,7 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._tell(status, "application/json", json.dumps(said).encode())
             return
         if proxy.broken and f"/rooms/{proxy.broken}/" in unquote(self.path):
-            self._tell(500, "application/json", b'{"errcode": "M_UNKNOWN"}')
+            self.close_connection = proxy.hangs
+            if not proxy.hangs:
+                self._tell(500, "application/json", b'{"errcode": "M_UNKNOWN"}')
             return
         status, kind, answer = self._passed_on(body)
         if status == 200:

@@ -229,10 +229,12 @@ async def test_an_invitation_that_cannot_be_followed_now_keeps_nobody_waiting(
         await until(forgotten)
 
 
+@pytest.mark.parametrize("hangs", [False, True], ids=["broken", "silent"])
 async def test_a_room_that_the_homeserver_cannot_read_keeps_nobody_waiting(
-    one: Chat, desk: Desk, tmp_path: Path
+    one: Chat, desk: Desk, tmp_path: Path, hangs: bool
 ) -> None:
     hana = one.server.person()
+    one.proxy.hangs = hangs
     async with running(one, desk, tmp_path):
         broken, other = await at_home(one, desk), await one.open(hana)
         await off(lambda: one.yuki.say(broken, "first"))
