@@ -20,7 +20,9 @@ from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.deliver import Deliver
+from gateway.desk.speak import Desk
 from gateway.desk.staffing import staff
+from gateway.fire import Firing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.promises.learning import How, Learning
@@ -61,6 +63,7 @@ class Parts:
     rules: Admission
     watch: Watch
     learning: Learning
+    reroute: Reroute
 
     def readiness(self) -> Readiness:
         """Whether every channel is up, and what comes in can be stored."""
@@ -115,12 +118,12 @@ async def assemble(
         resolver=resolver.build(config.authentication, stack),
     )
     backlog = Backlog(store, ingest)
-    clock = _clock(config, store, firing(config, keys, promising), deliver, rules)
-    watch = watching(channels, rules.alarms, now, metrics)
+    fires = firing(config, keys, promising)
+    clock = _clock(config, store, fires, deliver, rules)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
-        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules, watch,
-        learning,
+        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules,
+        watching(channels, rules.alarms, now, metrics), learning, _reroute(config, desk(config, keys), fires, deliver),
     )  # fmt: skip
 
 
@@ -151,12 +154,10 @@ def _named(settings: Settings, config: Config) -> Settings:
     return settings.model_copy(update={"from_name": shown})
 
 
-def rerouting(parts: Parts) -> Reroute:
-    """Who looks for another way for answers that did not arrive."""
-    config = parts.config
+def _reroute(config: Config, desk: Desk, fires: Firing, deliver: Deliver) -> Reroute:
+    """Who looks for another way for what did not arrive."""
     return Reroute(
-        parts.store, desk(config, parts.ingest.keys), parts.channels,
+        deliver.store, desk, fires, deliver.channels,
         frozenset(s.name for s in config.channels if config.mode_of(s) != "watch"),
-        now, parts.deliver.wake, config.fallback.after.span, config.fallback.paid,
-        parts.deliver.failpoint,
+        now, deliver.wake, config.fallback.after.span, config.fallback.paid, deliver.failpoint,
     )  # fmt: skip

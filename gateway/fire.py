@@ -216,9 +216,26 @@ class Firing:
         own = here.case.mode or self.modes[channel]
         return stricter(cast("Mode", own), self.at_most)
 
+    def elsewhere(
+        self, lost: rows.Message, fired: Sequence[Due], here: Standing, heard: Heard,
+        changes: Changes, now: datetime,
+    ) -> bool:  # fmt: skip
+        """Say where `heard` came from what was said in vain, in that way's own words.
+
+        Only as long as it is still true, and may be said now.
+        """
+        rules = {rule.name: rule for rule in self.follow.rules if rule.send}
+        said = [(rules[row.rule], row) for row in fired if row.rule in rules]
+        for rule, row in (one for one in said if _kind(one[0]) == lost.kind):
+            if not (_is_over(rule, here.case) or self._silence(rule, here, heard, now)):
+                self._say(rule, row, here, heard, changes, now, instead_of=lost.id)
+                return True
+        return False
+
     def _say(
-        self, rule: Rule, row: Due, here: Standing, heard: Heard, changes: Changes, now: datetime
-    ) -> None:
+        self, rule: Rule, row: Due, here: Standing, heard: Heard, changes: Changes, now: datetime,
+        *, instead_of: int | None = None,
+    ) -> None:  # fmt: skip
         settings = self.channels[heard.channel]
         known = json.loads(heard.author).get("authenticated", False)
         language = heard.language or settings.language or self.language
@@ -244,6 +261,7 @@ class Firing:
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
             buttons=score_buttons(rule.send) if asks else below(rule.send, language, settings.form),
+            instead_of=instead_of,
             promised_by=as_said(facts.promised_by) if promised and facts.promised_by else None,
         )
         draft = self._mode(here, heard.channel) == "approve"

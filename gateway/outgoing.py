@@ -40,6 +40,7 @@ class Letter:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    instead_of: int | None = None
     promised_by: datetime | None = None
 
 
@@ -77,6 +78,7 @@ def message_row(
         date=None,
         received_at=instant(letter.at),
         buttons=to_json(letter.buttons),
+        instead_of=letter.instead_of,
         promised_by=instant(letter.promised_by) if letter.promised_by else None,
     )
 

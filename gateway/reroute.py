@@ -1,4 +1,4 @@
-"""Another way for what a person wrote, when the way that it took is closed for good.
+"""Another way for what we said to a customer, when the way that it took is closed for good.
 
 Failed rows of the outbox wait in the store until this is decided, and what is decided is written in
 one transaction: a process that dies before leaves the row, one that dies after has said it once.
@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -19,13 +20,17 @@ from channels.base import Channel, Metered, Settings
 from gateway.author import is_ours
 from gateway.desk import speak
 from gateway.desk.speak import Desk, File, Who, Words
+from gateway.fire import Firing
 from gateway.record import event_row
 from gateway.words import clean_line
 from normalizer.message import Address, Identity
-from store import astray, rows
+from store import astray, due, rows
 from store import desk as facts_of
 from store.astray import DOWN, Lost, Way
+from store.cases import heard as heard_by
+from store.cases import standing
 from store.deliveries import replaced_by
+from store.desk import Facts
 from store.engine import StoreUnavailable
 from store.known import Changes, Raw
 from store.rows import instant
@@ -33,6 +38,7 @@ from store.store import Store
 
 log = structlog.get_logger()
 
+_KINDS = frozenset({"reply", "follow_up", "notice"})  # nobody waits for another acknowledgement
 _LOOK = 1.0  # seconds between looks
 _STORE_DOWN = 5.0
 _SUBJECT = {
@@ -43,7 +49,7 @@ _SUBJECT = {
 
 @dataclass(frozen=True, slots=True)
 class Reroute:
-    """Looks for rows that went astray and sends what a person wrote by the next way.
+    """Looks for rows that went astray, and says by the next way what is still to be said.
 
     `speaks` are the channels on which we speak; `after` is how long a channel may be down; `paid` says
     whether a channel that costs money for each message may be used.
@@ -51,6 +57,7 @@ class Reroute:
 
     store: Store
     desk: Desk
+    firing: Firing
     channels: Mapping[str, Channel]
     speaks: Collection[str]
     clock: Callable[[], datetime]
@@ -103,27 +110,54 @@ class Reroute:
         way = next((one for one in ways if self._is_open(one, tried, lost)), None)
         if way is None:
             return ""
-        settings, now = self.desk.channels[way.channel], self.clock()
+        id_ = (self._repeat if message.kind == "reply" else self._renew)(
+            connection, lost, facts, way, changes
+        )
+        if id_ is None:
+            return ""
+        if lost.why == DOWN:
+            astray.give_up(
+                connection, message.id, f"{message.channel} is down; sent by {way.channel}"
+            )
+        told: dict[str, Any] = {
+            "message_id": message.id, "instead": id_, "channel": message.channel, "to": way.channel,
+        }  # fmt: skip
+        event_row(
+            changes, "delivery.rerouted", message.conversation_id, instant(self.clock()),
+            **told, case_id=message.case_id, why=lost.why,
+        )  # fmt: skip
+        log.info("delivery.rerouted", **told, reason=lost.why)
+        return way.channel
+
+    def _repeat(
+        self, connection: Connection, lost: Lost, facts: Facts, way: Way, changes: Changes
+    ) -> int:
+        """A person's own words."""
+        settings = self.desk.channels[way.channel]
         name = next((one.name for one in facts.identities if one.id == way.identity_id), "")
         to = Address(clean_line(name, 100), Identity.parse(way.address).address)
         row = speak.queue(
             self.desk, facts, speak.Way(settings, (to,), (), way.identity_id),
-            _words(connection, message, facts.case, settings), _who(message, now), changes, instead_of=message.id,
+            _words(connection, lost.message, facts.case, settings),
+            _who(lost.message, self.clock()), changes, instead_of=lost.message.id,
         )  # fmt: skip
-        if lost.why == DOWN:
-            astray.give_up(
-                connection, message.id, f"{message.channel} is down; sent by {row.channel}"
-            )
-        event_row(
-            changes, "delivery.rerouted", message.conversation_id, instant(now),
-            message_id=message.id, case_id=message.case_id, instead=row.id,
-            channel=message.channel, to=row.channel, why=lost.why,
-        )  # fmt: skip
-        log.info(
-            "delivery.rerouted", message_id=message.id, instead=row.id, channel=message.channel,
-            to=row.channel, reason=lost.why,
-        )  # fmt: skip
-        return row.channel
+        return row.id
+
+    def _renew(
+        self, connection: Connection, lost: Lost, facts: Facts, way: Way, changes: Changes
+    ) -> int | None:
+        """A follow-up in the words of the other way, as long as it is true; None if it is not."""
+        case, now = facts.case, self.clock()
+        here, heard = (
+            standing(connection, {case.id}, now)[case.id],
+            heard_by(connection, way.message),
+        )
+        if heard.case_id != case.id:  # another matter's thread
+            heard = heard._replace(message_id="", references="[]", subject=case.subject)
+        fired = due.fired(connection, case.id, lost.message.received_at)
+        if not self.firing.elsewhere(lost.message, fired, here, heard, changes, now):
+            return None
+        return int(changes.added[rows.Message][-1][0])
 
     def _is_open(self, way: Way, tried: Collection[int], lost: Lost) -> bool:
         """Whether this is surely the customer, and can be written to now."""
@@ -154,10 +188,10 @@ class Reroute:
 
 
 def is_movable(message: rows.Message) -> bool:
-    """Whether a person wrote it, to the customer alone: nobody else hears of it by another way."""
+    """Whether it is worth saying again, and went to the customer alone: nobody else hears of it."""
     written = json.loads(message.recipients)
     to = [*written.get("to", ()), *written.get("cc", ())]
-    return message.kind == "reply" and message.identity_id is not None and len(to) == 1
+    return message.kind in _KINDS and message.identity_id is not None and len(to) == 1
 
 
 def _words(

@@ -20,7 +20,7 @@ from channels.base import Webhook
 from gateway import access
 from gateway.api import server
 from gateway.api.app import ApiState, build
-from gateway.assembly import Parts, assemble, now, rerouting
+from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config.types import Endpoint
 from gateway.crowd import remember
@@ -168,7 +168,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
             for canaries in filter(None, [parts.ingest.canaries])
             for name in canaries.wanted
         ),
-        *([_start("reroute", rerouting(parts).run)] if parts.config.fallback.enabled else []),
+        *([_start("reroute", parts.reroute.run)] if parts.config.fallback.enabled else []),
         _start("months", Months(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),

@@ -35,6 +35,7 @@ class Lost(NamedTuple):
 class Way(NamedTuple):
     """An identity of a customer, and its last word to us, on whichever channel that was."""
 
+    message: int
     identity_id: int
     address: str
     failing: bool
@@ -82,13 +83,22 @@ def ways(connection: Connection, customer_id: int) -> list[Way]:
         .group_by(_m.identity_id, _m.channel)
     )
     query = (
-        select(_i.id, _i.address, _i.failing_since, _m.channel, _m.received_at, _m.author)
+        select(
+            _m.id.label("message"),
+            _i.id,
+            _i.address,
+            _i.failing_since,
+            _m.channel,
+            _m.received_at,
+            _m.author,
+        )
         .join(schema.identities, _i.id == _m.identity_id)
         .where(_m.id.in_(last))
         .order_by(_m.id.desc())
     )
     return [
         Way(
+            row.message,
             row.id,
             row.address,
             row.failing_since is not None,

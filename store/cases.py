@@ -44,13 +44,13 @@ class Standing(NamedTuple):
 def standing(connection: Connection, cases: Collection[int], now: datetime) -> dict[int, Standing]:
     """How these cases stand, by id."""
     found = [rows.Case(*row) for row in connection.execute(_cases(cases))]
-    heard = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
+    last = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
     said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
     today = _automatic(connection, {case.conversation_id for case in found}, now)
     return {
         case.id: Standing(
             case,
-            heard.get(case.id),
+            last.get(case.id),
             said.get((case.id, "reply")),
             today.get(case.conversation_id, 0),
             (case.id, "survey") in said,
@@ -77,15 +77,20 @@ def _heard(cases: Collection[int]) -> Select[Any]:
         )
         .group_by(_m.case_id)
     )
-    return (
-        select(
-            _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
-            _m.subject, _m.language, _m.author, _i.failing_since,
-            _m.received_at,
-        )
-        .join(schema.identities, _i.id == _m.identity_id)
-        .where(_m.id.in_(last))
-    )  # fmt: skip
+    return _words().where(_m.id.in_(last))
+
+
+def _words() -> Select[Any]:
+    return select(
+        _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
+        _m.subject, _m.language, _m.author, _i.failing_since,
+        _m.received_at,
+    ).join(schema.identities, _i.id == _m.identity_id)  # fmt: skip
+
+
+def heard(connection: Connection, message_id: int) -> Heard:
+    """One message of a customer."""
+    return Heard(*connection.execute(_words().where(_m.id == message_id)).one())
 
 
 def _said(cases: Collection[int]) -> Select[Any]:

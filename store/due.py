@@ -196,3 +196,11 @@ def get(connection: Connection, id_: int) -> tuple[shapes.FollowUp, int] | None:
     values = row._asdict()
     conversation: int = values.pop("conversation_id")
     return shapes.FollowUp(**values), conversation
+
+
+def fired(connection: Connection, case_id: int, at: str) -> list[Due]:
+    """What fired in a case at an instant, which is that of the message it became."""
+    query = select(_f.id, _f.case_id, _f.conversation_id, _f.rule, _f.cause, _f.due_at).where(
+        _f.case_id == case_id, _f.settled_at == at, _f.state == "fired"
+    )
+    return [Due(*row) for row in connection.execute(query)]

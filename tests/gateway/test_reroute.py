@@ -104,7 +104,9 @@ def reroute(desk: Desk, **more: Any) -> Reroute:
         "wake": desk.woken.append, "after": timedelta(hours=1), "paid": False,
         "failpoint": lambda _: None,
     }  # fmt: skip
-    return Reroute(desk.store, made.desk(desk.config, KEYS), **facts | more)
+    return Reroute(
+        desk.store, made.desk(desk.config, KEYS), made.firing(desk.config, KEYS), **facts | more
+    )
 
 
 async def instead(desk: Desk) -> list[dict[str, Any]]:
@@ -317,3 +319,55 @@ async def test_an_old_failure_is_left_alone(two: Desk) -> None:
     two.clock.at = NOON + timedelta(days=30)
     await reroute(two).look()
     assert await instead(two) == []
+
+
+NUDGE = """
+[[follow_up]]
+name = "nudge"
+when = "pending"
+after = "1 hour"
+send = "nudge"
+"""
+
+
+@pytest.fixture
+async def nudging(tmp_path: Path) -> AsyncIterator[Desk]:
+    (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", encoding="utf-8")
+    async with opened(tmp_path, TWO + NUDGE) as desk:
+        yield desk
+
+
+async def nudged(desk: Desk) -> int:
+    """A case whose customer was nudged on the shop, in vain."""
+    case = await one_customer(desk, MAIL)
+    act = acts.reply(made.desk(desk.config, KEYS), case, Reply(text="?", status="pending"), (),
+                     Who("Aiko", "desk", desk.clock()))  # fmt: skip
+    await desk.store.change(act)
+    await desk.change("UPDATE outbox SET state = 'sent'")
+    desk.clock.advance(hours=2)
+    await desk.follow_ups().look()
+    await deliver(desk, Rejected("blocked", "address_dead"))
+    return case
+
+
+async def test_a_follow_up_goes_on_in_the_other_way_s_own_words(nudging: Desk) -> None:
+    await nudged(nudging)
+    lost = await nudging.one("SELECT text, buttons FROM messages WHERE kind = 'follow_up'")
+    assert "tell us here" in lost["text"]
+    assert "solved" in lost["buttons"]
+    await reroute(nudging).look()
+    await reroute(nudging).look()
+    (row,) = await instead(nudging)
+    assert row["channel"] == "mail"
+    assert "tell us here" not in row["text"]
+    assert "this mail" in row["text"] or "this message" in row["text"]
+    wire = await deliver(nudging, channel="mail")
+    assert len(wire.sent) == 1
+    assert wire.sent[0].subject
+
+
+async def test_a_follow_up_that_is_not_true_any_more_ends(nudging: Desk) -> None:
+    case = await nudged(nudging)
+    await nudging.change("UPDATE cases SET status = 'open' WHERE id = :id", id=case)
+    await reroute(nudging).look()
+    assert await instead(nudging) == []
