@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
 
-from channels.base import Accept, Host, Request, Response, Sent, Unavailable
+from channels.base import Accept, Host, Rejected, Request, Response, Retry, Sent, Unavailable
 from channels.intake import Intake
 from channels.web_desk import Desk
 from channels.web_gate import Gate
@@ -69,6 +69,16 @@ class Web:
         return await self._desk.answer(request)
 
     async def send(self, message: Message, key: str) -> Sent:
-        """It is in the store already, and its visitor's from this moment on."""
-        self._window.room.wake(message.to[0].address)
+        """It is in the store already, and its visitor's from this moment on.
+
+        Somebody who has been away finds it, too; but a person's answer should not wait for that.
+        """
+        visitor = message.to[0].address
+        self._window.room.wake(visitor)
+        try:
+            is_waiting = message.kind == "reply" and await self._window.is_away(visitor)
+        except Unavailable as error:
+            raise Retry("what was said cannot be read now") from error
+        if is_waiting:
+            raise Rejected("the visitor has been away; it waits on the page", "window")
         return Sent(message.message_id or key)

@@ -70,6 +70,7 @@ class Reading:
         window, asked = self._window, _query(request)
         window.gate.looks(request, window.clock())
         visitor = window.visitors.seen(asked.get("v", ""), asked.get("k", ""))
+        window.room.looks(visitor, window.now())
         with window.room.seat(visitor, network(request.peer)) as woken:
             said = await window.said(visitor)
             if woken and not any(one.ours for one in said):

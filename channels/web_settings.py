@@ -57,6 +57,16 @@ class WebSettings(base.Settings):
         description="Let a browser compute a little before somebody's first message, so that"
         f" thousands cost something: `true`, or how many bits ({BITS}). The form needs our script.",
     )
+    away: Seconds = Field(
+        default=3 * 86400,
+        description="Who has neither written nor looked for so long is away: an answer then goes by"
+        ' the customer\'s next way, where there is one ("3 days"). It stays on the page, too.',
+    )
+    page: str = Field(
+        "",
+        description="A page with the chat, where customers of other channels are invited to go on.",
+        examples=['page = "https://shop.example/contact"'],
+    )
     per_peer: Count = Field(
         20, description="Messages from one network address in a minute; 0 means no limit."
     )
@@ -71,11 +81,11 @@ class WebSettings(base.Settings):
                 raise ValueError(f'"{one}" must be an origin such as "https://shop.example"')
         return value
 
-    @field_validator("thanks")
+    @field_validator("thanks", "page")
     @classmethod
     def _is_a_page(cls, value: str) -> str:
         if value and not origin_of(value):
-            raise ValueError("say where to lead, such as https://shop.example/thanks")
+            raise ValueError("say an address, such as https://shop.example/contact")
         return value
 
     @field_validator("mail_domain")
@@ -96,8 +106,18 @@ class WebSettings(base.Settings):
 
     @property
     def limits(self) -> Limits:
-        """A page has room."""
-        return Limits(buttons=10, label=200, links=True, media=("*",), in_order=True)
+        """A page has room; and nobody is sought there who has been away."""
+        away = timedelta(seconds=self.away)
+        return Limits(
+            buttons=10, label=200, links=True, media=("*",), in_order=True, window=away
+        )  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        return "Chat"
+
+    def invites(self, code: str) -> str:
+        return f"{self.page.partition('#')[0]}#madoguchi={code}" if self.page else ""
 
     @property
     def gap(self) -> timedelta | None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,17 @@ class Window:
 
     def visitor(self, request: Request) -> str:
         """Who asks. Raises Refused."""
-        return self.visitors.of(request.headers.get("x-visitor", ""))
+        visitor = self.visitors.of(request.headers.get("x-visitor", ""))
+        self.room.looks(visitor, self.now())
+        return visitor
+
+    async def is_away(self, visitor: str) -> bool:
+        """Whether nobody has been on the page, or written, for a while. Raises Unavailable."""
+        since = self.now() - timedelta(seconds=self.settings.away)
+        looked_at = self.room.looked_at(visitor)
+        if looked_at and looked_at > since:
+            return False
+        return not any(one.at > since for one in await self.said(visitor) if not one.ours)
 
     async def said(self, visitor: str) -> Sequence[Said]:
         """What was said with a visitor. Raises Unavailable."""

@@ -20,7 +20,8 @@ MOST = 100  # messages, the latest ones
 # What a person at the desk writes to colleagues has none of these kinds.
 _KINDS = ("message", "acknowledgement", "follow_up", "notice", "reply", "survey")
 # From the moment in which a message is handed to its channel: not a draft, nor what waits its time.
-_HANDED = ("sending", "sent", "in_doubt")
+# What failed, because nobody was there to take it, is there for whoever comes back.
+_HANDED = ("sending", "sent", "in_doubt", "failed")
 _m, _o, _p = schema.messages.c, schema.outbox.c, schema.parts.c
 _i, _c, _b = schema.identities.c, schema.conversations.c, schema.blobs.c
 _SHOWN = ("attachment", "inline")

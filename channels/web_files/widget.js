@@ -368,11 +368,15 @@
     document.body.append(root);
     const { pending = [], draft = "", open = false, visitor } = kept();
     waiting = pending;
-    text.value = draft;
-    panel.hidden = !open;
-    launch.hidden = open;
+    // The code by which a customer of another channel goes on here: to be sent, not sent by itself.
+    const code = /^#madoguchi=([A-Za-z0-9-]{8,64})$/.exec(location.hash);
+    text.value = code ? code[1] : draft;
+    if (code) history.replaceState(null, "", location.pathname + location.search);
+    panel.hidden = !(open || code);
+    launch.hidden = !panel.hidden;
     draw();
     grow();
+    if (code) text.focus();
     if (visitor) look();
     if (waiting.length) flush();
   };

@@ -8,12 +8,14 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels.base import Host, NoPast, Receipt, Request, Unavailable
+from channels.base import Host, NoPast, Receipt, Rejected, Request, Retry, Unavailable
 from channels.testing import call
 from channels.web import Web
 from channels.web_rates import Rate, network
@@ -85,7 +87,7 @@ async def window(
     folder: Path, store: Store, clock: Clock | None = None, **more: Any
 ) -> AsyncIterator[Web]:
     host = Host("mx.example", folder, past=lambda _: store, inbox=lambda _: store)
-    channel = Web(settings(**more), host, clock=clock or Clock())
+    channel = Web(settings(**more), host, now=lambda: NOON, clock=clock or Clock())
     task = asyncio.ensure_future(channel.receive(store.accept))
     await until(lambda: asyncio.sleep(0, channel.ready))
     try:
@@ -175,6 +177,32 @@ async def test_who_waits_is_woken_by_our_word_and_by_no_other_visitors(tmp_path:
             (one,) = said(await waiting)["messages"]
     assert (one["text"], one["automatic"]) == ("It left today.", False)
     assert [button["url"] for button in one["buttons"]] == ["https://line.me/R/x"]
+
+
+async def test_an_answer_to_somebody_who_is_away_may_go_another_way(tmp_path: Path) -> None:
+    """And it is shown to whoever comes back; what we say by ourselves waits for that alone."""
+    store, away = Store(), timedelta(days=4)
+    async with window(tmp_path, store) as channel:
+        to = (Address("", visitor(channel)),)
+        answer = Message(kind="reply", to=to, message_id="t@desk")
+        store.words[to[0].address] = [Said("m", False, "message", "Hello", NOON - away)]
+        with pytest.raises(Rejected) as error:
+            await channel.send(answer, "key")
+        assert error.value.reason == "window"
+        assert (await channel.send(replace(answer, kind="acknowledgement"), "key")).peer_id
+        await channel.answer(asking("messages"))  # there is somebody, who only looks
+        assert (await channel.send(answer, "key")).peer_id == "t@desk"
+        hers = (Address("", visitor(channel, HANA)),)
+        store.words[hers[0].address] = [Said("m", False, "message", "Hello", NOON - away / 2)]
+        assert (await channel.send(replace(answer, to=hers), "key")).peer_id == "t@desk"
+        store.words = None  # type: ignore[assignment]  # the store does not answer
+        with pytest.raises(Retry):
+            await channel.send(replace(answer, to=(Address("", "0" * 32),)), "key")
+
+
+def test_customers_of_other_channels_are_invited_to_a_page() -> None:
+    assert settings(page=f"{SHOP}/contact").invites("ABC-12") == f"{SHOP}/contact#madoguchi=ABC-12"
+    assert settings().invites("ABC-12") == ""
 
 
 async def test_a_stop_lets_go_of_who_waits(tmp_path: Path) -> None:
@@ -508,6 +536,7 @@ async def test_what_the_rules_refuse_is_422(tmp_path: Path) -> None:
         ("origins", ["*"]),
         ("thanks", "javascript:alert(1)"),
         ("thanks", "/thanks"),
+        ("page", "shop.example"),
         ("mail_domain", "support@example.com"),
         ("proof_of_work", 60),
     ],

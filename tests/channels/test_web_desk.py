@@ -134,7 +134,7 @@ async def test_a_photo_can_be_fetched_by_its_visitor_alone(tmp_path: Path) -> No
         assert (await channel.answer(asking(f"files/{file['id']}", HANA))).status == 404
 
 
-@pytest.mark.parametrize("state", ["draft", "queued", "deferred", "failed"])
+@pytest.mark.parametrize("state", ["draft", "queued", "deferred"])
 async def test_what_was_not_handed_over_is_not_shown(tmp_path: Path, state: str) -> None:
     async with counter(tmp_path) as (desk, channel):
         await channel.answer(writing("m-1"))

@@ -126,6 +126,7 @@ class WebSubject:
     async def trouble(self, how: Trouble | None) -> None:
         assert how is None
         self.to = Address("", self._channel._window.visitors.of(YUKI))
+        await self._channel.answer(asking("messages"))
         self._looking = self._looking or asyncio.ensure_future(self._look())
 
     async def _look(self) -> None:

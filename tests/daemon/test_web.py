@@ -223,6 +223,18 @@ def test_what_is_written_without_a_connection_is_sent_once(chromium: Browser, pl
     assert [stored.count(text) for text in said] == [1, 1, 1]
 
 
+def test_a_code_in_the_address_waits_to_be_sent(chromium: Browser, place: Place) -> None:
+    tab = chromium.profile()
+    tab.look()
+    tab.go(f"{place.shop}/contact?a=1#madoguchi=ABCDE-FGHJK-12345")
+    tab.until("chat?.querySelector('textarea')?.value === 'ABCDE-FGHJK-12345'")
+    assert tab.run("location.href") == f"{place.shop}/contact?a=1"
+    assert tab.texts() == []
+    tab.press("Enter")
+    tab.until("chat.querySelector('.theirs:not(.waits)')")
+    assert tab.texts()[0] == "ABCDE-FGHJK-12345"
+
+
 def test_a_photo_goes_along_and_other_files_are_declined_in_words(
     chromium: Browser, place: Place, tmp_path: Path
 ) -> None:
