@@ -27,6 +27,7 @@ _DOMAIN = re.compile(rf"{_HOST}|\[[0-9A-Za-z.:]+\]")
 _PLAIN = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*@{_HOST}")
 _MSG_ID = re.compile(r"[!-;=?-~]{1,900}")
 _MEDIA_TYPE = re.compile(r"(?!message|multipart)[a-z0-9.+-]+/[a-z0-9.+-]+", re.IGNORECASE)
+_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 _TOKENS = re.compile(r" *[^ ]+")
 # Line and paragraph separators break headers in careless readers, and direction overrides show an
 # address or a file name as another one.
@@ -128,6 +129,7 @@ def _header(message: Message, sender: Address, date: datetime, hostname: str) ->
         *_threading(message),
         _addresses("Reply-To", message.reply_to),
         *_automatic(message),
+        *_opt_out(message),
     ]
     return "\r\n".join(filter(None, lines)) + "\r\n"
 
@@ -155,6 +157,15 @@ def _automatic(message: Message) -> tuple[str, ...]:
         return ()
     word = "auto-replied" if message.kind == "acknowledgement" else "auto-generated"
     return f"Auto-Submitted: {word}", "X-Auto-Response-Suppress: All"
+
+
+def _opt_out(message: Message) -> tuple[str, ...]:
+    """RFC 2369 section 3.2; RFC 8058 section 3.1 wants HTTPS for the one click."""
+    url = message.unsubscribe
+    if not url or not _URL.fullmatch(url):
+        return ()
+    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+    return f"List-Unsubscribe: <{url}>", one_click if url.startswith("https:") else ""
 
 
 def _threading(message: Message) -> tuple[str, ...]:

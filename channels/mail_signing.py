@@ -16,6 +16,7 @@ from pydantic_core import to_json
 _SIGNED = (
     *("from", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references"),
     *("reply-to", "auto-submitted", "mime-version", "content-type", "content-transfer-encoding"),
+    *("list-unsubscribe", "list-unsubscribe-post"),  # RFC 8058 section 4 wants both signed
 )
 _LEAST_BITS = 1024  # RFC 8301 section 3.2: verifiers take nothing shorter
 _RSA_ENCRYPTION = bytes.fromhex("300d06092a864886f70d0101010500")  # RFC 8017 appendix A.1

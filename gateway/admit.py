@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from gateway import acknowledge, books, doubt, participants, record, telling
+from gateway import acknowledge, books, doubt, optout, participants, record, telling
 from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.alive import is_failing
@@ -169,14 +169,9 @@ class Admission:
         status = "quarantined" if message.unreadable else "stored"
         flags = ["same-message-id"] if known.message_ids.get(message.message_id) else []
         row = record.message_row(
-            id_,
-            arrival,
-            message,
-            status=status,
-            where=_ids(where),
-            flags=flags,
+            id_, arrival, message, status=status, where=_ids(where), flags=flags,
             decisions=decisions,
-        )
+        )  # fmt: skip
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
         books.remember(known, arrival, row, accepted)
@@ -191,6 +186,7 @@ class Admission:
         self._ask_on(known, arrival, message, where, changes)
         if decision.send:
             self._queue(known, arrival, message, where, decision, changes)
+        optout.take(arrival, message, where.person, id_, changes)
         if voted := answer.answered(known, arrival, message):
             answer.tell(voted, arrival, where.case, id_, changes)
             self.voted(voted.survey.scale, voted.score)

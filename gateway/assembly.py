@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
@@ -22,13 +23,13 @@ from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.desk.speak import Desk
 from gateway.desk.staffing import staff
-from gateway.fire import Firing
+from gateway.fire import Firing, quiet_until
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
 from gateway.reroute import Reroute
-from gateway.rules import admission, desk, firing, own, promises
+from gateway.rules import admission, announcing, desk, firing, own, promises
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
@@ -36,6 +37,7 @@ from gateway.watch import canary
 from gateway.watch.logins import attention
 from gateway.watch.silence import Watch, watching
 from scheduler.clock import Clock, Fire
+from scheduler.notices import Notices
 from store.past import Past
 from store.said import Inbox
 from store.store import Store
@@ -60,6 +62,7 @@ class Parts:
     channels: Mapping[str, Channel]
     metrics: Metrics
     clock: Clock
+    notices: Notices
     rules: Admission
     watch: Watch
     learning: Learning
@@ -122,7 +125,8 @@ async def assemble(
     clock = _clock(config, store, fires, deliver, rules)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
-        config, store, readers, ingest, deliver, backlog, channels, metrics, clock, rules,
+        config, store, readers, ingest, deliver, backlog, channels, metrics, clock,
+        _notices(config, store, keys, deliver, failpoint), rules,
         watching(channels, rules.alarms, now, metrics), learning, _reroute(config, desk(config, keys), fires, deliver),
     )  # fmt: skip
 
@@ -146,6 +150,15 @@ def _clock(config: Config, store: Store, fire: Fire, deliver: Deliver, rules: Ad
         store, config.rules(), fire, now, deliver.wake_all,
         lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
     )  # fmt: skip
+
+
+def _notices(
+    config: Config, store: Store, keys: Keys, deliver: Deliver, failpoint: Callable[[str], None]
+) -> Notices:
+    to_all = announcing(config, keys)
+    quiet = partial(quiet_until, config.calendar.quiet, ZoneInfo(config.gateway.timezone))
+    rate = config.notices.per_minute
+    return Notices(store, to_all.drawing, rate, quiet, now, deliver.wake_all, failpoint)
 
 
 def _named(settings: Settings, config: Config) -> Settings:

@@ -42,6 +42,7 @@ class Letter:
     buttons: tuple[Button, ...] = ()
     instead_of: int | None = None
     promised_by: datetime | None = None
+    unsubscribe: str = ""
 
 
 def message_row(
@@ -80,6 +81,7 @@ def message_row(
         buttons=to_json(letter.buttons),
         instead_of=letter.instead_of,
         promised_by=instant(letter.promised_by) if letter.promised_by else None,
+        unsubscribe=letter.unsubscribe,
     )
 
 

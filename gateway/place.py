@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway import participants
+from gateway import optout, participants
 from gateway.participants import Check, Door
 from gateway.record import storable
 from gateway.surveys import answer
@@ -67,7 +67,10 @@ def place(
     if stays and not _was_in_doubt(known, arrival, stays):
         return Place(person, stays, False, "read again, by the same author")
     is_silent = (
-        message.automatic.is_auto or arrival.history or answer.is_bare(known, arrival, message)
+        message.automatic.is_auto
+        or arrival.history
+        or answer.is_bare(known, arrival, message)
+        or optout.is_bare(known, arrival, message)
     )
     for door in candidates(known, arrival, message, person, check):
         case, reason, _ = door

@@ -19,7 +19,7 @@ from gateway.promises.word import promise
 from gateway.route import ACKNOWLEDGEMENT
 from gateway.rules import admission, own
 from gateway.sender.trust import NOBODY_VOUCHES
-from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
+from gateway.words import NOTICES, AckFacts, FollowUpFacts, Form, NoticeFacts, Text, Words
 from normalizer import normalize
 from normalizer.message import Envelope, Message, Transport
 from store import rows
@@ -48,6 +48,8 @@ def template(config: Config, name: str, language: str, form: Form, at: datetime)
     by, now = promised.by.astimezone(zone), at.astimezone(zone)
     subject = _SUBJECTS.get(language.partition("-")[0].lower(), _SUBJECT)
     gateway, phone, hours = config.gateway.name, said.phone, said.phone_hours
+    if name in NOTICES:
+        return words.notice(name.partition("_")[2], _notice(config), language, form)
     if not name.startswith(ACKNOWLEDGEMENT):
         facts = FollowUpFacts(
             gateway_name=gateway, reference=_REFERENCE, now=now, answered_at=now, closes_at=by,
@@ -61,6 +63,15 @@ def template(config: Config, name: str, language: str, form: Form, at: datetime)
         subject=subject, phone=phone, phone_hours=hours, authenticated=True,
     )  # fmt: skip
     return words.acknowledgement(told, language, form, name)
+
+
+def _notice(config: Config) -> NoticeFacts:
+    url = config.http.public_url
+    return NoticeFacts(
+        gateway_name=config.gateway.name, reference=_REFERENCE, text="…",
+        sender=config.notices.sender or config.gateway.name,
+        sender_address=config.notices.sender_address or "…", unsubscribe=f"{url}/u/…" if url else "",
+    )  # fmt: skip
 
 
 def mail(config: Config, file: Path, at: datetime) -> Iterator[str]:

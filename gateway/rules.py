@@ -14,7 +14,7 @@ from gateway.config import Config
 from gateway.crowd import Crowd
 from gateway.desk.colleagues import Colleagues
 from gateway.desk.speak import Desk
-from gateway.desk.staffing import notify, people
+from gateway.desk.staffing import notify, people, staff
 from gateway.echo import marks
 from gateway.faq.entries import Entry, read_folder
 from gateway.faq.index import Index
@@ -23,6 +23,10 @@ from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.intake.intake import Intake
 from gateway.links.proofs import Proofs
+from gateway.notices import decide
+from gateway.notices.acts import Announcing
+from gateway.notices.draw import Drawing
+from gateway.notices.text import Letters
 from gateway.promises.word import Promising
 from gateway.replies.saved import Replies
 from gateway.route import Routing
@@ -111,6 +115,27 @@ def follow(config: Config, promising: Promising | None = None) -> Follow:
     """What a word or a status does to follow-ups."""
     untold = frozenset(config.notices.not_tags)
     return Follow(config.rules(), promising or promises(config), untold)
+
+
+def announcing(config: Config, keys: Keys) -> Announcing:
+    """How notices that people start reach each customer."""
+    rules = decide.Rules(
+        channels={settings.name: settings for settings in config.channels},
+        own=own(config) | staff(config),
+        modes={settings.name: config.mode_of(settings) for settings in config.channels},
+        at_most=config.gateway.mode,
+        per_conversation_day=config.acknowledge.limits.per_conversation_day,
+    )
+    letters = Letters(
+        words=Words(config.acknowledge.templates, config.gateway.language),
+        keys=keys,
+        name=config.gateway.name,
+        sender=config.notices.sender,
+        sender_address=config.notices.sender_address,
+        public_url=config.http.public_url,
+    )
+    drawing = Drawing(rules, letters, config.gateway.language)
+    return Announcing(drawing, config.notices.per_minute)
 
 
 def own(config: Config) -> frozenset[Identity]:

@@ -26,7 +26,7 @@ from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
-from gateway.rules import desk, faq, replies
+from gateway.rules import announcing, desk, faq, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
@@ -148,6 +148,7 @@ def _state(parts: Parts) -> ApiState:
         faq(parts.config),
         parts.metrics.customers.helped,
         parts.config.http.trusted_proxies,
+        announcing(parts.config, parts.ingest.keys),
     )
 
 
@@ -160,6 +161,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("second_look", SecondLook(parts.backlog, now).run),
         _start("clock", parts.clock.run),
         _start("promises", parts.learning.run),
+        _start("notices", parts.notices.run),
         _start("leases", lambda: _watch_leases(parts)),
         _start("watch", parts.watch.run),
         _start("fetch", Fetch(parts.store, parts.channels, now).run),

@@ -220,7 +220,8 @@ class Message:
     say) from the top, for whoever knows which hop to trust; `seals` its signatures, and `chain`
     those of servers that passed it on, whose keys nobody has looked up yet. `edits` is the Message-ID of an earlier wording, `group` that of the
     album which a message belongs to. An `aside` (a sticker, a reaction, somebody joined) is no
-    matter of its own. `report` tells how a message of ours fared. `buttons` go
+    matter of its own. `report` tells how a message of ours fared. `unsubscribe` is where a click
+    ends what the customer agreed to hear. `buttons` go
     below what we say, where a channel has them; `pressed` is the data of the one that a customer
     chose, whose label is then the text, and `in_reply_to` the message that held it. `verified` are other
     identities that the platform itself knows to be the author's, never what somebody typed. `fields`
@@ -256,6 +257,7 @@ class Message:
     aside: bool = False
     report: Report | None = None
     buttons: tuple[Button, ...] = ()
+    unsubscribe: str = ""
     pressed: str = ""
     verified: tuple[Identity, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()

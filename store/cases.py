@@ -46,7 +46,7 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
     found = [rows.Case(*row) for row in connection.execute(_cases(cases))]
     last = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
     said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
-    today = _automatic(connection, {case.conversation_id for case in found}, now)
+    today = automatic_today(connection, {case.conversation_id for case in found}, now)
     return {
         case.id: Standing(
             case,
@@ -101,9 +101,10 @@ def _said(cases: Collection[int]) -> Select[Any]:
     )
 
 
-def _automatic(
+def automatic_today(
     connection: Connection, conversations: Collection[int], now: datetime
 ) -> dict[int, int]:
+    """How much we said by ourselves in these conversations within a day."""
     query = (
         select(_o.conversation_id, func.count())
         .where(

@@ -142,6 +142,8 @@ def _delete(connection: Connection, whole: _Whole) -> None:
                     _let_go(connection, column, some)
         for some in _some(gone.get(table.name, ())):
             connection.execute(delete(table).where(table.c.id.in_(some)))
+    told = schema.notice_recipients
+    connection.execute(delete(told).where(told.c.customer_id.in_(whole.customers)))
     t = schema.links
     theirs = or_(t.c.customer_id.in_(whole.customers), t.c.other_id.in_(whole.customers))
     connection.execute(delete(t).where(theirs))

@@ -95,7 +95,11 @@ _PEOPLE = Prepared(
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-def _count(column: Any) -> Prepared:
+# What counts for its conversation only has no budget key: a notice to many silences nobody else.
+_IN_ALL = _o.budget_key != ""
+
+
+def _count(column: Any, *more: Any) -> Prepared:
     return Prepared(
         select(column, func.count())
         .where(
@@ -103,6 +107,7 @@ def _count(column: Any) -> Prepared:
             _o.created_at > bindparam("since"),
             _o.automatic,
             _o.piece == 0,
+            *more,
         )
         .group_by(column)
     )
@@ -111,9 +116,11 @@ def _count(column: Any) -> Prepared:
 _COUNT = {
     "sender_day": _count(_o.budget_key),
     "conversation_day": _count(_o.conversation_id),
-    "domain_hour": _count(_o.domain),
+    "domain_hour": _count(_o.domain, _IN_ALL),
 }
-_SINCE = select(func.count()).where(_o.automatic, _o.created_at > bindparam("since"), _o.piece == 0)
+_SINCE = select(func.count()).where(
+    _o.automatic, _o.created_at > bindparam("since"), _o.piece == 0, _IN_ALL
+)
 _RECENT = Prepared(_SINCE)
 _STRANGERS = Prepared(_SINCE.where(_o.authenticated.is_(False)))
 

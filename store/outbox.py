@@ -131,6 +131,7 @@ class _Due(NamedTuple):
     language: str
     buttons: str
     piece: int
+    unsubscribe: str
 
 
 _QUEUED = (
@@ -152,6 +153,7 @@ _QUEUED = (
         _m.language,
         _m.buttons,
         _o.piece,
+        _m.unsubscribe,
     )
     .join(schema.messages, _m.id == _o.message_id)
     .where(
@@ -216,6 +218,7 @@ def _content(row: _Due) -> Message:
         text=row.text,
         language=row.language,
         buttons=tuple(Button(*button) for button in json.loads(row.buttons)),
+        unsubscribe=row.unsubscribe,
         automatic=_ROBOT if row.automatic else _PERSON,
     )
 

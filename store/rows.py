@@ -114,6 +114,7 @@ class Message(NamedTuple):
     buttons: str = "[]"
     promised_by: str | None = None
     instead_of: int | None = None
+    unsubscribe: str = ""
 
 
 class Part(NamedTuple):

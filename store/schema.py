@@ -18,11 +18,13 @@ from sqlalchemy import (
 )
 
 from store.columns import Id, Instant, Json, metadata, own_id, to
+from store.schema_notices import consents, notice_recipients, notices
 from store.schema_people import links, proofs, surveys
 
 __all__ = [
     "blobs",
     "cases",
+    "consents",
     "conversations",
     "counters",
     "customers",
@@ -34,6 +36,8 @@ __all__ = [
     "messages",
     "metadata",
     "notes",
+    "notice_recipients",
+    "notices",
     "outbox",
     "participants",
     "parts",
@@ -159,6 +163,7 @@ messages = Table(
     Column("buttons", Json, nullable=False, server_default="[]"),  # of what we say
     Column("promised_by", Instant),  # until when a person answers, as the customer read it
     Column("instead_of", Id),  # the message of ours that did not arrive
+    Column("unsubscribe", Text, nullable=False, server_default=""),  # where promotions are ended
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),

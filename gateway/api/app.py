@@ -27,10 +27,12 @@ from gateway.api import (
     health,
     helping,
     messages,
+    notices,
     promising,
     replies,
     reports,
     speaking,
+    unsubscribe,
     voting,
     waiting,
 )
@@ -43,10 +45,12 @@ from gateway.api.hooks import Hooks, hook
 from gateway.api.plain import Plain
 from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
+from gateway.api.unsubscribe import Leaving
 from gateway.api.voting import Voting
 from gateway.api.writes import Writes
 from gateway.desk.speak import Desk
 from gateway.faq.entries import Entry
+from gateway.notices.acts import Announcing
 from store.engine import StoreUnavailable
 from store.store import Store
 
@@ -89,7 +93,8 @@ _V1: list[ControllerRouterHandler] = [
 class ApiState:
     """What the HTTP side works with; `name` is whom customers are talking to.
 
-    `desk` is from where people speak, and `committed(channel)` wakes whoever delivers there.
+    `desk` is from where people speak, `announcing` how they tell many, and `committed(channel)`
+    wakes whoever delivers there.
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
     `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
     `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
@@ -109,6 +114,7 @@ class ApiState:
     faq: tuple[Entry, ...] = ()
     helped: Callable[[bool], None] = lambda _: None
     proxies: tuple[str, ...] = ()
+    announcing: Announcing | None = None
 
 
 class Api(Plain):
@@ -156,13 +162,14 @@ def _documented(
 ) -> list[ControllerRouterHandler]:
     v1 = Router(
         "/v1",
-        route_handlers=_V1,
+        route_handlers=[*_V1, *(notices.ROUTES if state.announcing else ())],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
             "writes": Provide(lambda: writes, sync_to_thread=False),
             "release": Provide(lambda: state.release, sync_to_thread=False),
             "zone": Provide(lambda: state.zone, sync_to_thread=False),
             "asked": Provide(speaking.asked, sync_to_thread=False),
+            "announcing": Provide(lambda: state.announcing, sync_to_thread=False),
         },
         request_max_body_size=speaking.MAX_BODY,
         guards=[_passed_the_gate],
@@ -202,12 +209,15 @@ def _for_customers(state: ApiState, reads: Reads) -> Router:
     )
     entries = {entry.name: entry for entry in state.faq}
     helps = Helping(reads, state.store, state.desk, state.clock, state.name, entries, state.helped)
+    leaving = Leaving(reads, state.store, state.desk, state.clock, state.name)
+    pages = (voting.look, voting.answer, helping.ask, helping.tell)
     return Router(
         "/",
-        route_handlers=[voting.look, voting.answer, helping.ask, helping.tell],
+        route_handlers=[*pages, unsubscribe.look, unsubscribe.leave],
         dependencies={
             "voting": Provide(lambda: asks, sync_to_thread=False),
             "helping": Provide(lambda: helps, sync_to_thread=False),
+            "leaving": Provide(lambda: leaving, sync_to_thread=False),
         },
         request_max_body_size=None,  # a form says itself how much it takes
         exception_handlers={StoreUnavailable: courtesy.unavailable},

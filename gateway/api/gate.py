@@ -101,7 +101,7 @@ def _area(path: str) -> str:
     first = normalize_path(path).split("/")[1]
     return (
         first
-        if first in {"v1", "in", "v", "h", "metrics", "healthz", "readyz", "docs"}
+        if first in {"v1", "in", "v", "h", "u", "metrics", "healthz", "readyz", "docs"}
         else "other"
     )
 

@@ -16,6 +16,7 @@ from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
 from gateway.config.types import Endpoint, is_network
+from gateway.words import NOTICES
 
 _ACTIONS = ("send", "notify", "set_status")
 _LOG_INS = frozenset({"password", "send_password", "oauth"})
@@ -43,7 +44,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _nobody_told(follow_ups, channels)
     yield from _promise(data, channels)
     known = _known_templates(data.get("acknowledge"))
-    yield from _templates(known, data.get("notices"), follow_ups)
+    yield from _templates(known - NOTICES, data.get("notices"), follow_ups)
     yield from offers.check(data.get("acknowledge"), channels)
     yield from routes.check(_tables(data, "route"), channels, known)
     yield from _names("ask", _tables(data, "ask"))

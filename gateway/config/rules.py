@@ -94,7 +94,7 @@ class Promise(Table):
 
 
 class Notices(Table):
-    """What customers hear when a person gives their case another status or stage; off by itself."""
+    """What customers hear of a case's new status or stage, and of what people tell many at once."""
 
     on: tuple[Literal["open", "on_hold", "resolved"], ...] = Field(
         (),
@@ -108,6 +108,19 @@ class Notices(Table):
     )
     not_tags: tuple[str, ...] = Field(
         ("sensitive",), description="A case with one of these tags gets no such notice."
+    )
+    per_minute: Annotated[int, Field(ge=1, le=6000)] = Field(
+        60, description="How many customers hear a notice of `POST /v1/notices` in a minute."
+    )
+    sender: str = Field(
+        "",
+        description="Who sends promotions, by the name that the law wants below each of them.",
+        examples=['sender = "Example Ltd."'],
+    )
+    sender_address: str = Field(
+        "",
+        description="Where that sender is: the postal address that stands below promotions.",
+        examples=['sender_address = "1-2-3 Kanda, Chiyoda-ku, Tokyo"'],
     )
 
     def rules(self) -> tuple[Rule, ...]:

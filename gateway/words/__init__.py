@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ __all__ = [
     "AckFacts",
     "FollowUpFacts",
     "Form",
+    "NoticeFacts",
     "Text",
     "Words",
     "WordsError",
@@ -43,6 +44,19 @@ _ACKNOWLEDGEMENT: Final = frozenset(
     " promised_after_opening surge offers suggestions helped_url questions".split()
 )
 _FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other question".split())
+_NOTICE: Final = frozenset(
+    [
+        "gateway_name",
+        "is_support",
+        "reference",
+        "subject",
+        "text",
+        "sender",
+        "sender_address",
+        "unsubscribe",
+    ]
+)
+NOTICES: Final = frozenset({"notice_service", "notice_promotion"})
 
 # What breaks a line, and what no line shall carry: controls, bidi overrides (CVE-2021-42574) and
 # lone surrogates, which no mail can encode.
@@ -120,6 +134,22 @@ class FollowUpFacts:
     other: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFacts:
+    """What a notice that a person started tells: their `text`, and who sends it.
+
+    `unsubscribe` is the link that ends promotions; without one, an answer does.
+    """
+
+    gateway_name: str
+    reference: str
+    text: str
+    subject: str = ""
+    sender: str = ""
+    sender_address: str = ""
+    unsubscribe: str = ""
+
+
 class Words:
     """All templates, ours and those of `folder` (which win), compiled once.
 
@@ -164,6 +194,11 @@ class Words:
         """Say what the template `name` says; LookupError when there is none."""
         sheet = self._sheet(name, language, form)
         return _render(sheet, _follow_up(facts, sheet.dates))
+
+    def notice(self, kind: str, facts: NoticeFacts, language: str, form: Form) -> Text:
+        """Say what a person has to tell many, as `notice_service` or `notice_promotion` frame it."""
+        sheet = self._sheet(f"notice_{kind}", language, form)
+        return _render(sheet, asdict(facts) | {"is_support": _says_support(facts.gateway_name)})
 
     def unchanging(self, language: str) -> tuple[str, str]:
         """Of a stranger's acknowledgement, the subject before its reference and the last line."""
@@ -223,6 +258,8 @@ def _lonely(sheets: Collection[Key]) -> list[str]:
 
 
 def _placeholders(name: str) -> frozenset[str]:
+    if name in NOTICES:
+        return _NOTICE
     return _ACKNOWLEDGEMENT if name.startswith("acknowledgement") else _FOLLOW_UP
 
 

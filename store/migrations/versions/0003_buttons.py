@@ -26,6 +26,7 @@ def upgrade() -> None:
     _links()
     _surveys()
     _proofs()
+    _notices()
 
 
 def _proofs() -> None:
@@ -112,4 +113,59 @@ def _surveys() -> None:
         "INSERT INTO surveys (id, case_id, scale, asked_at, closes_at)"
         " SELECT id, case_id, 'csat', received_at, '9999-12-31T00:00:00.000000Z'"
         " FROM messages WHERE kind = 'survey' AND case_id IS NOT NULL"
+    )
+
+
+def _notices() -> None:
+    """Proactive notices, whom they are for, and what customers have agreed to hear."""
+    id_ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "notices",
+        sa.Column("id", id_, autoincrement=False, nullable=False),
+        *_texts("kind", "state", "words", "author", "token", "started_at"),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_notices"),
+    )
+    _partial_index("ix_notices_running", "notices", ["id"], "state = 'running'")
+    op.create_table(
+        "notice_recipients",
+        sa.Column("notice_id", id_, nullable=False),
+        sa.Column("customer_id", id_, nullable=False),
+        *(sa.Column(name, id_, nullable=True) for name in ("case_id", "identity_id", "message_id")),
+        *_texts("state", "reason", "channel", "language", "due_at"),
+        sa.Column("at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("notice_id", "customer_id", name="pk_notice_recipients"),
+        sa.UniqueConstraint(
+            "identity_id", "notice_id", name="uq_notice_recipients_identity_id_notice_id"
+        ),
+    )
+    waiting = ["notice_id", "due_at", "customer_id"]
+    _partial_index(
+        "ix_notice_recipients_waiting", "notice_recipients", waiting, "state = 'waiting'"
+    )
+    _partial_index("ix_notice_recipients_queued", "notice_recipients", ["at"], "state = 'queued'")
+    op.create_table(
+        "consents",
+        sa.Column("id", id_, autoincrement=False, nullable=False),
+        sa.Column("identity_id", id_, nullable=False),
+        *_texts("purpose"),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        *_texts("source", "author", "at"),
+        sa.Column("message_id", id_, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_consents"),
+        sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name="fk_consents_identity_id"),
+    )
+    op.create_index("ix_consents_identity_id", "consents", ["identity_id"])
+    unsubscribe = sa.Column("unsubscribe", sa.Text(), nullable=False, server_default="")
+    op.add_column("messages", unsubscribe)
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+
+
+def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(
+        name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
     )

@@ -25,9 +25,14 @@ from gateway.authenticate import Keys
 from gateway.calendars import Calendars, Times
 from gateway.desk.speak import Desk
 from gateway.follow import Follow
+from gateway.notices import decide
+from gateway.notices.acts import Announcing
+from gateway.notices.draw import Drawing
+from gateway.notices.text import Letters
 from gateway.place import Place
 from gateway.promises.word import Promising
 from gateway.record import to_json
+from gateway.words import Words
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
@@ -141,7 +146,29 @@ def state(
     """What the API works with, as far as a test does not say otherwise."""
     channels = {"mail": MAIL}
     desk = Desk(channels, MAIL.own(), Keys(b"k" * 32), FOLLOW)
-    return ApiState(store, ready, metrics, name, desk, lambda: NOON, lambda _: None)
+    return ApiState(
+        store,
+        ready,
+        metrics,
+        name,
+        desk,
+        lambda: NOON,
+        lambda _: None,
+        announcing=announcing(desk, name),
+    )
+
+
+def announcing(desk: Desk, name: str) -> Announcing:
+    """How people tell many customers at once."""
+    rules = decide.Rules(
+        channels=desk.channels, own=desk.own, modes={"mail": "live"}, at_most="live",
+        per_conversation_day=0,
+    )  # fmt: skip
+    letters = Letters(
+        words=Words(), keys=desk.keys, name=name, sender="Example Ltd.", sender_address="Tokyo",
+        public_url="https://help.example.com",
+    )  # fmt: skip
+    return Announcing(Drawing(rules, letters, "en"), 60)
 
 
 def admission(follow: Follow | None = None) -> Admission:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.words import FollowUpFacts, Form, Words
+from gateway.words import NOTICES, FollowUpFacts, Form, Words
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDS = Words()
 FORMS: list[Form] = ["long", "short"]
-TEMPLATES = sorted(n for n in WORDS.names if not n.startswith("acknowledgement"))
+TEMPLATES = sorted(n for n in WORDS.names - NOTICES if not n.startswith("acknowledgement"))
 
 
 def tokyo(text: str) -> datetime:
@@ -120,4 +120,4 @@ def test_an_unauthenticated_customer_reads_nothing_that_he_chose(
 def test_a_template_that_does_not_exist_is_named() -> None:
     with pytest.raises(LookupError, match=r"no template farewell\.long\.txt"):
         WORDS.follow_up("farewell", LATER, "ja", "long")
-    assert {"acknowledgement", *TEMPLATES} == WORDS.names
+    assert {"acknowledgement", *TEMPLATES, *NOTICES} == WORDS.names

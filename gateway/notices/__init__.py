@@ -1,0 +1,1 @@
+"""Notices that people start: to whom they go, what is read, and how customers say no."""

@@ -1,0 +1,56 @@
+"""What people ask for who have something to tell many: the shapes of what they send to the API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from gateway.desk.wanted import Line, Wanted
+
+MOST = 10_000  # ids or addresses in one request; by tag there is no limit
+
+Ids = Annotated[tuple[Annotated[int, Meta(ge=1, le=2**53 - 1)], ...], Meta(max_length=MOST)]
+Body = Annotated[str, Meta(min_length=1, max_length=20_000)]
+
+
+class Audience(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom a notice is for: everybody whom any of these means, each once."""
+
+    customers: Ids = ()
+    cases: Ids = ()
+    tag: Annotated[str, Meta(max_length=100, description="The customers of all such cases.")] = ""
+    addresses: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=320)], ...],
+        Meta(
+            max_length=MOST,
+            description="Of people whom we know: `yuki@example.jp`, `telegram:4711`.",
+        ),
+    ] = ()
+
+
+class Announce(Audience, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A proactive notice; `promotion` needs each recipient's opt-in, `service` is about what they have."""
+
+    kind: Literal["service", "promotion"]
+    text: Annotated[
+        dict[str, Body],
+        Meta(max_length=50, description='By language: `{"ja": …, "en": …}`.'),
+    ]
+    subject: Annotated[dict[str, Line], Meta(max_length=50)] = field(default_factory=dict)
+    language: Annotated[
+        str, Meta(description="Whose text they get who have none of their own; unset: ours.")
+    ] = ""
+    preview: Annotated[
+        bool, Meta(description="Only say what would happen; nobody is told anything.")
+    ] = False
+
+
+class Consent(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a customer wants promotions, with the evidence: where and how they said so."""
+
+    promotion: bool
+    source: Annotated[
+        str,
+        Meta(min_length=1, max_length=500, description="Such as `shop checkout, 2026-11-20`."),
+    ]

@@ -1,0 +1,60 @@
+"""Pure: how a customer says, in one word, that they want no more promotions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from gateway.record import storable
+from normalizer.message import Message
+from store import consents
+from store.consents import Word
+from store.known import Arrival, Changes, Known, Person
+from store.rows import instant
+
+_LONGEST: Final = 60  # characters: whoever writes more says more than this one word
+_NO: Final = re.compile(
+    r"(?:please )?(?:unsubscribe|stop ?all|stop)(?: me)?(?: please)?"
+    r"|opt[ -]?out"
+    r"|(?:メール|ご案内|お知らせ)?の?配信の?を?停止(?:を?(?:希望|お願い)(?:です|します|いたします)?|して(?:ください|下さい))?"
+)
+_QUOTES: Final = dict.fromkeys(map(ord, "「」『』\"'“”"))
+_EDGES: Final = ".,!。、!・ "
+
+
+def is_no(message: Message) -> bool:
+    """Whether the new words are this and nothing else; a mail without any may say it in its subject."""
+    said = message.reply_text.strip() or message.subject
+    if message.automatic.is_auto or len(said) > _LONGEST:
+        return False
+    folded = " ".join(unicodedata.normalize("NFKC", said).casefold().translate(_QUOTES).split())
+    return _NO.fullmatch(folded.strip(_EDGES)) is not None
+
+
+def is_bare(known: Known, arrival: Arrival, message: Message) -> bool:
+    """Whether it answers a notice of ours with this word: nobody has to answer that."""
+    if not arrival.tokens or arrival.history or not is_no(message):
+        return False
+    asked = known.given.get(arrival.tokens[0].message_id)
+    return asked is not None and asked.kind == "notice"
+
+
+def take(
+    arrival: Arrival, message: Message, person: Person | None, message_id: int, changes: Changes
+) -> None:
+    """Keep the word, if it is this, of somebody who is surely who they say, or holds our token."""
+    sure = arrival.author.authenticated or arrival.tokens
+    if person is None or arrival.history or not sure or not is_no(message):
+        return
+    said = storable((message.reply_text.strip() or message.subject)[:_LONGEST])
+    word = Word(False, f"wrote: {said}", "", instant(arrival.at), message_id)
+    changes.then(partial(_keep, identity_id=person.identity_id, word=word))
+
+
+def _keep(connection: Connection, changes: Changes, *, identity_id: int, word: Word) -> None:
+    if who := consents.customer(connection, identity_id=identity_id):
+        consents.say(connection, changes, who, word)

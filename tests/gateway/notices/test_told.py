@@ -1,0 +1,355 @@
+"""Notices to many: each customer once, on a living channel, with their consent, at a bounded rate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway import rules
+from gateway.desk.speak import Refused, Who
+from gateway.fire import quiet_until
+from gateway.notices import acts
+from gateway.notices.preview import preview
+from gateway.notices.wanted import Announce, Consent
+from scheduler.notices import Notices
+from store import shapes_notices as shapes
+from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
+
+MORE = """
+[calendar]
+quiet = "21:00-08:00"
+[notices]
+per_minute = 120
+sender = "Example Ltd."
+sender_address = "1-2-3 Kanda, Tokyo"
+[http]
+public_url = "https://help.example.com"
+"""
+TEXT = {"en": "Parcels are a day late.", "ja": "お荷物が一日遅れております。"}
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(tmp_path, CONFIG + MORE) as desk:
+        yield desk
+
+
+def who(desk: Desk) -> Who:
+    return Who("Aiko", "desk", desk.clock())
+
+
+def loop(desk: Desk, failpoint: Callable[[str], None] = lambda _: None) -> Notices:
+    """What the daemon runs, to be looked at by hand."""
+    made = rules.announcing(desk.config, KEYS)
+    quiet = partial(quiet_until, desk.config.calendar.quiet, ZoneInfo("Asia/Tokyo"))
+    queued = partial(desk.woken.append, "queued")
+    return Notices(desk.store, made.drawing, made.per_minute, quiet, desk.clock, queued, failpoint)
+
+
+async def begin(desk: Desk, kind: Any = "service", **wanted: Any) -> shapes.Notice:
+    asked = Announce(kind=kind, text=wanted.pop("text", TEXT), **wanted)
+    started = await desk.store.change(
+        acts.start(rules.announcing(desk.config, KEYS), asked, who(desk))
+    )
+    assert isinstance(started, shapes.Notice), started
+    return started
+
+
+async def now(desk: Desk, id_: int) -> shapes.Notice:
+    from store import notices
+
+    found = await desk.store.read(lambda c: notices.get(c, id_))
+    assert found is not None
+    return found
+
+
+async def said(desk: Desk) -> list[dict[str, Any]]:
+    return await desk.rows(
+        "SELECT m.*, o.state, o.error FROM messages m JOIN outbox o ON o.message_id = m.id"
+        " WHERE m.kind = 'notice' ORDER BY m.id"
+    )
+
+
+async def customers(desk: Desk, count: int, **more: Any) -> list[int]:
+    """So many people who wrote to us, each surely who they say."""
+    for n in range(count):
+        name = f"c{n}@example.jp"
+        await desk.accept(mail(sender=f"<{name}>", vouched="example.jp", **more), name)
+    return [row["id"] for row in await desk.rows("SELECT id FROM customers ORDER BY id")]
+
+
+async def agree(desk: Desk, customer: int, *, promotion: bool = True) -> shapes.Consents:
+    asked = Consent(promotion=promotion, source="shop checkout")
+    done = await desk.store.change(acts.consent(customer, asked, who(desk)))
+    assert isinstance(done, shapes.Consents), done
+    return done
+
+
+async def drain(desk: Desk, notices: Notices) -> int:
+    """Look once a second until nothing more is queued."""
+    total = 0
+    while (count := await notices.look()) or total == 0:
+        total += count
+        desk.clock.advance(seconds=1)
+        if not count:
+            break
+    return total
+
+
+async def test_each_hears_it_once_in_their_language_and_it_ends(desk: Desk) -> None:
+    ids = await customers(desk, 3)
+    await desk.change("UPDATE messages SET language = 'ja' WHERE customer_id = :c", c=ids[0])
+    notice = await begin(desk, customers=ids, addresses=["C1@example.jp"])
+    assert notice.counts.total == 3
+    assert await drain(desk, loop(desk)) == 3
+    rows = await said(desk)
+    assert [row["language"] for row in rows] == ["ja", "en", "en"]
+    assert "一日遅れて" in rows[0]["text"]
+    assert "a day late" in rows[1]["text"]
+    assert {row["unsubscribe"] for row in rows} == {""}
+    assert {row["in_reply_to"] for row in rows} == {""}
+    done = await now(desk, notice.id)
+    assert (done.state, done.counts.queued, done.counts.waiting) == ("finished", 3, 0)
+    kinds = [row["type"] for row in await desk.rows("SELECT type FROM events ORDER BY cursor")]
+    assert [k for k in kinds if k.startswith("notice")] == ["notice.started", "notice.finished"]
+
+
+async def test_a_minute_has_no_more_than_its_rate_and_a_second_its_share(desk: Desk) -> None:
+    ids = await customers(desk, 7)
+    await begin(desk, customers=ids)
+    notices = loop(desk)
+    assert [await notices.look() for _ in range(2)] == [2, 2]
+    notices.per_minute = 4
+    assert await notices.look() == 0
+    desk.clock.advance(seconds=60)
+    assert await notices.look() == 1
+
+
+async def test_who_cannot_be_told_is_left_out_with_the_reason(desk: Desk) -> None:
+    await customers(desk, 4)
+    await desk.accept(mail(sender="<forged@evil.example>"), "forged@evil.example")
+    await desk.accept(mail(sender="<no-reply@example.jp>", vouched="example.jp"))
+    ids = [row["id"] for row in await desk.rows("SELECT id FROM customers ORDER BY id")]
+    await desk.change(
+        "UPDATE identities SET failing_since = '2026' WHERE customer_id = :c", c=ids[0]
+    )
+    await desk.change("UPDATE cases SET tags = '[\"sensitive\"]' WHERE customer_id = :c", c=ids[1])
+    await desk.change("UPDATE cases SET mode = 'silence' WHERE customer_id = :c", c=ids[2])
+    notice = await begin(desk, customers=ids)
+    assert await drain(desk, loop(desk)) == 1
+    assert (await now(desk, notice.id)).counts.left_out == {
+        "messages to their address fail": 1,
+        "a sensitive case: a person speaks here": 1,
+        "the route asks for silence": 1,
+        "unverified: nobody vouches for their address": 1,
+        "a robot, or one of us": 1,
+    }
+
+
+async def test_a_preview_says_the_same_and_keeps_nothing(desk: Desk) -> None:
+    ids = await customers(desk, 2)
+    await desk.change(
+        "UPDATE identities SET failing_since = '2026' WHERE customer_id = :c", c=ids[0]
+    )
+    made = rules.announcing(desk.config, KEYS)
+    asked = Announce(kind="service", text=TEXT, customers=tuple(ids), cases=(999,))
+    words, target = acts.said(asked, "en"), acts.target(asked)
+    assert not isinstance(words, Refused)
+    assert not isinstance(target, Refused)
+    shown = await preview(desk.store.read, made, "service", words, target, NOON)
+    assert (shown.total, shown.recipients, shown.channels) == (2, 1, {"mail": 1})
+    assert shown.first_left_out[0].to == "email:c0@example.jp"
+    assert shown.unknown.cases == [999]
+    assert "a day late" in shown.samples[0].text
+    assert not await desk.count("notices")
+    assert not await said(desk)
+
+
+async def test_quiet_hours_hold_it_until_they_end(desk: Desk) -> None:
+    ids = await customers(desk, 1)
+    desk.clock.at = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)  # 21:30 in Tokyo
+    await begin(desk, customers=ids)
+    assert await loop(desk).look() == 0
+    desk.clock.advance(hours=10.5)
+    assert await loop(desk).look() == 1
+
+
+async def test_who_has_heard_much_today_hears_it_tomorrow(desk: Desk) -> None:
+    ids = await customers(desk, 1)
+    for n in range(4):
+        await desk.accept(
+            mail(sender="<c0@example.jp>", subject=f"Another {n}", vouched="example.jp")
+        )
+    notice = await begin(desk, customers=ids)
+    assert await loop(desk).look() == 0
+    assert (await now(desk, notice.id)).counts.waiting == 1
+    desk.clock.advance(days=1, seconds=1)
+    assert await drain(desk, loop(desk)) == 1
+
+
+async def test_a_stop_leaves_what_is_queued_and_nothing_follows(desk: Desk) -> None:
+    ids = await customers(desk, 5)
+    notice = await begin(desk, customers=ids)
+    notices = loop(desk)
+    assert await notices.look() == 2
+    stopped = await desk.store.change(acts.stop(notice.id, who(desk)))
+    assert isinstance(stopped, shapes.Notice)
+    assert (stopped.state, stopped.counts.queued, stopped.counts.stopped) == ("stopped", 2, 3)
+    desk.clock.advance(hours=1)
+    assert await notices.look() == 0
+    again = await desk.store.change(acts.stop(notice.id, who(desk)))
+    assert isinstance(again, Refused)
+
+
+async def test_two_notices_that_cross_reach_each_customer_once_each(desk: Desk) -> None:
+    ids = await customers(desk, 3)
+    first = await begin(desk, customers=ids)
+    second = await begin(desk, customers=ids, text={"en": "It is back."})
+    assert await drain(desk, loop(desk)) == 6
+    for notice in (first, second):
+        assert (await now(desk, notice.id)).counts.queued == 3
+
+
+async def test_who_became_one_customer_meanwhile_hears_it_once(desk: Desk) -> None:
+    ids = await customers(desk, 2)
+    notice = await begin(desk, customers=ids)
+    notices = loop(desk)
+    notices.per_minute = 60
+    assert await notices.look() == 1
+    await desk.change(
+        "UPDATE identities SET customer_id = :to WHERE customer_id = :was", to=ids[1], was=ids[0]
+    )
+    assert await drain(desk, notices) == 0
+    assert (await now(desk, notice.id)).counts.left_out == {
+        "they were told under another identity": 1
+    }
+
+
+async def test_by_tag_the_newest_such_case_is_where_it_is_said(desk: Desk) -> None:
+    ids = await customers(desk, 2)
+    await desk.accept(mail(sender="<c0@example.jp>", subject="Other", vouched="example.jp"))
+    cases = await desk.rows("SELECT id FROM cases WHERE customer_id = :c ORDER BY id", c=ids[0])
+    await desk.change(
+        'UPDATE cases SET tags = \'["order 7", "x"]\' WHERE id = :c', c=cases[0]["id"]
+    )
+    await desk.change("UPDATE cases SET tags = '[\"order 77\"]' WHERE customer_id = :c", c=ids[1])
+    await begin(desk, tag="order 7")
+    assert await drain(desk, loop(desk)) == 1
+    assert [row["case_id"] for row in await said(desk)] == [cases[0]["id"]]
+
+
+async def test_a_promotion_goes_only_to_those_who_agreed_and_names_its_sender(desk: Desk) -> None:
+    ids = await customers(desk, 3)
+    agreed = await agree(desk, ids[0])
+    assert agreed.promotion
+    assert agreed.evidence[0].by == "Aiko"
+    await agree(desk, ids[1])
+    refused = await agree(desk, ids[1], promotion=False)
+    assert refused.promotion is False
+    assert len(refused.evidence) == 2
+    notice = await begin(desk, "promotion", customers=ids)
+    assert await drain(desk, loop(desk)) == 1
+    (row,) = await said(desk)
+    assert "Example Ltd.\n1-2-3 Kanda, Tokyo" in row["text"]
+    assert row["unsubscribe"].startswith("https://help.example.com/u/")
+    assert row["unsubscribe"] in row["text"]
+    left = (await now(desk, notice.id)).counts.left_out
+    assert left == {"no recorded opt-in": 1, "they opted out": 1}
+
+
+async def test_a_promotion_without_a_sender_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path, CONFIG) as desk:
+        ids = await customers(desk, 1)
+        asked = Announce(kind="promotion", text=TEXT, customers=tuple(ids))
+        act = acts.start(rules.announcing(desk.config, KEYS), asked, who(desk))
+        refused = await desk.store.change(act)
+        assert isinstance(refused, Refused)
+        assert "sender_address" in refused.detail
+
+
+@pytest.mark.parametrize("word", ["unsubscribe", "STOP.", "配信停止", "「配信停止」希望です"])
+async def test_one_word_ends_promotions_at_once_and_what_is_queued_too(
+    desk: Desk, word: str
+) -> None:
+    (id_,) = await customers(desk, 1)
+    await agree(desk, id_)
+    await begin(desk, "promotion", customers=(id_,))
+    assert await drain(desk, loop(desk)) == 1
+    (row,) = await said(desk)
+    await desk.change("UPDATE cases SET status = 'resolved', unanswered_since = NULL")
+    answer = mail(
+        sender="<c0@example.jp>", body=word, vouched="example.jp",
+        In_Reply_To=f"<{row['message_id']}>",
+    )  # fmt: skip
+    await desk.accept(answer, "c0@example.jp")
+    (row,) = await said(desk)
+    assert (row["state"], row["error"]) == ("failed", "the customer wants no promotions any more")
+    assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
+    again = await begin(desk, "promotion", customers=(id_,), text={"en": "More!"})
+    assert await drain(desk, loop(desk)) == 0
+    assert (await now(desk, again.id)).counts.left_out == {"they opted out": 1}
+
+
+async def test_a_forged_no_ends_nothing(desk: Desk) -> None:
+    (id_,) = await customers(desk, 1)
+    await agree(desk, id_)
+    await desk.accept(mail(sender="<c0@example.jp>", body="unsubscribe"), "c0@example.jp")
+    assert (await desk.one("SELECT count(*) AS n FROM consents WHERE NOT given"))["n"] == 0
+
+
+async def test_a_sentence_with_the_word_in_it_is_no_opt_out(desk: Desk) -> None:
+    (id_,) = await customers(desk, 1)
+    await agree(desk, id_)
+    body = "Please stop the delivery of my parcel."
+    await desk.accept(mail(sender="<c0@example.jp>", body=body, vouched="example.jp"))
+    assert (await desk.one("SELECT count(*) AS n FROM consents WHERE NOT given"))["n"] == 0
+
+
+@pytest.mark.parametrize("mode", ["watch", "approve"])
+async def test_modes_hold_it_back(tmp_path: Path, mode: str) -> None:
+    text = CONFIG.replace('type = "smtp"', f'type = "smtp"\nmode = "{mode}"')
+    async with opened(tmp_path, text) as desk:
+        ids = await customers(desk, 1)
+        notice = await begin(desk, customers=ids)
+        await drain(desk, loop(desk))
+        counts = (await now(desk, notice.id)).counts
+        if mode == "approve":
+            assert (counts.drafts, [r["state"] for r in await said(desk)]) == (1, ["draft"])
+        else:
+            assert counts.left_out == {"watching: it would have been sent": 1}
+            assert not await said(desk)
+
+
+async def test_while_deliveries_pile_up_notices_wait(desk: Desk) -> None:
+    ids = await customers(desk, 101)
+    await begin(desk, customers=ids[:1])
+    assert await loop(desk).look() == 0  # a hundred acknowledgements go first
+    await desk.change("UPDATE outbox SET state = 'sent'")
+    assert await loop(desk).look() == 1
+
+
+async def test_one_row_that_we_fall_over_does_not_hold_up_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await customers(desk, 2)
+    await desk.change(
+        "UPDATE messages SET author = '[]' WHERE customer_id = :c AND direction = 'x'", c=ids[0]
+    )
+    notice = await begin(desk, customers=ids)
+    notices = loop(desk)
+    read = type(notices.draw).read  # type: ignore[attr-defined]
+
+    def falls(self: Any, what: Any, words: Any, one: Any, end: Any) -> Any:
+        if one.customer_id == ids[0]:
+            raise KeyError("x")
+        return read(self, what, words, one, end)
+
+    monkeypatch.setattr(type(notices.draw), "read", falls)
+    assert await drain(desk, notices) == 1
+    assert (await now(desk, notice.id)).counts.left_out == {"an error of ours: KeyError": 1}
