@@ -27,7 +27,9 @@ class Template(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(
-        pattern=r"^[a-z0-9_]{1,512}$", description="The template's name in WhatsApp Manager."
+        pattern=r"^[a-z0-9_]{1,512}$",
+        description="The template's name in WhatsApp Manager.",
+        examples=['name = "support_answer"'],
     )
     language: str = Field(
         pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$",

@@ -58,7 +58,9 @@ def _said(path: KeyPath, error: ErrorDetails, data: Mapping[str, Any]) -> str:
     keys = {key.name: key for key in keys_of(model)} if model else {}
     key = keys.get(str(path[-1])) if path else None
     said = explain(error, keys, secret=bool(key and key.is_secret))
-    if error["type"] == "missing" and key and key.example:
+    if error["type"] == "string_pattern_mismatch" and key:
+        said = f"does not look right: {key.meaning.rstrip('.')}"
+    if error["type"] in {"missing", "string_pattern_mismatch"} and key and key.example:
         said += f"; write for example {key.example}"
     return said
 

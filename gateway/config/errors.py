@@ -95,6 +95,8 @@ def explain(error: Mapping[str, Any], keys: Iterable[str], *, secret: bool) -> s
 _EXPECTED = {
     "string_type": 'a text in quotes, such as "…"',
     "path_type": 'a text in quotes, such as "…"',
+    "string_too_short": "{min_length} characters or more",
+    "string_too_long": "{max_length} characters or less",
     "int_type": "a whole number without quotes",
     "int_parsing": "a whole number without quotes",
     "float_type": "a number without quotes",

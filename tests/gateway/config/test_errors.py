@@ -386,3 +386,19 @@ def test_whatever_stands_for_a_value_is_read_or_told_on_its_line(
             found = problems(tmp_path, "\n".join(changed))
             assert all(0 < problem.line <= len(lines) and problem.message for problem in found)
             assert found or value not in NEVER_RIGHT
+
+
+def test_a_text_of_another_form_is_told_what_it_should_be(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("short")
+    table = """[[channel]]
+name = "wa"
+type = "whatsapp"
+phone_number_id = "+815012345678"
+access_token = { file = "secret" }
+app_secret = { file = "secret" }
+verify_token = { file = "secret" }"""
+    number, token = problems(tmp_path, table)
+    assert number.line == 4
+    assert "The ID of the number (not the number)" in number.message
+    assert 'phone_number_id = "106540352242922"' in number.message
+    assert token.message == "must be 8 characters or more"
