@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NOTE = "invited"
 _MOST = 1000  # that wait
 _TRIES = 12  # the last about a day after the first
-_AT_ONCE = 4
+_AT_ONCE = 16
 _LONGEST = 4 * 3600.0  # seconds between two tries
 
 _log = structlog.get_logger()
@@ -43,11 +43,11 @@ class Invites:
 
     async def expect(self, rooms: list[str]) -> None:
         """Rooms to join: noted when this returns."""
-        new = [room for room in rooms if room not in self._tasks]
-        if new:
-            await self._note([*self._tasks, *new])
-        for room in new:
-            self._follow(room)
+        for room in rooms:
+            if room not in self._tasks:
+                self._follow(room)
+        if rooms:
+            await self._note(list(self._tasks))
 
     async def end(self) -> None:
         """Whatever waits is still noted."""
