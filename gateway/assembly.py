@@ -122,12 +122,12 @@ async def assemble(
     )
     backlog = Backlog(store, ingest)
     fires = firing(config, keys, promising)
-    clock = _clock(config, store, fires, deliver, rules)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
-        config, store, readers, ingest, deliver, backlog, channels, metrics, clock,
-        _notices(config, store, keys, deliver, failpoint), rules,
-        watching(channels, rules.alarms, now, metrics), learning, _reroute(config, desk(config, keys), fires, deliver),
+        config, store, readers, ingest, deliver, backlog, channels, metrics,
+        _clock(config, store, fires, deliver, rules), _notices(config, store, keys, deliver, failpoint), rules,
+        watching(channels, rules.alarms, now, metrics), learning,
+        _reroute(config, desk(config, keys), fires, deliver),
     )  # fmt: skip
 
 
