@@ -287,7 +287,8 @@ def _participants(connection: Connection, cases: Sequence[int]) -> list[shapes.P
     query = (
         select(_a.case_id, _a.identity_id, _i.address, _i.name, _a.evidence, _a.added_at)
         .join(schema.identities, _i.id == _a.identity_id)
-        .where(_a.case_id.in_(cases), _a.removed_at.is_(None))
+        .join(schema.cases, _k.id == _a.case_id)
+        .where(_a.case_id.in_(cases), _a.removed_at.is_(None), _i.customer_id != _k.customer_id)
         .order_by(_a.id)
         .limit(MAX_BESIDE)
     )

@@ -17,6 +17,8 @@ from gateway.desk.wanted import Merge, Split, Undo, Wanted
 from gateway.links import acts
 from store import customers, persons
 
+_ERASING = 120.0  # seconds: it looks through all messages for those to and from somebody
+
 
 @get(
     "/customers/{customer:int}",
@@ -131,7 +133,7 @@ async def erase_customer(
     """
     nobody = Wanted()
     act = acts.erase(customer, writes.store.blobs, writes.who(asked, nobody))
-    gone = await writes(act, asked, nobody, persons.Erased)
+    gone = await writes(act, asked, nobody, persons.Erased, patience=_ERASING)
     return replace(gone, clean=await writes.store.scrub())
 
 

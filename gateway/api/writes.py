@@ -58,7 +58,9 @@ class Writes:
     def who(self, asked: Asked, body: Wanted) -> Who:
         return Who(body.by.strip() or asked.token.name, asked.token.name, self.clock())
 
-    async def __call__(self, act: Act[T], asked: Asked, body: Wanted, shape: type[T]) -> T:
+    async def __call__(
+        self, act: Act[T], asked: Asked, body: Wanted, shape: type[T], patience: float = PATIENCE
+    ) -> T:
         """Do it in one transaction; a request that was answered before gets the same answer."""
         at = self.clock()
 
@@ -75,7 +77,7 @@ class Writes:
                 requests.remember(connection, changes, *kept)
             return done
 
-        done: T | Refused = await _patiently(self.store.change(once))
+        done: T | Refused = await _patiently(self.store.change(once), patience)
         if isinstance(done, Refused):
             raise Impossible(done.detail, done.status)
         for channel in self.desk.channels:
@@ -100,9 +102,9 @@ class Writes:
         return File(role, one.content_type, one.filename, raw, one.content_id)
 
 
-async def _patiently(work: Awaitable[T | Refused]) -> T | Refused:
+async def _patiently(work: Awaitable[T | Refused], patience: float) -> T | Refused:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await work
     except TimeoutError:
         raise StoreUnavailable("the store takes too long to answer") from None

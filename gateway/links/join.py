@@ -6,7 +6,7 @@ Each is a link with its evidence, an event, and a trace by which everything goes
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -40,15 +40,11 @@ class Join(NamedTuple):
     who: Who
 
 
-def join_later(changes: Changes, wanted: Join) -> None:
-    """As `join`, once the rows of these changes are written: for rules that take in a message."""
-    changes.then(lambda connection, more: join(connection, more, wanted))
-
-
 def join(connection: Connection, changes: Changes, wanted: Join) -> Ended | None:
     """Make the customer of `wanted.other` part of the customer of `wanted.kept`.
 
-    In the writer's transaction: `changes` are flushed by the caller, as those of an act. Returns
+    In the writer's transaction: `changes` are flushed by the caller, as those of an act; rules that
+    take in a message call it by `changes.then`, once their own rows are written. Returns
     the link; None if both are one customer's already; why not, where an identity is gone, or where
     a platform contradicts a person who took the two apart. A proof is newer than that, and counts.
     Never call it on a display name, a From header or a reference: these prove nothing.
@@ -116,7 +112,7 @@ def split(
     before = links.trace(earlier) if earlier else NOTHING
     done = _carry(connection, changes, source, target, leaving, who, before)
     made = tuple(case.id for case in done.opened)
-    trace = Trace(leaving, done.cases, done.messages, made, done.guests, home is None)
+    trace = Trace(leaving, done.cases, done.messages, made, fresh=home is None)
     return _linked(changes, "split", source, target, trace, "person", why, who)
 
 
@@ -127,13 +123,13 @@ def undo(connection: Connection, changes: Changes, link_id: int, who: Who) -> En
         return Refused("There is no link with this id.", 404)
     source = links.party(connection, link.customer_id)
     target = links.party(connection, link.other_id)
-    if link.customer_id == link.other_id:  # it came to us as this customer's
-        target = _newcomer(changes, who)
-        link = link._replace(other_id=target.customer_id)
     if why := _hindrance(connection, link, source, target):
         return Refused(why)
     assert source
     assert target
+    if source == target:  # it came to us as this customer's
+        target = _newcomer(changes, who)
+        link = link._replace(other_id=target.customer_id)
     return _undo(connection, changes, link, source, target, who)
 
 
@@ -145,15 +141,10 @@ def _undo(
     leaving = tuple(one for one in before.identities if one in source.identities)
     _carry(connection, changes, source, target, leaving, who, before)
     undone = link._replace(undone_at=instant(who.at), undone_by=storable(who.name))
-    changes.update("links", link.id, **_changeable(undone))
+    changed = {"undone_at": undone.undone_at, "undone_by": undone.undone_by}
+    changes.update("links", link.id, other_id=undone.other_id, **changed)
     _tell(changes, "link.undone", link, source, target, leaving, who)
     return undone
-
-
-def _changeable(link: rows.Link) -> dict[str, Any]:
-    return {
-        "other_id": link.other_id, "undone_at": link.undone_at, "undone_by": link.undone_by,
-    }  # fmt: skip
 
 
 def _carry(
@@ -175,9 +166,7 @@ def _carry(
     done = depart(links.standing(connection, source, target), leaving, new_case, before)
     for case in done.opened:
         _open(connection, changes, case, who)
-    move = Move(
-        source, target, leaving, done.cases, done.messages, before.made, before.fresh
-    )  # fmt: skip
+    move = Move(source, target, leaving, done.cases, done.messages, before.made, before.fresh)
     changes.then(lambda after, _: links.move(after, move))
     return done
 

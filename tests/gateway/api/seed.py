@@ -224,7 +224,9 @@ def _unreadable() -> Arrival:
 def _more(connection: Connection, changes: Changes) -> None:
     """What mail alone does not make: a participant, a follow-up."""
     case = connection.execute(schema.cases.select().limit(1)).one()
-    person = connection.execute(schema.identities.select().limit(1)).one()
+    i = schema.identities.c
+    others = schema.identities.select().where(i.customer_id != case.customer_id).limit(1)
+    person = connection.execute(others).one()
     at, due = instant(NOON), instant(NOON + timedelta(days=2))
     connection.execute(
         insert(schema.participants).values(

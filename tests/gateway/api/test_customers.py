@@ -112,3 +112,14 @@ async def test_weak_evidence_is_shown_and_joins_nobody(talk: Talk) -> None:
     await post(talk, f"/links/{link['id']}/undo", {})
     left = (await get(talk, f"/customers/{a}/identities"))["suggestions"]
     assert [one["customer_id"] for one in left] == [c]
+
+
+async def test_a_participant_who_turns_out_to_be_the_customer_is_none_any_more(talk: Talk) -> None:
+    case = (await talk.mail("p1@example.jp"))["id"]
+    a, b = (await get(talk, f"/cases/{case}"))["customer_id"], await customer(talk, "p2@example.jp")
+    await talk.post(f"/{case}/participants", {"address": "p2@example.jp"})
+    link = await post(talk, f"/customers/{a}/merge", {"customer": b})
+    assert (await get(talk, f"/cases/{case}"))["participants"] == []
+    await post(talk, f"/links/{link['id']}/undo", {})
+    (shown,) = (await get(talk, f"/cases/{case}"))["participants"]
+    assert shown["address"] == "email:p2@example.jp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.desk.speak import Who
+from gateway.desk.speak import Refused, Who
 from gateway.links import join
 from normalizer.message import Identity
 from tests.gateway.test_messenger import YUKI, say
@@ -54,6 +54,9 @@ async def test_nothing_is_joined_twice_and_what_a_person_undid_stays_apart(desk:
     await desk.store.change(lambda c, ch: join.undo(c, ch, link, who))
     apart = await owners(desk)
     assert len(set(apart.values())) == 2
+    again = await desk.store.change(lambda c, ch: join.undo(c, ch, link, who))
+    assert isinstance(again, Refused)
+    assert await desk.count("customers") == 2
     await say(desk, "once more", verified=(NUMBER,))
     assert await owners(desk) == apart
 
