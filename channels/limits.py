@@ -42,6 +42,11 @@ class Limits(NamedTuple):
     window: timedelta | None = None
     cost: Cost = "free"
 
+    @property
+    def parts(self) -> bool:
+        """Whether a message may go in several deliveries, each after the one before."""
+        return self.apart or self.text > 0
+
     def carries(self, content_type: str, size: int) -> bool:
         """Whether a file of `size` octets can go along."""
         fits = not self.media_size or size <= self.media_size

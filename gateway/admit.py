@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from gateway import acknowledge, books, doubt, optout, participants, record, telling
@@ -12,6 +12,7 @@ from gateway.acknowledge import ALARMS, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.alive import is_failing
 from gateway.answer import OFFERS
+from gateway.chosen import chosen
 from gateway.crowd import Crowd
 from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
@@ -52,6 +53,7 @@ class Admission:
 
     `write_acknowledgement` makes the row of what we say; it gets the id that the row shall have.
     `check` tells what a token stands for that was given to an address.
+    `listing` are the channels on which buttons are numbered lines.
     `marks` are the words of ours by which echoes are found when a mail is read. `voted(scale,
     score)` counts the answers to surveys.
     """
@@ -76,6 +78,7 @@ class Admission:
     question: Ask | None = None
     proofs: Proofs | None = None
     thanks: Thanks | None = None
+    listing: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def counted(self) -> frozenset[Budget]:
@@ -104,10 +107,19 @@ class Admission:
         if arrival.spam and not returned(known, arrival, arrival.message):
             return books.apart(known, arrival, arrival.message, changes)
         message = self._proved(known, arrival, arrival.message, changes)
+        message = self._chosen(known, arrival, message)
         if taken := beside(known, arrival, message, changes):
             self._settled(known, arrival, message, taken.message, changes)
             return taken
         return self._read(known, arrival, message, changes)
+
+    def _chosen(self, known: Known, arrival: Arrival, message: Message) -> Message:
+        """With the button that it names, where buttons are lines."""
+        person = known.people.get(str(arrival.author.identity))
+        if person is None or message.pressed or arrival.channel not in self.listing:
+            return message
+        buttons = known.choices.get((person.conversation_id, arrival.channel), ())
+        return replace(message, pressed=chosen(message.text, buttons)) if buttons else message
 
     def _proved(
         self, known: Known, arrival: Arrival, message: Message, changes: Changes

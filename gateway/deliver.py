@@ -107,7 +107,7 @@ class Deliver:
         limits = self.limits.get(name, ANYTHING)
         claimed = await self.store.settle_and_claim(
             settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
-            partial(render, limits=limits), in_order=limits.in_order,
+            partial(render, limits=limits), in_order=limits.in_order or limits.parts,
         )  # fmt: skip
         settled.clear()
         sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)

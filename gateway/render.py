@@ -9,6 +9,7 @@ from typing import Final
 
 from channels.cut import cut, gathered
 from channels.limits import Limits
+from gateway.chosen import numbered
 from normalizer.email.html import to_text
 from normalizer.message import Button, Message, Part
 
@@ -64,8 +65,7 @@ def _labelled(button: Button, most: int) -> Button:
 
 def _listed(buttons: tuple[Button, ...]) -> Iterator[str]:
     """Buttons as lines: what is to be chosen by its number, what is to be opened by its address."""
-    choices = [one for one in buttons if not one.url]
-    if choices:
+    if choices := numbered(buttons):
         yield "\n".join(f"{number}. {one.label}" for number, one in enumerate(choices, 1))
     if links := [one for one in buttons if one.url]:
         yield "\n".join(f"{one.label}: {one.url}" for one in links)

@@ -49,6 +49,7 @@ def admission(config: Config, keys: Keys, promising: Promising | None = None) ->
         limits=limits,
         write_acknowledgement=writer,
         thanks=writer.thanks,
+        listing=frozenset(s.name for s in config.channels if not s.limits.buttons),
         intake=asked(config) if config.ask else None,
         question=writer.question,
         check=keys.check,

@@ -23,7 +23,7 @@ from store.doors import load_admitted, load_facts, load_given
 from store.due import cancel
 from store.kept import require_kept
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Plan, Seen
-from store.messengers import load_last_words, load_reported, tell
+from store.messengers import load_choices, load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
 from store.proofs import load_kinds, load_shown
 from store.renamed import load_renamed
@@ -58,6 +58,7 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     load_admitted(connection, arrivals, known)
     load_last_words(connection, arrivals, known)
     load_reported(connection, arrivals, known)
+    load_choices(connection, arrivals, known)
     load_shown(connection, arrivals, known)
     _load_spent(connection, arrivals, counted, known)
     return known

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from normalizer.message import Identity, Message, Transport
+from normalizer.message import Button, Identity, Message, Transport
 from store import rows
 from store.desk import Facts
 from store.due import Cancel
@@ -198,6 +198,7 @@ class Known:
     rereading: dict[int, rows.Message] = field(default_factory=dict)
     last_words: dict[int, str] = field(default_factory=dict)
     reported: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    choices: dict[tuple[int, str], tuple[Button, ...]] = field(default_factory=dict)
     surveys: dict[int, rows.Survey] = field(default_factory=dict)
     last_said: dict[int, int] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)

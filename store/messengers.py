@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, func, select, text, tuple_, update
 
+from normalizer.message import Button
 from store import schema
 from store.known import Arrival, Changes, Known, Seen
 
+_A_FEW_WORDS = 40  # characters of a label, or of its number
 # As the partial index says it: ids that platforms give, not those of mail servers.
 _PLATFORM = text("outbox.peer_id <> '' AND outbox.domain NOT LIKE '%.%'")
 _m, _o, _i = schema.messages.c, schema.outbox.c, schema.identities.c
@@ -38,6 +41,32 @@ def load_reported(connection: Connection, arrivals: Sequence[Arrival], known: Kn
         )
         for channel, peer_id, id_, conversation, case in connection.execute(query):
             known.reported[channel, peer_id] = Seen(id_, conversation, case, None)
+
+
+def load_choices(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
+    """The buttons below our last word to these authors, where a few words may name one of them."""
+    here = {
+        person.conversation_id
+        for arrival in arrivals
+        if arrival.gap and arrival.message and 0 < len(arrival.message.text) <= _A_FEW_WORDS
+        if (person := known.people.get(str(arrival.author.identity)))
+    }
+    if not here:
+        return
+    last = (
+        select(func.max(_m.id))
+        .where(
+            _m.conversation_id.in_(sorted(here)),
+            _m.direction == "out",
+            _m.identity_id.is_not(None),  # to the customer, not to one of us
+        )
+        .group_by(_m.conversation_id)
+    )
+    query = select(_m.conversation_id, _m.channel, _m.buttons).where(_m.id.in_(last))
+    for conversation, channel, buttons in connection.execute(query):
+        found = tuple(Button(*one) for one in json.loads(buttons))
+        if found:
+            known.choices[conversation, channel] = found
 
 
 def _named(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str]]:

@@ -50,9 +50,12 @@ def test_buttons_that_a_channel_does_not_show_are_lines() -> None:
         "We have it.\n\n1. Solved\n2. I still need help\n\nTrack it: https://shop.example/t"
     )
     assert only.buttons == ()
-    many = tuple(Button(str(n), f"vote:{n}") for n in range(9))
+    many = tuple(Button(f"no. {n}", f"n:{n}") for n in range(9))
     (only,) = render(said(buttons=many), CHAT)
     assert only.text.count("\n") >= 9
+    scores = tuple(Button(str(n), f"vote:{n}") for n in range(1, 6))
+    (only,) = render(said(buttons=scores), TEXT_ONLY)
+    assert only.text == "We have it.", "a score is asked for in words"
 
 
 def test_html_says_the_choice_too() -> None:
