@@ -82,14 +82,19 @@ def _json(body: bytes) -> Body:
         raise Refused(400, "form")
     if len(found) > FIELDS:
         raise Refused(413, "fields")
-    return Body(_first([(name, _plain(value)) for name, value in found.items()]))
+    return Body(_first([(_whole(name), _plain(value)) for name, value in found.items()]))
+
+
+def _whole(text: str) -> str:
+    """JSON can write half a character, which nothing else can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _plain(value: Any) -> str:
     """A form has no lists and no tables."""
     match value:
         case str():
-            return value.encode("utf-8", "replace").decode()
+            return _whole(value)
         case bool():
             return "yes" if value else "no"
         case int() | float():

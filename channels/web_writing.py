@@ -52,7 +52,7 @@ class Writing:
     def _writer(self, request: Request, body: Body) -> tuple[str, str]:
         """Who fills in the form, and what it is called; a page with the chat may say who."""
         window = self._window
-        id_ = body.take("_id")
+        id_ = web_written.named(body.take("_id"))
         if request.headers.get("x-visitor"):
             return window.visitor(request), id_ or secrets.token_hex(16)
         return window.visitors.of_form(body, request.peer, window.clock()), id_ or "form"

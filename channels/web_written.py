@@ -12,10 +12,15 @@ _LONGEST = 2000  # characters of an address, a name, a subject
 _NAME = 200  # … of a file's name
 
 
+def named(id_: str) -> str:
+    """An id that a browser gave; "" for what is none."""
+    return id_ if _ID.fullmatch(id_) else ""
+
+
 def of_chat(body: Body, visitor: str) -> Written:
     """One message of the chat, under the id that the browser gave it. Raises Refused."""
-    id_ = body.take("id")
-    if not _ID.fullmatch(id_):
+    id_ = named(body.take("id"))
+    if not id_:
         raise Refused(400, "form")
     written = Written(
         visitor=visitor,

@@ -34,10 +34,13 @@
     try { return JSON.parse(localStorage.getItem(shelf)) || memory; } catch { return memory; }
   };
   const keep = (change) => {
-    memory = { ...kept(), ...change };
+    const before = kept();
+    waiting.forEach((one) => mine.add(one.id));
+    const others = (before.pending || []).filter((one) => !mine.has(one.id));
+    const pending = [...others, ...waiting.filter((one) => !files.has(one.id))];
+    memory = { ...before, ...change, pending };
     try {
-      const pending = (memory.pending || []).filter((one) => !files.has(one.id));
-      localStorage.setItem(shelf, JSON.stringify({ ...memory, pending }));
+      localStorage.setItem(shelf, JSON.stringify(memory));
     } catch { /* a browser that keeps nothing still talks as long as the page is open */ }
   };
   const random = (size) => {
@@ -46,6 +49,7 @@
   };
   const files = new Map(); // of messages that are not sent yet: these do not outlive the page
   let waiting = []; // messages that are not sent yet
+  const mine = new Set(); // ids of those that this page has or had: another tab has its own
   let talk = { version: "", reference: "", messages: [] };
   let chosen = [];
 
@@ -104,6 +108,7 @@
         }
         if (status >= 400 && status < 500 && status !== 429) {
           one.failed = { 413: W.large, 415: W.kind }[status] || W.failed;
+          tries = 0;
         } else {
           say(status === 429 ? W.busy : W.offline);
           tries += 1;
@@ -113,8 +118,8 @@
           ]);
         }
       }
-      keep({ pending: waiting });
-      if (!files.has(one.id) || !waiting.includes(one)) files.delete(one.id);
+      keep();
+      if (!waiting.includes(one)) files.delete(one.id);
       draw();
     }
     sending = false;
@@ -124,7 +129,7 @@
     const one = { id: random(16), page: location.href, language, ...said };
     if (added.length) files.set(one.id, added);
     waiting = [...waiting, one];
-    keep({ pending: waiting, visitor: kept().visitor || random(32) });
+    keep({ visitor: kept().visitor || random(32) });
     draw();
     flush();
   };
@@ -174,14 +179,19 @@
   const linked = (text) => text.split(/((?:https?:\/\/|mailto:)[^\s<>"、。」)]+)/).map((piece, n) => (
     n % 2 ? make("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : piece));
 
+  const fetched = (file) => call(`files/${file.id}`).then((answer) => answer.blob()).then((blob) => URL.createObjectURL(blob));
   const shown = (file) => {
-    const link = make("a", { class: "file", download: file.name }, file.name || "file");
-    call(`files/${file.id}`).then((answer) => answer.blob()).then((blob) => {
-      link.href = URL.createObjectURL(blob);
-      if (/^image\/(jpeg|png|gif|webp|avif)$/.test(file.type)) {
-        link.replaceChildren(make("img", { src: link.href, alt: file.name }));
-      }
-    }).catch(() => {});
+    const link = make("a", { class: "file", href: "#", download: file.name, onclick: (event) => {
+      if (link.href.startsWith("blob:")) return;
+      event.preventDefault();
+      fetched(file).then((url) => { link.href = url; link.click(); }, () => say(W.offline));
+    } }, file.name || "file");
+    if (/^image\/(jpeg|png|gif|webp|avif)$/.test(file.type)) {
+      fetched(file).then((url) => {
+        link.href = url;
+        link.replaceChildren(make("img", { src: url, alt: file.name }));
+      }, () => {});
+    }
     return link;
   };
   const button = (one, press) => (one.url
@@ -217,7 +227,7 @@
   const drop = (one) => {
     waiting = waiting.filter((each) => each !== one);
     files.delete(one.id);
-    keep({ pending: waiting });
+    keep();
     draw();
   };
 

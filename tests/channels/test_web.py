@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settled
+from hypothesis import strategies as st
 
 from channels.base import Host, NoPast, Receipt, Rejected, Request, Retry, Unavailable
 from channels.testing import call
@@ -362,6 +365,38 @@ async def test_photos_come_along_and_are_what_their_octets_say(tmp_path: Path) -
         ("箱.exe", "image/png", PNG)
     ]
     assert (first.text, second.parts) == ("写真", ())
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+_NAMES = st.sampled_from(
+    ["id", "text", "message", "page", "pressed", "answers", "email", "_id", "_opened", "subject"]
+)
+
+
+@settled(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(fields=st.dictionaries(_NAMES | st.text(st.characters(), max_size=8), _ANYTHING, max_size=6))
+async def test_whatever_is_posted_is_answered_and_what_is_taken_can_be_read(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    store = Store()
+    posted = {"id": "id-of-a-message"} | fields
+    async with window(tmp_path, store, per_peer=0, per_visitor=0) as channel:
+        body = json.dumps(posted).encode()
+        chat = writing("m-1")._replace(body=body)
+        other = chat._replace(path="/form", headers={**chat.headers, "accept": "*/*"})
+        for request in (chat, other):
+            assert (await channel.answer(request)).status in {200, 201, 400, 413, 422}
+    for message in store.messages():
+        assert not message.unreadable
+        assert message.text == message.text.encode().decode()
 
 
 W11 = {

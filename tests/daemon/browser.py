@@ -71,19 +71,25 @@ class Browser:
         found: dict[str, Any] = json.loads(one)
         return found
 
-    def profile(self, language: str = "en") -> Tab:
-        """A new profile with one page open."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
+    def profile(self, language: str = "en", beside: Tab | None = None) -> Tab:
+        """A new profile with one page open; or one more page in that of another."""
+        context = (
+            beside.profile
+            if beside
+            else self.call("Target.createBrowserContext")["browserContextId"]
+        )
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)
         facts = {"targetId": target["targetId"], "flatten": True}
-        return Tab(self, self.call("Target.attachToTarget", **facts)["sessionId"], language)
+        return Tab(
+            self, self.call("Target.attachToTarget", **facts)["sessionId"], language, context
+        )
 
 
 class Tab:
     """A page that is open; scripts see the chat's inside as `chat`."""
 
-    def __init__(self, browser: Browser, session: str, language: str) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Browser, session: str, language: str, profile: str) -> None:
+        self._browser, self._session, self.profile = browser, session, profile
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
             self.call(f"{domain}.enable")
         agent = self.run("navigator.userAgent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +41,11 @@ fill_time = "0.01 seconds"
 
 
 class Place(NamedTuple):
-    """A desk, and the shop that has its chat."""
+    """A desk and its daemon, and the shop that has its chat."""
 
     site: Site
     shop: str
+    daemon: subprocess.Popen[bytes]
 
 
 class _Shop(http.server.BaseHTTPRequestHandler):
@@ -76,8 +78,8 @@ def shop(folder: Path, more: str = "") -> Iterator[Place]:
     site = lay_out(folder, more=CHANNEL.format(origin=origin, more=more))
     kind.script = f"http://127.0.0.1:{site.http}/in/web/widget.js"
     try:
-        with daemon(site):
-            yield Place(site, origin)
+        with daemon(site) as process:
+            yield Place(site, origin, process)
     finally:
         server.shutdown()
         server.server_close()
@@ -221,6 +223,41 @@ def test_what_is_written_without_a_connection_is_sent_once(chromium: Browser, pl
         for row in rows(place.site, "SELECT text FROM v_messages WHERE direction = 'in'")
     ]
     assert [stored.count(text) for text in said] == [1, 1, 1]
+
+
+def test_two_pages_of_one_visitor_show_the_same(chromium: Browser, place: Place) -> None:
+    one = opened(chromium, place.shop)
+    say(one, "In the first tab")
+    one.until("chat.querySelector('.ours')")
+    other = chromium.profile(beside=one)
+    other.look()
+    other.go(f"{place.shop}/other")
+    other.until("chat?.querySelectorAll('.text').length === 2")
+    say(other, "In the second tab")
+    other.until("!chat.querySelector('.waits') && chat.querySelectorAll('.theirs').length === 2")
+    one.call("Page.bringToFront")
+    one.until("chat.querySelectorAll('.theirs').length === 2")
+    assert one.texts() == other.texts()
+
+
+def test_a_daemon_that_is_killed_loses_and_doubles_nothing(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with shop(tmp_path) as place:
+        tab = opened(chromium, place.shop)
+        say(tab, "Before the end")
+        tab.until("chat.querySelector('.ours')")
+        place.daemon.kill()
+        place.daemon.wait()
+        say(tab, "After the end")
+        tab.until("chat.querySelector('.status').textContent")
+        with daemon(place.site):
+            tab.run("void dispatchEvent(new Event('online'))")
+            tab.until("!chat.querySelector('.waits')")
+            tab.until("chat.querySelectorAll('.theirs').length === 2")
+        query = "SELECT text FROM v_messages WHERE direction = 'in' ORDER BY id"
+        texts = [row["text"] for row in rows(place.site, query)]
+    assert texts == ["Before the end", "After the end"]
 
 
 def test_a_code_in_the_address_waits_to_be_sent(chromium: Browser, place: Place) -> None:
