@@ -92,11 +92,7 @@ async def assemble(
     readers = Readers(WORKERS, store.blobs.spool)
     stack.push_async_callback(readers.close)
     await readers.start()
-    host = Host(
-        config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
-        data_dir, store.low_on_disk, failpoint, partial(Past, store),
-        inbox=partial(Inbox, store),
-    )  # fmt: skip
+    host = await _host(config, store, failpoint)
     channels = _channels(config, host, stack)
     sealers = config.authentication.trusted_arc
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
@@ -134,6 +130,14 @@ async def assemble(
 def _how(config: Config) -> How:
     said = config.acknowledge
     return How(said.learn, said.learn_quantile, said.learn_from)
+
+
+async def _host(config: Config, store: Store, failpoint: Callable[[str], None]) -> Host:
+    return Host(
+        config.gateway.hostname or await asyncio.to_thread(socket.getfqdn),
+        config.gateway.data_dir, store.low_on_disk, failpoint, partial(Past, store),
+        inbox=partial(Inbox, store),
+    )  # fmt: skip
 
 
 def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Channel]:
