@@ -108,6 +108,7 @@ class Settings(BaseModel):
     from_name: str = ""
     mode: Mode = "live"
     calendar: str = ""
+    wording: Path | None = None
 
     @property
     def speaks(self) -> Mode:

@@ -64,7 +64,7 @@ class Writer:
             to=whom(message)._replace(address=decision.to),
             text=_fill(
                 _written(
-                    self.words,
+                    self.words.on(settings.name),
                     facts,
                     language,
                     settings.form,
@@ -117,7 +117,7 @@ class Writer:
         letter = Letter(
             kind="follow_up",
             to=whom(message),
-            text=self.words.follow_up(QUESTION, facts, language, settings.form),
+            text=self.words.on(settings.name).follow_up(QUESTION, facts, language, settings.form),
             language=language,
             case_id=case.id,
             conversation_id=case.conversation_id,
@@ -144,7 +144,7 @@ class Writer:
         letter = Letter(
             kind="notice",
             to=whom(message),
-            text=self.words.follow_up(SOLVED, facts, language, settings.form),
+            text=self.words.on(settings.name).follow_up(SOLVED, facts, language, settings.form),
             language=language,
             case_id=case.id,
             conversation_id=case.conversation_id,

@@ -21,7 +21,7 @@ def marks(words: Words) -> tuple[str, ...]:
     That is the last line, which says that a robot wrote it, and the subject that strangers read.
     """
     found = (
-        mark for language in words.languages for mark in words.unchanging(language)
+        mark for one in words.each for language in one.languages for mark in one.unchanging(language)
         if len(mark) >= _SHORTEST_MARK and not any(c.isdigit() for c in mark)
     )  # fmt: skip
     return tuple(sorted(set(found)))

@@ -251,7 +251,7 @@ class Firing:
         letter = Letter(
             kind=_kind(rule),
             to=Identity.parse(heard.address),
-            text=self.words.follow_up(rule.send, facts, language, settings.form),
+            text=self.words.on(settings.name).follow_up(rule.send, facts, language, settings.form),
             language=language,
             case_id=here.case.id,
             conversation_id=here.case.conversation_id,

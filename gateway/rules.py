@@ -128,7 +128,7 @@ def announcing(config: Config, keys: Keys) -> Announcing:
         per_conversation_day=config.acknowledge.limits.per_conversation_day,
     )
     letters = Letters(
-        words=Words(config.acknowledge.templates, config.gateway.language),
+        words=words(config),
         keys=keys,
         name=config.gateway.name,
         sender=config.notices.sender,
@@ -137,6 +137,12 @@ def announcing(config: Config, keys: Keys) -> Announcing:
     )
     drawing = Drawing(rules, letters, config.gateway.language)
     return Announcing(drawing, config.notices.per_minute)
+
+
+def words(config: Config) -> Words:
+    """What customers read, everywhere and on channels with their own; WordsError says what is wrong."""
+    own = {settings.name: settings.wording for settings in config.channels if settings.wording}
+    return Words(config.acknowledge.templates, config.gateway.language, own)
 
 
 def own(config: Config) -> frozenset[Identity]:
@@ -152,7 +158,7 @@ def _writer(
         name=config.gateway.name,
         language=config.gateway.language,
         channels=channels,
-        words=Words(said.templates, config.gateway.language),
+        words=words(config),
         promising=promising,
         phone=said.phone,
         phone_hours=said.phone_hours,
@@ -187,7 +193,7 @@ def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Fi
         language=config.gateway.language,
         channels={settings.name: settings for settings in config.channels},
         modes={settings.name: config.mode_of(settings) for settings in config.channels},
-        words=Words(said.templates, config.gateway.language),
+        words=words(config),
         keys=keys,
         surveys=surveys(config, keys),
         per_conversation_day=said.limits.per_conversation_day,

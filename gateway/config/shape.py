@@ -79,6 +79,7 @@ _MEANING = {
     "language": "What we write on this channel when the customer's language is not known.",
     "from_name": "The name beside our address. Empty: `gateway.name`.",
     "mode": "As in `[gateway]`, for this channel alone; the stricter of both holds.",
+    "wording": "A folder whose texts, such as `ja/nudge.short.txt`, are said on this channel in place of all others.",
     "calendar": "The name of `[[calendars]]` that cases of this channel count by. Empty: `[calendar]`.",
     "addresses": "The addresses that belong to us here, the one that we write from first. "
     "Their plus-tagged forms belong to them; mail to anything else is refused.",

@@ -184,7 +184,7 @@ class Proofs:
         letter = Letter(
             kind="notice",
             to=identity,
-            text=self.words.follow_up(template, facts, language, settings.form),
+            text=self.words.on(settings.name).follow_up(template, facts, language, settings.form),
             language=language,
             case_id=shown.proof.case_id,
             conversation_id=shown.conversation_id,

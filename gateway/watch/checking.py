@@ -43,8 +43,7 @@ def texts(config: Config, place: Place = printed) -> Iterator[Finding]:
     `place` says where a key stands in the file.
     """
     try:
-        words = Words(config.acknowledge.templates, config.gateway.language)
-        yield from _languages(config, words, place)
+        yield from _languages(config, rules.words(config), place)
     except WordsError as error:
         yield from (Finding(True, line) for line in str(error).splitlines())
     yield from _faq(config)
@@ -58,15 +57,16 @@ def texts(config: Config, place: Place = printed) -> Iterator[Finding]:
 
 def _languages(config: Config, words: Words, place: Place) -> Iterator[Finding]:
     """Templates that customers of a channel would read in another language than its own."""
-    spoken: dict[str, KeyPath] = {config.gateway.language: ("gateway", "language")}
+    spoken: dict[tuple[str, Words], KeyPath] = {
+        (config.gateway.language, words): ("gateway", "language")
+    }
     for index, settings in enumerate(config.channels):
-        spoken.setdefault(
-            settings.language or config.gateway.language, ("channel", index, "language")
-        )
+        language = settings.language or config.gateway.language
+        spoken.setdefault((language, words.on(settings.name)), ("channel", index, "language"))
     sent = {rule.send for rule in config.rules()} | {rule.template for rule in config.route}
-    for language, path in spoken.items():
+    for (language, said), path in spoken.items():
         for name in sorted({"acknowledgement", *filter(None, sent)}):
-            if not words.has(name, language):
+            if not said.has(name, language):
                 yield Finding(True, f"{place(path)}: {_missing(name, language)}")
 
 

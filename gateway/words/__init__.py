@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -153,18 +153,30 @@ class NoticeFacts:
 class Words:
     """All templates, ours and those of `folder` (which win), compiled once.
 
-    A language without a template falls back to `default`, then to English, then to any. WordsError lists every
+    `own` are folders of channels whose words win there over both. A language without a template falls back to `default`, then to English, then to any. WordsError lists every
     file of `folder` that cannot be used.
     """
 
-    def __init__(self, folder: Path | None = None, default: str = _LAST_RESORT) -> None:
-        if folder is not None and not folder.is_dir():
-            raise WordsError(f"{folder}: there is no such folder")
+    def __init__(
+        self,
+        folder: Path | None = None,
+        default: str = _LAST_RESORT,
+        own: Mapping[str, Path] | None = None,
+        *,
+        over: Path | None = None,
+    ) -> None:
         self._default = default.lower()
-        folders = [_OWN] if folder is None else [_OWN, folder]
-        self._sheets = read_sheets(folders, _placeholders)
-        if problems := _lonely(self._sheets):
-            raise WordsError("\n".join(problems))
+        self._sheets = _read([one for one in (_OWN, folder, over) if one])
+        self._own = {name: Words(folder, default, over=one) for name, one in (own or {}).items()}
+
+    def on(self, channel: str) -> Words:
+        """As they are said on a channel."""
+        return self._own.get(channel, self)
+
+    @property
+    def each(self) -> tuple[Words, ...]:
+        """Everybody's, and those of channels with their own."""
+        return (self, *self._own.values())
 
     @property
     def languages(self) -> frozenset[str]:
@@ -245,6 +257,17 @@ def clean_line(text: str, limit: int = _LONGEST_SUBJECT) -> str:
         text = _UNSEEN.sub("", _BREAKS.sub(" ", text))
     text = text.strip()
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _read(folders: Sequence[Path]) -> dict[Key, Sheet]:
+    if missing := [
+        f"{folder}: there is no such folder" for folder in folders if not folder.is_dir()
+    ]:
+        raise WordsError("\n".join(missing))
+    sheets = read_sheets(folders, _placeholders)
+    if problems := _lonely(sheets):
+        raise WordsError("\n".join(problems))
+    return sheets
 
 
 def _lonely(sheets: Collection[Key]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -163,3 +164,13 @@ async def test_who_shuts_us_out_before_a_word_becomes_no_customer(desk: Desk) ->
     accepted = await say(desk, "🚫", aside=True, report=shut)
     assert accepted.outcome == "refused"
     assert await desk.count("customers") == 0
+
+
+async def test_lines_in_the_same_moment_are_one_case_and_one_acknowledgement(desk: Desk) -> None:
+    """Also of somebody who never wrote before: the lines of one batch know of each other."""
+    said = await asyncio.gather(*(say(desk, f"line {n}") for n in range(5)))
+    assert len({one.message for one in said}) == 5
+    assert (await cases(desk), await desk.count("conversations")) == (1, 1)
+    assert await desk.count("outbox") == 1
+    found = await desk.rows("SELECT DISTINCT case_id FROM messages")
+    assert len(found) == 1
