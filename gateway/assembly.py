@@ -83,8 +83,7 @@ async def assemble(
 ) -> Parts:
     """Open the store, start the readers, and connect the parts; the stack closes them again."""
     data_dir = config.gateway.data_dir
-    keys = Keys(secrets.key(data_dir))
-    metrics = Metrics()
+    keys, metrics = Keys(secrets.key(data_dir)), Metrics()
     promising = promises(config)
     rules = replace(admission(config, keys, promising), voted=metrics.customers.voted)
     store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)

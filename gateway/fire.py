@@ -198,7 +198,8 @@ class Firing:
         """Why nobody asks how we did; "" where somebody may."""
         if here.surveyed:
             return "this case was surveyed before"
-        return self.surveys.too_late(heard.received_at, now)
+        window = self.channels[heard.channel].limits.window
+        return self.surveys.too_late(heard.received_at, now, window)
 
     def _held_back(self, rule: Rule, here: Standing, heard: Heard) -> str:
         """Why nothing is said by ourselves in such a case; "" where something may be."""

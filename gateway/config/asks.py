@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gateway.config.errors import Finding, any_of
 from gateway.config.types import Language, Table
+from gateway.intake.cost import too_dear
 from gateway.intake.question import BARE_ORDER_NUMBER, ORDER_NUMBER, WORDS, Question, compiled
 from gateway.intake.question import any_of as any_value
 
@@ -35,6 +36,8 @@ def _pattern(value: str) -> str:
         found = compiled(value)
     except re.error as error:
         raise ValueError(f"is no pattern: {error}") from None
+    if why := too_dear(value):
+        raise ValueError(why)
     if found.search(""):
         raise ValueError("also fits where nothing stands; write what an answer must hold")
     return value

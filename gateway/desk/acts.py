@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.desk import asking, change, opening, saying, speak
 from gateway.desk.speak import Desk, File, Refused, Who, Words
-from gateway.desk.wanted import Approval, Ask, Change, Defer, Letter, Note, Refusal, Reply, Start
+from gateway.desk.wanted import Approval, Ask, Change, Defer, Note, Refusal, Reply, Start
 from gateway.record import event_row, storable
 from normalizer.message import Address
 from store import desk as facts_of
@@ -234,7 +234,7 @@ def _is_text(value: str) -> bool:
     return storable(value) == value
 
 
-def _words(wanted: Letter, files: tuple[File, ...]) -> Words:
+def _words(wanted: Start, files: tuple[File, ...]) -> Words:
     return Words(wanted.text, wanted.subject, files)
 
 

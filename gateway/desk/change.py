@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.desk.speak import Who, tell
@@ -16,7 +16,7 @@ from store import rows
 from store.known import Changes
 from store.rows import instant
 
-_SHOWN = frozenset({"status", "stage", "owner", "priority", "tags", "subject"})
+_SHOWN = frozenset({"status", "stage", "owner", "priority", "tags", "subject", "attributes"})
 
 
 def apply(
@@ -29,6 +29,8 @@ def apply(
             values[name] = storable(clean_line(value, 200))
     if wanted.tags is not None:
         values["tags"] = tags(wanted.tags)
+    if wanted.attributes is not None:
+        values["attributes"] = _attributes(case, wanted.attributes)
     if wanted.subject is not None:
         values["subject"] = storable(clean_line(wanted.subject))
         values["base_subject"] = storable(base_subject(values["subject"]))
@@ -41,6 +43,15 @@ def tags(wanted: Iterable[str]) -> str:
     """Tags as the store keeps them: each once, on one line, in their order."""
     clean = (clean_line(one, 100) for one in wanted)
     return storable(to_json(list(filter(None, dict.fromkeys(clean)))))
+
+
+def _attributes(case: rows.Case, wanted: Mapping[str, str]) -> str:
+    clean = {
+        storable(clean_line(name, 40)): storable(clean_line(value, 200))
+        for name, value in wanted.items()
+    }
+    after = json.loads(case.attributes) | clean
+    return to_json({name: value for name, value in after.items() if name and value})
 
 
 def clocks(case: rows.Case, status: Status, who: Who) -> dict[str, Any]:
@@ -85,4 +96,4 @@ def _written(
 
 def _shown(case: rows.Case, name: str) -> object:
     value = getattr(case, name)
-    return json.loads(value) if name == "tags" else value
+    return json.loads(value) if name in ("tags", "attributes") else value

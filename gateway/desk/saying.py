@@ -14,13 +14,13 @@ from store import desk as facts_of
 from store import shapes_words
 from store.desk import Facts
 
-EITHER = Refused("Say either `text`, or the name of a `saved` reply.", 400)
+EITHER = Refused("Say either `text`, or the name of a `saved` reply.")
 _GAP = "[…]"  # where a preview without a personal line would have it
 
 
 def is_clear(wanted: Reply) -> bool:
     """Whether it says one thing: a text, or a saved reply."""
-    return bool(wanted.text.strip()) != bool(wanted.saved)
+    return bool((wanted.text or "").strip()) != bool(wanted.saved)
 
 
 def text(
@@ -28,9 +28,9 @@ def text(
 ) -> str | Refused:
     """What the customer will read; Refused says what a saved reply still needs."""
     if not wanted.saved:
-        return wanted.text
+        return wanted.text or ""
     if why := too_little(wanted.personal):
-        return Refused(why, 400)
+        return Refused(why)
     shown = preview(connection, desk, facts, wanted, who)
     return shown if isinstance(shown, Refused) else shown.text
 

@@ -48,9 +48,8 @@ class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Letter(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all that we write to a customer has."""
+    """What all that we write to a customer has, beside its text."""
 
-    text: Words
     html: Annotated[str, Meta(max_length=200_000)] = ""
     cc: Recipients = []
     subject: Line = ""
@@ -69,8 +68,8 @@ class Reply(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to: Recipients = []
     status: Status | None = None
     text: Annotated[
-        str, Meta(max_length=200_000, description="What you say; or else name a `saved` reply.")
-    ] = ""
+        Words | None, Meta(description="What you say; or else name a `saved` reply.")
+    ] = None
     saved: Annotated[
         str, Meta(max_length=100, description="The name of a saved reply, in place of `text`.")
     ] = ""
@@ -137,6 +136,13 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Line | None = None
     tags: Tags | None = None
     subject: Line | None = None
+    attributes: (
+        Annotated[
+            dict[str, str],
+            Meta(max_length=50, description='New values by name; "" takes one away, others stay.'),
+        ]
+        | None
+    ) = None
     notify_customer: Annotated[
         bool, Meta(description="Whether `[notices]` may tell the customer of this change.")
     ] = True
@@ -194,6 +200,7 @@ class Start(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     or `conversation_id`; with neither, an unknown caller's.
     """
 
+    text: Words
     to: Recipients = []
     name: Annotated[str, Meta(max_length=100, description="The customer's, if it is new.")] = ""
     caller: Annotated[str, Meta(max_length=254)] = ""

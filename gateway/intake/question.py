@@ -15,10 +15,10 @@ _MOST_BUTTONS: Final = 8
 # Where nothing else is said: an order number after a word for one; asked for, also as a whole line.
 _NUMBER: Final = r"(?=[A-Z-]*[0-9])[A-Z0-9](?:[A-Z0-9]|-(?=[A-Z0-9])){3,24}"
 ORDER_NUMBER: Final = (
-    r"(?:注文番号|注文No|オーダー番号|order (?:number|no|id)|order)(?:は|が|:|\.|#|\s|is)*"
+    r"(?:注文番号|注文No|オーダー番号|order (?:number|no|id)|order)(?:は|が|:|\.|#|\s|is){0,20}"
     rf"({_NUMBER})(?![A-Z0-9])"
 )
-BARE_ORDER_NUMBER: Final = rf"^\s*#?({_NUMBER})\s*(?:です|になります)?\s*[.。!]?\s*$"
+BARE_ORDER_NUMBER: Final = rf"^[ \t]*#?({_NUMBER})[ \t]*(?:です|になります)?[ \t]*[.。!]?[ \t]*$"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "order_number": {
         "en": "Do you have an order number?",

@@ -27,8 +27,13 @@ class Surveys:
     recent: timedelta
     window: timedelta
 
-    def too_late(self, heard_at: str, now: datetime) -> str:
-        """Why somebody is not asked any more; "" while it is fresh in mind."""
+    def too_late(self, heard_at: str, now: datetime, window: timedelta | None) -> str:
+        """Why somebody is not asked any more; "" while it is fresh in mind.
+
+        `window` is how long after a customer's word a platform lets us write by ourselves.
+        """
+        if window is not None and heard_at <= instant(now - window):
+            return "the channel's window is closed"
         is_old = heard_at < instant(now - self.recent)
         return "too long ago to ask how we did" if is_old else ""
 

@@ -338,7 +338,7 @@ async def test_a_call_is_logged_without_a_word_to_anybody(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
-        ("POST", "/1/reply", {}, 400),
+        ("POST", "/1/reply", {}, 409),
         ("POST", "/1/reply", {"text": ""}, 400),
         ("POST", "/1/reply", {"text": "x", "tetx": "y"}, 400),
         ("POST", "/1/reply", {"text": "x", "status": "lost"}, 400),

@@ -112,12 +112,13 @@ async def test_a_promise_of_a_person_s_own_is_said_in_our_zone(person: Person) -
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ({"saved": "looking"}, 400, "at least 10 characters"),
-        ({"saved": "looking", "personal": "Thanks"}, 400, "at least 10 characters"),
+        ({"saved": "looking"}, 409, "at least 10 characters"),
+        ({"saved": "looking", "personal": "Thanks"}, 409, "at least 10 characters"),
         ({"saved": "nothing", "personal": LINE}, 404, "GET /v1/replies"),
-        ({"saved": "looking", "text": "Hello", "personal": LINE}, 400, "either"),
-        ({}, 400, "either"),
-        ({"text": "  "}, 400, "either"),
+        ({"saved": "looking", "text": "Hello", "personal": LINE}, 409, "either"),
+        ({}, 409, "either"),
+        ({"text": "  "}, 409, "either"),
+        ({"text": ""}, 400, "text"),
     ],
 )
 async def test_none_goes_out_unfinished(
@@ -141,3 +142,18 @@ async def test_a_preview_needs_a_case_and_a_name_that_are_there(person: Person) 
     assert (await person.preview("done", 4711)).status_code == 404
     assert (await person.preview("nothing", case)).status_code == 404
     assert (await person.client.get("/v1/replies/done/preview")).status_code == 400
+
+
+async def test_people_correct_what_a_customer_told(person: Person) -> None:
+    case = await person.wrote()
+    for wanted, kept in (
+        ({"order_number": "A-1", "product": "Lamp"}, {"order_number": "A-1", "product": "Lamp"}),
+        ({"product": ""}, {"order_number": "A-1"}),
+    ):
+        answer = await person.client.patch(f"/v1/cases/{case}", json={"attributes": wanted})
+        assert answer.json()["attributes"] == kept
+    shown = (await person.client.get(f"/v1/cases/{case}")).json()
+    assert shown["attributes"] == {"order_number": "A-1"}
+    assert "asking" not in shown
+    wrong = await person.client.patch(f"/v1/cases/{case}", json={"attributes": {"a": 1}})
+    assert wrong.status_code == 400

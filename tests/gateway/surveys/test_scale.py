@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from gateway.surveys.asking import buttons
+from gateway.surveys.asking import Surveys, buttons
 from gateway.surveys.scale import CES, CSAT, NPS, Scale, Vote, is_survey, pressed, read, scale_of
+from store.rows import instant
+from tests.making import KEYS, NOON
 
 
 @pytest.mark.parametrize(
@@ -58,3 +62,12 @@ def test_the_name_of_a_template_names_its_scale(template: str, scale: Scale) -> 
 
 def test_a_surveyor_is_no_survey() -> None:
     assert not is_survey("surveyor")
+
+
+def test_nobody_is_asked_after_the_platform_s_window() -> None:
+    surveys = Surveys(KEYS, "", timedelta(days=30), timedelta(days=14))
+    day = timedelta(days=1)
+    assert surveys.too_late(instant(NOON - day), NOON, day) == "the channel's window is closed"
+    assert surveys.too_late(instant(NOON - day), NOON, 2 * day) == ""
+    assert surveys.too_late(instant(NOON - 31 * day), NOON, None)
+    assert surveys.link(1, 2) == ""
