@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.encrypted import checked
 from channels.limits import Limits
 from channels.quantities import Octets
 from normalizer.message import Identity
@@ -17,7 +17,6 @@ from normalizer.message import Identity
 TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
 _GAP = timedelta(hours=24)
 _USER = re.compile(r"U[0-9a-f]{32}")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class LineSettings(base.Settings):
@@ -73,13 +72,7 @@ class LineSettings(base.Settings):
     @field_validator("api", "data_api", "public_url")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        if not parts.hostname or not (parts.scheme == "https" or is_near):
-            raise ValueError('must be an address such as "https://help.example.com"')
-        return value.rstrip("/")
+        return checked(value) if value else value
 
     @field_validator("channel_secret", "access_token")
     @classmethod

@@ -6,16 +6,15 @@ import re
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.encrypted import checked
 from channels.limits import Limits
 from channels.quantities import Octets
 from normalizer.message import Identity
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Matrix, appendix "User identifiers": 255 octets at most, and old accounts may hold anything.
 _USER = re.compile(r"@[!-9;-~]{0,250}:[A-Za-z0-9.:\[\]-]{1,250}")
 USER_MOST = 255
@@ -48,14 +47,7 @@ class MatrixSettings(base.Settings):
     @field_validator("homeserver")
     @classmethod
     def _is_protected(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if not (parts.hostname and plain and (parts.scheme == "https" or is_near)):
-            raise ValueError(
-                f'must be an address such as "https://matrix.example.org", not "{value}"'
-            )
-        return value.rstrip("/")
+        return checked(value, "https://matrix.example.org")
 
     @field_validator("user")
     @classmethod

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from channels import base
+from channels.encrypted import checked
 from channels.limits import Limits
 from channels.quantities import Octets
 
 TEXT = 3000  # characters of a text object
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PERSON = re.compile(r"[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}")
 
 
@@ -49,12 +48,7 @@ class SlackSettings(base.Settings):
     @field_validator("api", "files")
     @classmethod
     def _is_protected(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if not (parts.hostname and plain and (parts.scheme == "https" or is_near)):
-            raise ValueError(f'must be an address such as "https://slack.com/api", not "{value}"')
-        return value.rstrip("/")
+        return checked(value, "https://slack.com/api")
 
     @property
     def form(self) -> Literal["long", "short"]:

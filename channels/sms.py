@@ -64,11 +64,11 @@ class Sms:
     @property
     def heard_at(self) -> datetime | None:
         """It is Twilio that calls: we are up before its API has answered for the first time."""
-        return self._api.web.heard_at or self._began
+        return self._api.platform.heard_at or self._began
 
     @property
     def trouble(self) -> str:
-        return self._api.web.trouble
+        return self._api.platform.trouble
 
     @property
     def month(self) -> tuple[int, int]:
@@ -145,4 +145,4 @@ class Sms:
         return await sms_check.check(self._api, self._settings)
 
     async def close(self) -> None:
-        await self._api.web.close()
+        await self._api.platform.close()

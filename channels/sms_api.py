@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.platform_api import Answer, PlatformApi
 from channels.sms_settings import SmsSettings
-from channels.web_api import Answer, WebApi
 from normalizer.message import Spooled
 
 _SOURCE = re.compile(r"(?:SM|MM)[0-9a-f]{32}/Media/ME[0-9a-f]{32}")
@@ -29,7 +29,9 @@ class TwilioApi:
     def __init__(self, settings: SmsSettings) -> None:
         self._settings = settings
         self._account = f"/2010-04-01/Accounts/{settings.account_sid}"
-        self.web = WebApi("Twilio", settings.api, auth=(settings.account_sid, settings.auth_token))
+        self.platform = PlatformApi(
+            "Twilio", settings.api, auth=(settings.account_sid, settings.auth_token)
+        )
 
     async def say(self, to: str, text: str) -> tuple[str, int]:
         """Send one text; its SID, and as how many segments Twilio counts it so far."""
@@ -41,10 +43,10 @@ class TwilioApi:
             "Body": text,
             "StatusCallback": self._settings.webhook,
         }
-        answer = await self.web.call("POST", f"{self._account}/Messages.json", data=said)
+        answer = await self.platform.call("POST", f"{self._account}/Messages.json", data=said)
         if answer.status not in {200, 201}:
             raise self._refused(answer)
-        self.web.trouble = ""
+        self.platform.trouble = ""
         count = str(answer.body.get("num_segments", ""))
         return str(answer.body.get("sid", "")), int(count[:4]) if count.isdecimal() else 0
 
@@ -53,7 +55,7 @@ class TwilioApi:
         if not _SOURCE.fullmatch(source):
             raise Rejected("that is no file of a message of Twilio")
         url = f"{self._settings.api}{self._account}/Messages/{source}"
-        return await self.web.download(url, self._settings.max_file, folder)
+        return await self.platform.download(url, self._settings.max_file, folder)
 
     async def messages(self, day: date) -> AsyncIterator[Mapping[str, Any]]:
         """What went either way since a day (UTC), the newest first. Raises DeliveryError."""
@@ -94,20 +96,20 @@ class TwilioApi:
         answer = await self._asked(path, asked)
         if answer.status != 200:
             raise self._refused(answer)
-        self.web.trouble = ""
+        self.platform.trouble = ""
         return answer
 
     async def _asked(self, path: str, asked: dict[str, str] | None) -> Answer:
         """Asking twice does no harm, so that nothing is in doubt."""
         try:
-            return await self.web.call("GET", path, params=asked)
+            return await self.platform.call("GET", path, params=asked)
         except InDoubt as error:
             raise ChannelDown(str(error)) from error
 
     def _refused(self, answer: Answer) -> DeliveryError:
         error = refusal(answer)
         if isinstance(error, ChannelDown):
-            self.web.trouble = f"{error}; look at account_sid, auth_token and sender"
+            self.platform.trouble = f"{error}; look at account_sid, auth_token and sender"
         return error
 
 

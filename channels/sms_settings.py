@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from channels import base
+from channels.encrypted import checked
 from channels.limits import Limits
-from channels.public_url import checked
 from channels.quantities import Octets
 from normalizer.message import Identity
 

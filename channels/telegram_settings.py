@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from channels import base
+from channels.encrypted import checked
 from channels.limits import Limits
 from normalizer.message import Identity
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class TelegramSettings(base.Settings):
@@ -48,16 +46,7 @@ class TelegramSettings(base.Settings):
     @field_validator("api", "public_url")
     @classmethod
     def _is_protected(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_safe = parts.scheme == "https" or (
-            parts.scheme == "http" and parts.hostname in _LOOPBACK
-        )
-        plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if value and not (is_safe and parts.hostname and plain):
-            raise ValueError(
-                f'must be an address such as "https://desk.example.com", not "{value}"'
-            )
-        return value.rstrip("/")
+        return checked(value) if value else value
 
     @model_validator(mode="after")
     def _can_work(self) -> TelegramSettings:

@@ -69,11 +69,11 @@ class WhatsApp:
     @property
     def heard_at(self) -> datetime | None:
         """It is Meta that calls: we are up before its API has answered for the first time."""
-        return self._api.web.heard_at or self._began
+        return self._api.platform.heard_at or self._began
 
     @property
     def trouble(self) -> str:
-        return self._api.web.trouble
+        return self._api.platform.trouble
 
     async def receive(self, accept: Accept) -> None:
         self._accept, self._began = accept, self._clock()
@@ -180,4 +180,4 @@ class WhatsApp:
         return f"WhatsApp knows us as {named}{quality}; see in the app that its webhook is /in/{self.name}"
 
     async def close(self) -> None:
-        await self._api.web.close()
+        await self._api.platform.close()

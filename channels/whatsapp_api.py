@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
-from channels.web_api import Answer, WebApi
+from channels.platform_api import Answer, PlatformApi
 from channels.whatsapp_settings import WhatsAppSettings
 from normalizer.message import Part, Spooled
 
@@ -31,7 +31,7 @@ class CloudApi:
         self._settings = settings
         self._number = f"/{settings.version}/{settings.phone_number_id}"
         bearer = {"Authorization": f"Bearer {settings.access_token}"}
-        self.web = WebApi("WhatsApp", settings.api, headers=bearer)
+        self.platform = PlatformApi("WhatsApp", settings.api, headers=bearer)
 
     async def say(self, to: str, said: Mapping[str, Any], about: str, key: str) -> str:
         """Send one message; its id. `about` is the message that it answers, "" for none.
@@ -42,7 +42,7 @@ class CloudApi:
         envelope = {"messaging_product": "whatsapp", "recipient_type": "individual"}
         context = {"context": {"message_id": about}} if about else {}
         body = {**envelope, **whom, **context, **said, "biz_opaque_callback_data": key[:512]}
-        answer = self._took(await self.web.call("POST", f"{self._number}/messages", json=body))
+        answer = self._took(await self.platform.call("POST", f"{self._number}/messages", json=body))
         sent = answer.body.get("messages")
         first = sent[0] if isinstance(sent, list) and sent else None
         return str(first.get("id", "")) if isinstance(first, dict) else ""
@@ -53,7 +53,9 @@ class CloudApi:
         files = {"file": (part.filename or "file", data, part.content_type)}
         said = {"messaging_product": "whatsapp", "type": part.content_type}
         try:
-            answer = await self.web.call("POST", f"{self._number}/media", data=said, files=files)
+            answer = await self.platform.call(
+                "POST", f"{self._number}/media", data=said, files=files
+            )
         except InDoubt as error:
             raise Retry(str(error)) from error
         return str(self._took(answer).body.get("id", ""))
@@ -64,26 +66,26 @@ class CloudApi:
             raise Rejected("that is no id of a file of WhatsApp")
         try:
             path = f"/{self._settings.version}/{source}"
-            answer = await self.web.call("GET", path)
+            answer = await self.platform.call("GET", path)
         except InDoubt as error:  # asking twice does no harm
             raise ChannelDown(str(error)) from error
         url = str(self._took(answer).body.get("url", ""))
         if not url.startswith(("https://", f"{self._settings.api}/")):
             raise Rejected("WhatsApp does not say where the file is")
-        return await self.web.download(url, self._settings.max_file, folder)
+        return await self.platform.download(url, self._settings.max_file, folder)
 
     async def number(self) -> Mapping[str, Any]:
         """What Meta knows of the number. Raises DeliveryError."""
         asked = {"fields": "display_phone_number,verified_name,quality_rating"}
-        return self._took(await self.web.call("GET", self._number, params=asked)).body
+        return self._took(await self.platform.call("GET", self._number, params=asked)).body
 
     def _took(self, answer: Answer) -> Answer:
         if 200 <= answer.status < 300:
-            self.web.trouble = ""
+            self.platform.trouble = ""
             return answer
         error = refusal(answer)
         if isinstance(error, ChannelDown):
-            self.web.trouble = f"{error}; look at access_token and phone_number_id"
+            self.platform.trouble = f"{error}; look at access_token and phone_number_id"
         raise error
 
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.channels.api_double import opened
 from tests.channels.graph_double import Graph
 from tests.channels.line_double import Platform, platform
 from tests.channels.twilio_double import Twilio
-from tests.channels.web_double import opened
 from tests.telegram_server import BotServer, bot_server
 
 

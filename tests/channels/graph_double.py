@@ -14,7 +14,7 @@ from channels.testing import PAUSE, Given, Told, Trouble, call, told
 from channels.whatsapp import WhatsApp, now
 from channels.whatsapp_settings import WhatsAppSettings
 from normalizer.message import Address
-from tests.channels.web_double import Asked, Double, Says
+from tests.channels.api_double import Asked, Double, Says
 
 SECRET, TOKEN, VERIFY = "meta-app-secret", "meta-access-token", "our-own-word"  # of the double only
 NUMBER = "106540352242922"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from channels.testing import Ability, Check, checks
+from tests.channels.api_double import opened
 from tests.channels.conformance import ImapSubject, LineSubject, LmtpSubject, SmtpSubject
 from tests.channels.graph_double import Graph, WhatsAppSubject
 from tests.channels.http_peer import HttpSubject, other
@@ -16,7 +17,6 @@ from tests.channels.slack_double import SlackSubject, workspace
 from tests.channels.smtp_sink import sink
 from tests.channels.telegram_channel import AskingSubject, CalledSubject
 from tests.channels.twilio_double import SmsSubject, Twilio
-from tests.channels.web_double import opened
 from tests.channels.web_peer import CANNOT, WebSubject
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.servers import require

@@ -13,10 +13,10 @@ import pytest
 from channels.base import ChannelDown, Host, Unavailable
 from channels.sms import Sms
 from normalizer import normalize
+from tests.channels.api_double import Says
 from tests.channels.hooked import running
 from tests.channels.line_channel import Gateway, until
 from tests.channels.twilio_double import Twilio, incoming, request, sid, sms_settings
-from tests.channels.web_double import Says
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SERVICE = "MG" + "0b" * 16

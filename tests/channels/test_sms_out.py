@@ -24,10 +24,10 @@ from channels.sms_segments import segments
 from channels.testing import PAUSE
 from gateway.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
+from tests.channels.api_double import Asked, Double, Says, opened
 from tests.channels.hooked import running
 from tests.channels.line_channel import Gateway, until
 from tests.channels.twilio_double import YUKI, Twilio, sid, sms_settings
-from tests.channels.web_double import Asked, Double, Says, opened
 
 SERVICE = "MG" + "0b" * 16
 SOURCE = f"{sid(1, 'MM')}/Media/ME{'0c' * 16}"

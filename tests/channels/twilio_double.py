@@ -17,7 +17,7 @@ from channels.sms import Sms
 from channels.sms_settings import SmsSettings
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
 from normalizer.message import Address
-from tests.channels.web_double import Asked, Double, Says
+from tests.channels.api_double import Asked, Double, Says
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "twilio-auth-token"  # of the double only

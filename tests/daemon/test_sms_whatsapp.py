@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from tests.channels import graph_double, twilio_double
+from tests.channels.api_double import Double
 from tests.channels.graph_double import Graph
 from tests.channels.twilio_double import Twilio, incoming, sid
-from tests.channels.web_double import Double
 from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out, wait_until
 from tests.daemon.window import rows
 

@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     after: timedelta | None = None
 
 
-class WebApi:
+class PlatformApi:
     """Requests to one platform, each on a connection of its own.
 
     One that died while it was idle would look like one that died with our message. `heard_at` is

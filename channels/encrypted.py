@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def checked(value: str) -> str:
+def checked(value: str, example: str = "https://help.example.com") -> str:
     """An address that is encrypted, or on this machine, without a slash at its end. Raises
     ValueError.
     """
@@ -20,4 +20,4 @@ def checked(value: str) -> str:
             return value.rstrip("/")
     except ValueError:  # a port that is no number
         pass
-    raise ValueError('must be an address such as "https://help.example.com"')
+    raise ValueError(f'must be an address such as "{example}", not "{value}"')
