@@ -115,11 +115,10 @@ async def assemble(
         canaries=canary.build(config, rules, channels, keys, metrics, now),
         resolver=resolver.build(config.authentication, stack),
     )
-    backlog = Backlog(store, ingest)
     fires = firing(config, keys, promising)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
-        config, store, readers, ingest, deliver, backlog, channels, metrics,
+        config, store, readers, ingest, deliver, Backlog(store, ingest), channels, metrics,
         _clock(config, store, fires, deliver, rules), _notices(config, store, keys, deliver, failpoint), rules,
         watching(channels, rules.alarms, now, metrics), learning,
         _reroute(config, desk(config, keys), fires, deliver),
