@@ -119,6 +119,8 @@ class PromiseMetrics:
             ("kept",),
             registry=registry,
         )
+        for kept in ("yes", "no"):
+            self._ended.labels(kept)
         self._replies = Gauge(
             "madoguchi_first_reply_seconds",
             "Opening time until a person first answers, in the newest cases.",

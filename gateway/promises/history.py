@@ -19,6 +19,7 @@ _LOOK_BACK: Final = range(1, 29)  # days whose backlog at this hour tells what i
 _LEAST_DAYS: Final = 7  # … of which there must be so many
 _MANY: Final = 10  # so few that wait are never a surge
 _TIMES: Final = 2  # a surge is so many times what is usual
+_MOST: Final = timedelta(hours=80)  # a later promise would be none, and a flood shall not make it
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -36,7 +37,7 @@ class Learned:
     def slow(self, calendar: Calendar, at: datetime) -> timedelta:
         """The opening time that a reply to somebody who writes now is likely to take."""
         usual = self.usual.get((calendar, hour_of(calendar, at)), timedelta())
-        return max(usual, self.waits.get(calendar, timedelta()))
+        return min(max(usual, self.waits.get(calendar, timedelta())), _MOST)
 
 
 NOTHING: Final = Learned()

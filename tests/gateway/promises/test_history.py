@@ -73,6 +73,11 @@ def test_those_who_wait_take_their_time_at_the_pace_of_two_weeks() -> None:
     assert found.waits[SHOP] == timedelta(hours=8 * 10 / 40 * 3)
 
 
+def test_a_flood_makes_no_promise_of_next_year() -> None:
+    found = Learned({}, {SHOP: 9000 * HOUR})
+    assert found.slow(SHOP, TEN) == timedelta(hours=80)
+
+
 def test_each_calendar_learns_for_itself() -> None:
     rows = tens(20) + [one._replace(calendar="other") for one in tens(20, HOUR)]
     found = learned(rows)
