@@ -110,9 +110,8 @@ class Reroute:
         way = next((one for one in ways if self._is_open(one, tried, lost)), None)
         if way is None:
             return ""
-        id_ = (self._repeat if message.kind == "reply" else self._renew)(
-            connection, lost, facts, way, changes
-        )
+        write = self._repeat if message.kind == "reply" else self._renew
+        id_ = write(connection, lost, facts, way, changes)
         if id_ is None:
             return ""
         if lost.why == DOWN:
@@ -148,10 +147,8 @@ class Reroute:
     ) -> int | None:
         """A follow-up in the words of the other way, as long as it is true; None if it is not."""
         case, now = facts.case, self.clock()
-        here, heard = (
-            standing(connection, {case.id}, now)[case.id],
-            heard_by(connection, way.message),
-        )
+        here = standing(connection, {case.id}, now)[case.id]
+        heard = heard_by(connection, way.message)
         if heard.case_id != case.id:  # another matter's thread
             heard = heard._replace(message_id="", references="[]", subject=case.subject)
         fired = due.fired(connection, case.id, lost.message.received_at)

@@ -115,8 +115,9 @@ def tried(connection: Connection, message: rows.Message) -> frozenset[int]:
     found, at = {message.identity_id or 0}, message.instead_of
     while at is not None:
         query = select(_m.identity_id, _m.instead_of).where(_m.id == at)
-        identity_id, at = connection.execute(query).one()
-        found.add(identity_id or 0)
+        row = connection.execute(query).first()
+        found.add(row.identity_id or 0 if row else 0)
+        at = row.instead_of if row else None  # erased meanwhile
     return frozenset(found)
 
 

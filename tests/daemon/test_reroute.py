@@ -96,7 +96,7 @@ def ask(site: Site, method: str, path: str, said: dict[str, Any] | None = None) 
 
 def a_customer_of_both(site: Site, server: Sides) -> int:
     """The case of somebody who wrote by the club, and then by the shop."""
-    with daemon(site, ENVIRONMENT, patience=60):
+    with daemon(site, ENVIRONMENT, patience=120):
         for name in ("club", "shop"):
             assert post_to(site, name, f"w-{name}", event("help")) == 200
         wait_until(lambda: len(server.posted) == 2, 30, "both are acknowledged")
@@ -107,29 +107,29 @@ def a_customer_of_both(site: Site, server: Sides) -> int:
 
 
 @pytest.mark.daemon
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_before_and_after_the_commit_it_is_said_once(tmp_path: Path) -> None:
     with sides() as server:
         site = lay_out(tmp_path, more=WAYS.format(port=server.server_address[1]))
         case = a_customer_of_both(site, server)
         before = launch(site, ENVIRONMENT | {"MADOGUCHI_FAILPOINT": "F15:1"})
         try:
-            await_ready(site, before, 60)
+            await_ready(site, before, 120)
             lost = ask(site, "POST", f"/v1/cases/{case}/reply", {"text": "Here is how."})["id"]
-            before.wait(60)
+            before.wait(120)
         finally:
             stop(before)
         assert one(site, "SELECT count(*) FROM messages WHERE instead_of IS NOT NULL") == 0
         after = launch(site, ENVIRONMENT | {"MADOGUCHI_FAILPOINT": "F15:2"})
         try:
-            after.wait(60)
+            after.wait(120)
         finally:
             stop(after)
         assert one(site, "SELECT count(*) FROM messages WHERE instead_of IS NOT NULL") == 1
-        with daemon(site, ENVIRONMENT, patience=60):
+        with daemon(site, ENVIRONMENT, patience=120):
             wait_until(
                 lambda: one(site, "SELECT count(*) FROM outbox WHERE state = 'sent'") == 3,
-                30, "the answer is sent",
+                60, "the answer is sent",
             )  # fmt: skip
             chain = ask(site, "GET", f"/v1/messages/{lost}")
             instead = ask(site, "GET", f"/v1/messages/{chain['replaced_by']}")
