@@ -147,6 +147,8 @@ def _delete(connection: Connection, whole: _Whole) -> None:
     t = schema.links
     theirs = or_(t.c.customer_id.in_(whole.customers), t.c.other_id.in_(whole.customers))
     connection.execute(delete(t).where(theirs))
+    told = schema.notice_recipients
+    connection.execute(delete(told).where(told.c.customer_id.in_(whole.customers)))
 
 
 def _let_go(connection: Connection, column: Any, of: Sequence[int]) -> None:
