@@ -18,6 +18,7 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.settling import Settling
 from channels.sms_api import TwilioApi
 from channels.sms_call import form, is_signed, unit
 from channels.sms_meter import Meter
@@ -45,7 +46,12 @@ class Sms:
     silent_after = timedelta(hours=2)
 
     def __init__(
-        self, settings: SmsSettings, host: Host, *, clock: Callable[[], datetime] = now
+        self,
+        settings: SmsSettings,
+        host: Host,
+        *,
+        clock: Callable[[], datetime] = now,
+        settling: Settling | None = None,
     ) -> None:
         self.name = settings.name
         self._settings, self._clock = settings, clock
@@ -54,6 +60,7 @@ class Sms:
         past = host.past(settings.name)
         self._meter = Meter(settings.monthly_limit, past, clock)
         self._missed = Missed(self._api, past, clock)
+        self._settling = settling or Settling()
         self._accept: Accept | None = None
         self._began: datetime | None = None
 
@@ -105,6 +112,7 @@ class Sms:
         if name is None or fields.get("AccountSid") != self._settings.account_sid:
             return Response(400, b"This is not for us.")
         if name:
+            await self._settling.settled(fields["MessageSid"])
             await self._take(request.body, name, self._clock(), request.peer)
             self._missed.brought(name)
         return _NOTHING
@@ -132,6 +140,7 @@ class Sms:
         except InDoubt:
             await self._meter.count(counted)
             raise
+        self._settling.sent(sid)
         await self._meter.count(max(counted, charged))
         return Sent(f"sms:{sid}")
 

@@ -21,6 +21,7 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.settling import Settling
 from channels.spool import SPOOLED_FROM
 from channels.whatsapp_api import CloudApi
 from channels.whatsapp_call import Event, challenge, is_signed, take_apart
@@ -51,13 +52,19 @@ class WhatsApp:
     silent_after = timedelta(hours=2)
 
     def __init__(
-        self, settings: WhatsAppSettings, host: Host, *, clock: Callable[[], datetime] = now
+        self,
+        settings: WhatsAppSettings,
+        host: Host,
+        *,
+        clock: Callable[[], datetime] = now,
+        settling: Settling | None = None,
     ) -> None:
         self.name = settings.name
         self._settings, self._clock = settings, clock
         self._folder = host.data_dir / "spool"
         self._api = CloudApi(settings)
         self._windows = Windows(host.past(settings.name), clock)
+        self._settling = settling or Settling()
         self._accept: Accept | None = None
         self._began: datetime | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -137,6 +144,7 @@ class WhatsApp:
         turn = self._turns.setdefault(user, asyncio.Lock())
         async with turn:
             for event in events:
+                await self._settling.settled(event.about)
                 await accept(self._envelope(event, peer))
                 if event.at:
                     await self._windows.note(event.names, event.at)
@@ -159,7 +167,9 @@ class WhatsApp:
         else:
             template = self._settings.template(message.kind, message.language)
             said, about = outside(message, template), ""
-        return Sent(name_of(await self._api.say(user, said, about.partition(_NAMED)[2], key)))
+        id_ = await self._api.say(user, said, about.partition(_NAMED)[2], key)
+        self._settling.sent(id_)
+        return Sent(name_of(id_))
 
     async def _said(self, message: Message) -> dict[str, Any]:
         if message.text.strip():

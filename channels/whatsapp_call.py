@@ -21,13 +21,15 @@ class Event(NamedTuple):
     """One message, or one report: its unit, whose it is, and its JSON with what belongs to it.
 
     `names` are all by which the platform knows the customer; `at` is the platform's clock in
-    seconds since 1970, for a message of a customer, which opens the window; 0 otherwise.
+    seconds since 1970, for a message of a customer, which opens the window; 0 otherwise. `about` is
+    the id of the message of ours that a report is about.
     """
 
     unit: str
     names: tuple[str, ...]
     at: int
     raw: bytes
+    about: str = ""
 
 
 class Batch(NamedTuple):
@@ -117,7 +119,7 @@ def _status(status: dict[str, Any]) -> Event:
     raw = json.dumps({"status": status}).encode()
     id_, state = _name(status.get("id")), text_of(status.get("status"))
     unit = f"{id_}:{state}" if id_ else hashlib.sha256(raw).hexdigest()
-    return Event(unit, (text_of(status.get("recipient_id")),), 0, raw)
+    return Event(unit, (text_of(status.get("recipient_id")),), 0, raw, id_)
 
 
 def _complaint(error: Mapping[str, Any]) -> str:

@@ -119,14 +119,14 @@ async def test_many_choices_or_a_long_text_make_a_list(graph: Graph, tmp_path: P
 async def test_what_is_too_much_for_whatsapp_stands_in_the_text(
     graph: Graph, tmp_path: Path
 ) -> None:
-    many = tuple(Button(str(n), f"vote:{n}") for n in range(11))
+    many = tuple(Button(f"choice {n}", f"choice-{n}") for n in range(11))
     way = (Button("Our page", url="https://example.com/x"),)
     huge = part("application/zip", 101 * 2**20, filename="all.zip")
     async with whatsapp(graph, tmp_path) as (channel, _):
         for message in (said("A", buttons=many), said("B", buttons=way), said("C", parts=(huge,))):
             await deliver(channel, message)
         bodies = [one["text"]["body"] for one in graph.sent]
-        assert "11. 10" in bodies[0]
+        assert "11. choice 10" in bodies[0]
         assert "Our page: https://example.com/x" in bodies[1]
         assert "all.zip" in bodies[2]
 
