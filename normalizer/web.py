@@ -9,7 +9,7 @@ import msgspec
 
 from normalizer import language
 from normalizer.email.threading import base_subject
-from normalizer.message import Claim, Envelope, Identity, Message, Part, Report
+from normalizer.message import Claim, Envelope, Identity, Message, Part
 
 
 class File(msgspec.Struct, frozen=True):
@@ -25,7 +25,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `id` is the browser's own name for the message. `email` is what somebody typed: a claim, and no
     more. `pressed` is the button of `answers`, a message of ours. `fields` are all others of a form.
-    `read` is a message of ours that the visitor's browser has shown, and then nothing was written.
     """
 
     visitor: str
@@ -40,7 +39,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answers: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     files: tuple[File, ...] = ()
-    read: str = ""
 
 
 _ADDRESS = re.compile(r"[^@\s<>()\[\],:;\\\"]{1,64}@[^@\s<>()\[\],:;\\\"]{1,189}")
@@ -58,10 +56,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     """The one message of an envelope."""
     assert isinstance(envelope.raw, bytes)
     written = _decoder.decode(envelope.raw)
-    print_ = f"{envelope.channel}:{envelope.unit}"
-    if written.read:
-        return (Message(report=Report(written.read, "read"), fingerprint=print_),)
-    return (_message(written, print_),)
+    return (_message(written, f"{envelope.channel}:{envelope.unit}"),)
 
 
 def _message(written: Written, fingerprint: str) -> Message:

@@ -400,8 +400,8 @@ async def test_whatever_is_posted_is_answered_and_what_is_taken_can_be_read(
 
 
 W11 = {
-    "a million fields": (multipart(*[("a", None, b"")] * 200_000), 413),
-    "a million pairs": (b"a=&" * 300_000, 413),
+    "as many parts as fit": (multipart(*[("a", None, b"")] * 200_000), 413),
+    "a million pairs": (b"&" * 1_000_000, 413),
     "a huge header of a part": (b"--limit\r\nX: " + b"x" * 5_000_000, 413),
     "many headers of a part": (b"--limit\r\n" + b"X: y\r\n" * 500_000, 413),
     "a header without end": (b'--limit\r\nContent-Disposition: form-data; name="' + b"a" * 2000, 400),
