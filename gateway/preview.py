@@ -15,6 +15,7 @@ from gateway.acknowledge import budget
 from gateway.authenticate import Keys
 from gateway.author import resolve
 from gateway.config import Config
+from gateway.intake.question import WORDS as ASKED
 from gateway.promises.word import promise
 from gateway.route import ACKNOWLEDGEMENT
 from gateway.rules import admission, own
@@ -50,10 +51,12 @@ def template(config: Config, name: str, language: str, form: Form, at: datetime)
     gateway, phone, hours = config.gateway.name, said.phone, said.phone_hours
     if name in NOTICES:
         return words.notice(name.partition("_")[2], _notice(config), language, form)
+    asks = ASKED["product"]
     if not name.startswith(ACKNOWLEDGEMENT):
         facts = FollowUpFacts(
             gateway_name=gateway, reference=_REFERENCE, now=now, answered_at=now, closes_at=by,
             promised_by=by, subject=subject, phone=phone, phone_hours=hours, authenticated=True,
+            question=asks.get(language.partition("-")[0].lower(), asks["en"]),
             vote_url=f"{config.http.public_url}/v/…" if config.http.public_url else "",
         )  # fmt: skip
         return words.follow_up(name, facts, language, form)

@@ -60,18 +60,18 @@ class Leaf(NamedTuple):
             f"<title>{escape(self.heading)} — {escape(self.name)}</title>"
             f"<style>{_STYLE}</style></head><body><main>"
             f'<p class="who">{escape(self.name)}</p>'
-            f"<h1>{escape(self.heading)}</h1>{said}{self.form}</main></body></html>"
+            f'<h1 id="asks">{escape(self.heading)}</h1>{said}{self.form}</main></body></html>'
         )
 
 
 def radios(legend: str, name: str, choices: Iterable[Choice]) -> str:
-    """One of several to choose; none is chosen before somebody does."""
+    """One of several to choose, as the heading asks; none is chosen before somebody does."""
     fields = "".join(
         f'<label><input type="radio" name="{escape(name)}" value="{escape(one.value)}" required>'
         f"<span>{escape(one.label)}</span></label>"
         for one in choices
     )
-    return f"<fieldset><legend>{escape(legend)}</legend>{fields}</fieldset>"
+    return f'<fieldset aria-labelledby="asks"><legend>{escape(legend)}</legend>{fields}</fieldset>'
 
 
 def links(pages: Iterable[tuple[str, str]]) -> str:

@@ -22,7 +22,15 @@ name = "how-did-we-do"
 when = "resolved"
 after = "1 second"
 send = "survey_nps"
+[faq]
+folder = "faq"
+[replies]
+folder = "replies"
+[[ask]]
+name = "order_number"
 """
+PAGE = "---\ntitle: Where is my parcel?\nurl: https://shop.example/parcels\n---\nOn its way.\n"
+SAVED = "Title: On its way\n{{ personal }} {{ agent }}\n"
 
 
 def post(site: Site, path: str, **fields: str) -> Answer:
@@ -35,12 +43,18 @@ def post(site: Site, path: str, **fields: str) -> Answer:
 
 
 def test_a_customer_answers_on_the_page_that_the_mail_leads_to(tmp_path: Path) -> None:
+    for name, text in (("faq/en/parcels.md", PAGE), ("replies/en/sent.txt", SAVED)):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text, "utf-8")
     site = lay_out(tmp_path, more=RULE)
     listen = f'listen = "127.0.0.1:{site.http}"\n'
     change(site, (listen, f'{listen}public_url = "http://127.0.0.1:{site.http}"\n'))
     with daemon(site):
         assert send(site, mail("asked")).code == 250
         case = api(site, "/v1/cases")["items"][0]
+        # Nobody vouches for the sender here: fixed words.
+        assert "shop.example" not in acknowledgements(site, 1)[0].get_content()
+        assert "sent" in {one["name"] for one in api(site, "/v1/replies")["items"]}
         ask(site, "PATCH", f"/v1/cases/{case['id']}", {"status": "resolved"})
         survey = next(m for m in acknowledgements(site, 2) if "/v/" in m.get_content())
         found = re.search(rf"http://127\.0\.0\.1:{site.http}(/v/\S+)", survey.get_content())

@@ -296,8 +296,8 @@ async def test_the_page_is_private_and_whole_in_itself(asked: Asked) -> None:
 async def test_the_page_can_be_read_and_used_without_a_mouse_or_eyes(asked: Asked) -> None:
     text = (await asked.look()).text
     assert '<html lang="en">' in text
-    assert text.count("<h1>") == 1
-    assert re.search(r"<fieldset><legend>[^<]+</legend>", text)
+    assert text.count('<h1 id="asks">') == 1
+    assert re.search(r'<fieldset aria-labelledby="asks"><legend>[^<]+</legend>', text)
     assert len(re.findall(r'<label><input type="radio"[^>]+required><span>', text)) == 5
     assert " checked" not in text
     assert '<label class="words" for="comment">' in text
