@@ -167,17 +167,23 @@ def preview_(
     language: Annotated[str, typer.Option("--language", help="Unset: the gateway's.")] = "",
     *,
     short: Annotated[bool, typer.Option("--short", help="As messengers show it.")] = False,
+    case: Annotated[
+        str, typer.Option("--case", help="The reference of a case; unset: an example.")
+    ] = "",
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """A template as a customer would read it now, with example facts."""
+    """A template as a customer would read it now, with example facts or those of a case."""
     from datetime import UTC, datetime
 
     from gateway import preview
+    from store.engine import StoreUnavailable
 
     form: Form = "short" if short else "long"
+    loaded, now = _load(config), datetime.now(UTC)
     try:
-        said = preview.template(_load(config), template, language, form, datetime.now(UTC))
-    except ValueError as error:
+        shown = preview.case(loaded, case, now) if case else preview.EXAMPLE
+        said = preview.template(loaded, template, language, form, now, shown)
+    except (ValueError, StoreUnavailable) as error:
         raise _fail(error) from None
     typer.echo(f"{said.subject}\n\n{said.body}" if said.subject else said.body, nl=False)
 

@@ -41,6 +41,13 @@ class Standing(NamedTuple):
     surveyed: bool
 
 
+def referenced(connection: Connection, reference: str, now: datetime) -> Standing | None:
+    """How the case with this reference stands; None if there is none."""
+    wanted = _c.reference == reference.strip().upper()
+    found = connection.execute(select(_c.id).where(wanted)).scalar()
+    return standing(connection, [found], now)[found] if found is not None else None
+
+
 def standing(connection: Connection, cases: Collection[int], now: datetime) -> dict[int, Standing]:
     """How these cases stand, by id."""
     found = [rows.Case(*row) for row in connection.execute(_cases(cases))]

@@ -239,6 +239,24 @@ def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
     insert(connection, [row])
 
 
+def look(url: str, query: Callable[[Connection], T]) -> T:
+    """Run one query beside whoever uses the store; nothing is made or changed.
+
+    Raises StoreUnavailable.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise StoreUnavailable(f"there is no {path}")
+    engine = open_readers(url)
+    try:
+        with engine.begin() as connection:
+            return query(connection)
+    except DBAPIError as error:
+        raise as_unavailable(error) or error from error
+    finally:
+        engine.dispose()
+
+
 def ping(url: str) -> None:
     """Open the store and ask it something. Raises StoreUnavailable, StoreDamaged."""
     path = sqlite_path(url)

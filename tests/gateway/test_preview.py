@@ -108,3 +108,29 @@ def test_a_template_that_misses_a_language_is_told_with_its_remedy(tmp_path: Pat
     refused = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "config.toml")])
     assert refused.exit_code == 1
     assert "config.toml:10: channel[0].language: template acknowledgement_x" in refused.output
+
+
+async def test_a_template_is_shown_with_the_facts_of_a_case(tmp_path: Path) -> None:
+    async with making.opened(tmp_path) as desk:
+        await desk.accept(making.mail(vouched="example.jp"))
+        await desk.accept(making.mail(sender="<x@evil.example>", subject="BUY PILLS"))
+        first, second = await desk.rows("SELECT reference FROM cases ORDER BY id")
+        path = tmp_path / "config.toml"
+        said = _preview(path, "nudge", first["reference"].lower())
+        assert said.exit_code == 0, said.output
+        assert "Re: Where is my parcel?" in said.output
+        assert "PILLS" not in _preview(path, "acknowledgement", second["reference"]).output
+        missing = _preview(path, "nudge", "X000-0000")
+        assert (missing.exit_code, "there is no case" in missing.output) == (1, True)
+        assert await desk.count("cases") == 2
+
+
+def _preview(config: Path, name: str, reference: str) -> Result:
+    return CliRunner().invoke(app, ["preview", name, "--case", reference, "-c", str(config)])
+
+
+def test_without_a_store_there_is_no_case_and_none_is_made(tmp_path: Path) -> None:
+    configure(tmp_path, CONFIG)
+    said = _preview(tmp_path / "config.toml", "nudge", "K4TZ-9QHM")
+    assert (said.exit_code, "there is no " in said.output) == (1, True)
+    assert not (tmp_path / "desk.db").exists()
