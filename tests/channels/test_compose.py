@@ -93,6 +93,23 @@ def test_automatic_mail_says_so(kind: Kind, submitted: str | None, suppress: str
     assert mail["X-Auto-Response-Suppress"] == suppress
 
 
+@pytest.mark.parametrize(
+    ("url", "link", "click"),
+    [
+        ("https://a.example/u/1.2.f", "<https://a.example/u/1.2.f>", "List-Unsubscribe=One-Click"),
+        ("http://127.0.0.1:8025/u/1", "<http://127.0.0.1:8025/u/1>", None),  # no HTTPS, no click
+        ("https://a.example/>\r\nBcc: x@evil.example", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_promotion_is_ended_by_one_click(url: str, link: str | None, click: str | None) -> None:
+    """RFC 8058 section 3.1."""
+    mail = parsed(Message(kind="notice", to=(YUKI,), text="x", unsubscribe=url))
+    assert mail["List-Unsubscribe"] == link
+    assert mail["List-Unsubscribe-Post"] == click
+    assert mail["Bcc"] is None
+
+
 @pytest.mark.parametrize("breaker", BREAKERS)
 def test_no_value_can_begin_a_header_of_its_own(breaker: str) -> None:
     """S03: whatever breaks lines or turns their direction is gone from every header."""
