@@ -17,7 +17,7 @@ from channels.mail_signing import key_for, signed
 from channels.maildir import Maildir
 from channels.oauth import Login
 from channels.oauth_grant import Health
-from channels.relay_check import Probe
+from channels.relay.check import Probe
 from channels.smarthost import Smarthost
 from normalizer.message import Address, Identity, Message, Part, Spooled
 

@@ -18,8 +18,8 @@ from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.mail_compose import Mail, clean
 from channels.oauth import Login
 from channels.relay import Relay
-from channels.relay_check import Probe, tried
-from channels.relay_dial import Dial, hang_up, why_of
+from channels.relay.check import Probe, tried
+from channels.relay.dial import Dial, hang_up, why_of
 
 MAILS_PER_CONNECTION = 100
 # RFC 3463: bad mailbox, bad system, bad syntax, ambiguous, moved, null MX: the recipient's address.

@@ -9,7 +9,7 @@ from typing import Any
 from normalizer.language import detect
 from normalizer.matrix_content import Content, content_of
 from normalizer.message import Automatic, Claim, Envelope, Identity, Message, Report
-from normalizer.telegram_json import number, table, text_of
+from normalizer.tables import number, table, text_of
 
 Table = dict[str, Any]
 

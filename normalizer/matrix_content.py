@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from normalizer.message import Part
-from normalizer.telegram_json import number, table, text_of
+from normalizer.tables import number, table, text_of
 
 Table = dict[str, Any]
 

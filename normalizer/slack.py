@@ -9,7 +9,7 @@ from typing import Any
 from normalizer.language import detect
 from normalizer.message import Claim, Envelope, Identity, Message, Part, Spooled
 from normalizer.slack_text import plain, unescaped
-from normalizer.telegram_json import items, number, table, text_of
+from normalizer.tables import items, number, table, text_of
 
 Table = dict[str, Any]
 

@@ -19,8 +19,8 @@ from normalizer.message import (
     Span,
     Spooled,
 )
+from normalizer.tables import items, number, table, text_of
 from normalizer.telegram_content import Content, content_of
-from normalizer.telegram_json import items, number, table, text_of
 
 _ROBOT = Automatic(
     is_auto=True, kind="auto-generated", suppress_reply=True, reasons=("the sender is a bot",)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from normalizer.message import Part
-from normalizer.telegram_json import decimal, items, number, table, text_of
+from normalizer.tables import decimal, items, number, table, text_of
 
 FILE_MOST = 20_000_000  # octets of a file that a bot is given (Bot API, getFile)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from normalizer.language import detect
 from normalizer.message import Claim, Envelope, Identity, Message, Report, Span
-from normalizer.telegram_json import items, table, text_of
+from normalizer.tables import items, table, text_of
 from normalizer.whatsapp_content import content_of, name_of
 
 DONE: dict[str, Literal["delivered", "read", "failed"]] = {

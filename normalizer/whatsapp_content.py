@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from normalizer.message import Part
-from normalizer.telegram_json import decimal, items, table, text_of
+from normalizer.tables import decimal, items, table, text_of
 
 _MEDIA = {
     "image": "image/jpeg",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from channels.base import Channel, Host, Request
 from channels.imap import Imap
-from channels.imap_mailbox import PLACES
+from channels.imap.mailbox import PLACES
 from channels.line import Line
 from channels.lmtp import Lmtp
 from channels.smtp import Smtp

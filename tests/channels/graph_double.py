@@ -12,7 +12,7 @@ from typing import Any
 from channels.base import Host, Request
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
 from channels.whatsapp import WhatsApp, now
-from channels.whatsapp_settings import WhatsAppSettings
+from channels.whatsapp.settings import WhatsAppSettings
 from normalizer.message import Address
 from tests.channels.api_double import Asked, Double, Says
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from channels.base import Host, Receipt
 from channels.imap import Imap
-from channels.imap_settings import ImapSettings
+from channels.imap.settings import ImapSettings
 from normalizer.message import Envelope, Spooled
 from tests.daemon.dovecot import PASSWORD, USER
 from tests.making import until

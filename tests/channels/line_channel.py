@@ -17,7 +17,7 @@ from channels.base import (
     Unavailable,
 )
 from channels.line import Line
-from channels.line_settings import LineSettings
+from channels.line.settings import LineSettings
 from normalizer.message import Address, Envelope, Message
 from tests.channels.line_double import (
     SECRET,

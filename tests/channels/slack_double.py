@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlencode
 
 from channels.base import Host, Request
 from channels.slack import Slack
-from channels.slack_event import signature
-from channels.slack_settings import SlackSettings
+from channels.slack.event import signature
+from channels.slack.settings import SlackSettings
 from channels.testing import Given, Told, Trouble, call, told
 from normalizer.message import Address
 

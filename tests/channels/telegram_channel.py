@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from channels.base import Host, NoPast, Receipt, Request, Unavailable
 from channels.telegram import Telegram
-from channels.telegram_settings import TelegramSettings
+from channels.telegram.settings import TelegramSettings
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
 from normalizer.message import Address, Envelope, Message
 from tests import making

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.imap_folder import Facts, First, Folder, batches, known_places, wait
+from channels.imap.folder import Facts, First, Folder, batches, known_places, wait
 from tests.making import NOON
 
 MINUTE = 60.0

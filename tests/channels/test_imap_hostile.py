@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from channels.base import ChannelDown
-from channels.imap_mailbox import Mailbox
+from channels.imap.mailbox import Mailbox
 from tests.channels.imap_box import Ledger, channel, reading, settings, until_true
 from tests.channels.imap_peer import GREETING, MAIL, Answer, proxy, script
 from tests.daemon.dovecot import dovecot

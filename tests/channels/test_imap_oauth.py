@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from channels import imap_probe
 from channels.base import ChannelDown
-from channels.imap import Imap
+from channels.imap import Imap, probe
 from channels.oauth import Login
 from tests.channels.imap_box import Ledger, channel, reading, settings, until_true
 from tests.daemon.dovecot import PASSWORD, Dovecot, dovecot
@@ -240,5 +239,5 @@ def test_a_mailbox_that_cannot_be_reached_is_told_with_a_remedy(
 
     monkeypatch.setattr(socket, "create_connection", broken)
     with pytest.raises(ChannelDown, match="cannot be reached") as found:
-        imap_probe.look(settings(143), None)
+        probe.look(settings(143), None)
     assert said in str(found.value)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from channels.imap_settings import ImapSettings
+from channels.imap.settings import ImapSettings
 from tests.channels.imap_box import settings
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from channels.base import Receipt
-from channels.line_event import take_apart
+from channels.line.event import take_apart
 from tests.channels.line_double import Platform, call
 from tests.making import CONFIG, NOON, Desk, opened
 

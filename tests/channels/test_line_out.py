@@ -14,7 +14,7 @@ from channels.base import (
     Retry,
     Unavailable,
 )
-from channels.line_tokens import FRESH, ReplyTokens
+from channels.line.tokens import FRESH, ReplyTokens
 from normalizer import normalize
 from normalizer.message import Button
 from tests.channels.line_channel import Gateway, running, said, status, until

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from channels import matrix_api
 from channels.base import Host, NoPast, Receipt, Rejected, Retry, Unavailable
 from channels.matrix import Matrix
-from channels.matrix_words import ALONE, LOCKED
+from channels.matrix import api as matrix_api
+from channels.matrix.words import ALONE, LOCKED
 from gateway.render import render
 from normalizer import normalize
 from normalizer.message import Address, Button, Envelope, Message, Part, Spooled

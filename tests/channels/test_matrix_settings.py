@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from channels.base import ChannelDown, Rejected, Retry
-from channels.matrix_api import MatrixApi, TokenRefused, refusal
-from channels.matrix_settings import MatrixSettings
+from channels.matrix.api import MatrixApi, TokenRefused, refusal
+from channels.matrix.settings import MatrixSettings
 from tests.channels.smtp_peer import certificate
 
 

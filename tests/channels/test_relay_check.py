@@ -11,8 +11,8 @@ from aiosmtplib import SMTPConnectError
 
 from channels.base import ChannelDown
 from channels.relay import Relay
-from channels.relay_check import Probe
-from channels.relay_why import why_no_session
+from channels.relay.check import Probe
+from channels.relay.why import why_no_session
 from channels.smarthost import Patience
 from tests.channels.smtp_sink import (
     SECRET,

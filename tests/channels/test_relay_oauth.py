@@ -12,8 +12,8 @@ from aiosmtplib import SMTPAuthenticationError
 from channels.base import ChannelDown
 from channels.oauth import Login
 from channels.relay import Relay
-from channels.relay_check import Probe
-from channels.relay_dial import REFUSED_PAUSE, Dial, hang_up
+from channels.relay.check import Probe
+from channels.relay.dial import REFUSED_PAUSE, Dial, hang_up
 from tests.channels.smtp_sink import SECRET, sink, smarthost
 from tests.channels.test_mail_out_smarthost import MAIL
 from tests.token_server import TokenServer, token_server

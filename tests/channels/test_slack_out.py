@@ -10,7 +10,7 @@ import pytest
 
 from channels.base import ChannelDown, DeliveryError, Host, InDoubt, NoPast, Rejected, Retry
 from channels.slack import Slack
-from channels.slack_settings import SlackSettings
+from channels.slack.settings import SlackSettings
 from gateway.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.slack_double import (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from channels.base import Host, Unavailable
 from channels.sms import Sms
-from channels.sms_call import form, is_signed, signature, unit
+from channels.sms.call import form, is_signed, signature, unit
 from normalizer import normalize
 from tests.channels.hooked import running
 from tests.channels.line_channel import Gateway

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from channels.base import Receipt
-from channels.sms_call import unit
-from channels.whatsapp_call import take_apart
+from channels.sms.call import unit
+from channels.whatsapp.call import take_apart
 from tests.channels import graph_double, twilio_double
 from tests.channels.twilio_double import ACCOUNT, DESK, YUKI, incoming
 from tests.making import CONFIG, NOON, Desk, opened

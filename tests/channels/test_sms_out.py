@@ -19,8 +19,8 @@ from channels.base import (
     Retry,
 )
 from channels.sms import Sms
-from channels.sms_meter import Meter
-from channels.sms_segments import segments
+from channels.sms.meter import Meter
+from channels.sms.segments import segments
 from channels.testing import PAUSE
 from gateway.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled

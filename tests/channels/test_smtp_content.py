@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.smtp_data import Content
+from channels.smtp.data import Content
 
 LINES = st.lists(
     st.sampled_from([b"", b".", b"..", b".a", b"a.", b"\0", b"word", "窓口".encode()]), max_size=12

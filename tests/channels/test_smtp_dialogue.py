@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.smtp_address import Recipients
+from channels.smtp.address import Recipients
 from tests.channels.smtp_peer import MAIL, NOW, OURS, desk
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.telegram_settings import TelegramSettings
+from channels.telegram.settings import TelegramSettings
 from tests.telegram_server import TOKEN
 
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from channels.base import Host, NoPast, Receipt, Rejected, Request, Retry, Unavailable
 from channels.testing import call
 from channels.web import Web
-from channels.web_rates import Rate, network
-from channels.web_stamp import Stamps
+from channels.web.rates import Rate, network
+from channels.web.stamp import Stamps
 from normalizer import normalize
 from normalizer.message import Address, Button, Envelope, Identity, Message
 from normalizer.said import Enclosed, Said

@@ -14,7 +14,7 @@ import pytest
 
 from channels.base import Host
 from channels.web import Web
-from channels.web_settings import WebSettings
+from channels.web.settings import WebSettings
 from store.past import Past
 from store.said import Inbox
 from tests.channels.web_peer import HANA, YUKI, asking, form, multipart, said, uploading, writing

@@ -20,7 +20,7 @@ from channels.http_channel import Http
 from channels.line import Line
 from channels.slack import Slack
 from channels.sms import Sms
-from channels.sms_call import form
+from channels.sms.call import form
 from channels.whatsapp import WhatsApp
 from tests.channels import (
     graph_double,

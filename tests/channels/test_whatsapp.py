@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from channels.base import Host, Response, Unavailable
 from channels.whatsapp import WhatsApp
-from channels.whatsapp_call import challenge, take_apart
+from channels.whatsapp.call import challenge, take_apart
 from normalizer import normalize
 from tests.channels.graph_double import (
     HANA,

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from channels.base import Host, Request
 from channels.sms import Sms
-from channels.sms_settings import SmsSettings
+from channels.sms.settings import SmsSettings
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
 from normalizer.message import Address
 from tests.channels.api_double import Asked, Double, Says

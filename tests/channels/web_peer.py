@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from channels.base import Channel, Host, Request, Response, Unavailable
 from channels.testing import Ability, Given, Told, Trouble, call, told
 from channels.web import Web
-from channels.web_settings import WebSettings
+from channels.web.settings import WebSettings
 from normalizer.message import Address
 
 YUKI, HANA = "y" * 43, "h" * 43

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.matrix_sync import concerns, said_at, take_apart
+from channels.matrix.sync import concerns, said_at, take_apart
 from normalizer.matrix import read
 from normalizer.message import Claim, Envelope, Identity, Message, Report
 

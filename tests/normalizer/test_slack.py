@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.slack_event import heard
+from channels.slack.event import heard
 from normalizer.message import Claim, Envelope, Identity, Message
 from normalizer.slack import name, read
 from normalizer.slack_text import escaped, plain, unescaped

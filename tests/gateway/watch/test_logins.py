@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from channels.base import Host
 from channels.oauth import Login
 from channels.smtp import Smtp
-from channels.smtp_settings import ListenerSettings
+from channels.smtp.settings import ListenerSettings
 from gateway.alarm import Alarms
 from gateway.metrics import Metrics
 from gateway.watch.logins import Logins, attention, healths

@@ -1,0 +1,58 @@
+"""Files of Slack: what people send is fetched within bounds, what we send is put there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from channels.base import ChannelDown, InDoubt, Rejected, Retry
+from channels.download import kept
+from channels.slack.api import SlackApi
+from channels.slack.words import Where
+from normalizer.message import Part, Spooled
+from normalizer.tables import items, number, table, text_of
+
+
+async def fetch(api: SlackApi, source: str, most: int, folder: Path) -> bytes | Spooled:
+    """The octets of a file by its id. Raises DeliveryError: Rejected if they are gone."""
+    try:
+        file = table((await api.ask("files.info", file=source)).get("file"))
+    except InDoubt as error:  # asking twice does no harm
+        raise ChannelDown(str(error)) from error
+    if number(file.get("size")) > most:
+        raise Rejected(f"it is larger than {most} octets")
+    url = text_of(file.get("url_private_download")) or text_of(file.get("url_private"))
+    async with api.content(url) as reply:
+        status = reply.status_code
+        if status == 429 or status >= 500:
+            raise Retry(f"Slack: {status}")
+        if 300 <= status < 400:  # a page where people log in: the token may not read files
+            raise ChannelDown("Slack does not show us files: the scope files:read is missing")
+        if status != 200:
+            raise Rejected(f"Slack: {status}, it is gone")
+        return await kept(reply.aiter_bytes(), most, folder)
+
+
+async def show(api: SlackApi, part: Part, place: Where) -> str:
+    """Send one file; its id. Raises DeliveryError."""
+    data, name = await _octets(part), part.filename or "file"
+    try:
+        given = await api.ask("files.getUploadURLExternal", filename=name, length=len(data))
+        await api.put(text_of(given.get("upload_url")), data)
+    except InDoubt as error:  # nobody sees it before it is completed
+        raise Retry(str(error)) from error
+    shown = {"files": [{"id": text_of(given.get("file_id")), "title": name}]}
+    thread = {"thread_ts": place.thread} if place.thread else {}
+    said = await api.call(
+        "files.completeUploadExternal", shown | {"channel_id": place.channel} | thread
+    )
+    return next((text_of(table(one).get("id")) for one in items(said.get("files"))), "")
+
+
+async def _octets(part: Part) -> bytes:
+    if not isinstance(part.data, Spooled):
+        return part.data
+    try:
+        return await asyncio.to_thread(Path(part.data.path).read_bytes)
+    except OSError as error:
+        raise Retry(f"an attachment cannot be read: {error.strerror}") from error
