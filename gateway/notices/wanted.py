@@ -10,23 +10,23 @@ from gateway.desk.wanted import Line, Wanted
 
 MOST = 10_000  # ids or addresses in one request; by tag there is no limit
 
-Ids = Annotated[tuple[Annotated[int, Meta(ge=1, le=2**53 - 1)], ...], Meta(max_length=MOST)]
+Ids = Annotated[list[Annotated[int, Meta(ge=1, le=2**53 - 1)]], Meta(max_length=MOST)]
 Body = Annotated[str, Meta(min_length=1, max_length=20_000)]
 
 
 class Audience(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a notice is for: everybody whom any of these means, each once."""
 
-    customers: Ids = ()
-    cases: Ids = ()
+    customers: Ids = field(default_factory=list)
+    cases: Ids = field(default_factory=list)
     tag: Annotated[str, Meta(max_length=100, description="The customers of all such cases.")] = ""
     addresses: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=320)], ...],
+        list[Annotated[str, Meta(min_length=1, max_length=320)]],
         Meta(
             max_length=MOST,
             description="Of people whom we know: `yuki@example.jp`, `telegram:4711`.",
         ),
-    ] = ()
+    ] = field(default_factory=list)
 
 
 class Announce(Audience, frozen=True, kw_only=True, forbid_unknown_fields=True):

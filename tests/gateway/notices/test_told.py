@@ -158,7 +158,7 @@ async def test_a_preview_says_the_same_and_keeps_nothing(desk: Desk) -> None:
         "UPDATE identities SET failing_since = '2026' WHERE customer_id = :c", c=ids[0]
     )
     made = rules.announcing(desk.config, KEYS)
-    asked = Announce(kind="service", text=TEXT, customers=tuple(ids), cases=(999,))
+    asked = Announce(kind="service", text=TEXT, customers=ids, cases=[999])
     words, target = acts.said(asked, "en"), acts.target(asked)
     assert not isinstance(words, Refused)
     assert not isinstance(target, Refused)
@@ -266,7 +266,7 @@ async def test_a_promotion_goes_only_to_those_who_agreed_and_names_its_sender(de
 async def test_a_promotion_without_a_sender_is_refused(tmp_path: Path) -> None:
     async with opened(tmp_path, CONFIG) as desk:
         ids = await customers(desk, 1)
-        asked = Announce(kind="promotion", text=TEXT, customers=tuple(ids))
+        asked = Announce(kind="promotion", text=TEXT, customers=ids)
         act = acts.start(rules.announcing(desk.config, KEYS), asked, who(desk))
         refused = await desk.store.change(act)
         assert isinstance(refused, Refused)
@@ -279,7 +279,7 @@ async def test_one_word_ends_promotions_at_once_and_what_is_queued_too(
 ) -> None:
     (id_,) = await customers(desk, 1)
     await agree(desk, id_)
-    await begin(desk, "promotion", customers=(id_,))
+    await begin(desk, "promotion", customers=[id_])
     assert await drain(desk, loop(desk)) == 1
     (row,) = await said(desk)
     await desk.change("UPDATE cases SET status = 'resolved', unanswered_since = NULL")
@@ -291,7 +291,7 @@ async def test_one_word_ends_promotions_at_once_and_what_is_queued_too(
     (row,) = await said(desk)
     assert (row["state"], row["error"]) == ("failed", "the customer wants no promotions any more")
     assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
-    again = await begin(desk, "promotion", customers=(id_,), text={"en": "More!"})
+    again = await begin(desk, "promotion", customers=[id_], text={"en": "More!"})
     assert await drain(desk, loop(desk)) == 0
     assert (await now(desk, again.id)).counts.left_out == {"they opted out": 1}
 
