@@ -17,7 +17,7 @@ from gateway.desk.wanted import Wanted
 from gateway.notices import acts
 from gateway.notices.acts import Announcing
 from gateway.notices.preview import preview
-from gateway.notices.wanted import Announce, Consent
+from gateway.notices.wanted import Agreement, Announce
 from store import consents, notices
 from store import shapes_notices as shapes
 
@@ -114,7 +114,7 @@ async def put_consents(
     writes: NamedDependency[Writes],
     asked: NamedDependency[Asked],
     customer: Id,
-    data: JSONBody[Consent],
+    data: JSONBody[Agreement],
     idempotency_key: Key = None,  # noqa: ARG001
 ) -> shapes.Consents:
     """With its evidence; after a no, promotions that are queued already do not go out either."""

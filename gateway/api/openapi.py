@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from gateway.api.plain import Plain
 from gateway.desk import wanted
+from gateway.notices import wanted as notices
 
 _ABOUT = """\
 One window for every channel. A **conversation** is the one thread of a customer, across all
@@ -35,8 +36,9 @@ _BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 # Requests in which a name that we do not know is an error: somebody's slip of the pen.
 _STRICT = {
     name
-    for name, shape in vars(wanted).items()
-    if getattr(shape, "__module__", "") == wanted.__name__
+    for module in (wanted, notices)
+    for name, shape in vars(module).items()
+    if getattr(shape, "__module__", "") == module.__name__
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from gateway.desk.acts import Act
 from gateway.desk.speak import Refused, Who
 from gateway.notices.draw import Drawing
 from gateway.notices.text import Said
-from gateway.notices.wanted import Announce, Consent
+from gateway.notices.wanted import Agreement, Announce
 from gateway.record import event_row, storable, to_json
 from normalizer.message import Identity
 from store import consents, notices
@@ -24,6 +25,7 @@ from store.notices import Target
 from store.rows import instant
 
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_LONGEST: Final = 20_000
 _NO_NOTICE: Final = Refused("There is no notice with this id.", 404)
 _NO_CUSTOMER: Final = Refused("There is no customer with this id.", 404)
 _NOBODY: Final = Refused("Say whom it is for: customers, cases, a tag or addresses.")
@@ -44,8 +46,10 @@ def said(wanted: Announce, ours: str) -> Said | Refused:
     """The words by language; whoever has none of their own reads the notice's own language."""
     text = {one.lower(): storable(words) for one, words in wanted.text.items()}
     subject = {one.lower(): storable(words) for one, words in wanted.subject.items()}
-    if not text:
+    if not text or not all(words.strip() for words in text.values()):
         return Refused("Say something: `text` by language.")
+    if any(len(words) > _LONGEST for words in (*text.values(), *subject.values())):
+        return Refused(f"A text may have {_LONGEST} characters.")
     if strange := [one for one in text if not _LANGUAGE.fullmatch(one)]:
         return Refused(f'Languages are codes such as "en" or "ja", and not {strange[0][:20]!r}.')
     default = wanted.language.lower() or (next(iter(text)) if len(text) == 1 else ours.lower())
@@ -61,14 +65,19 @@ def said(wanted: Announce, ours: str) -> Said | Refused:
 
 def target(wanted: Announce) -> Target | Refused:
     """Whom it is for, as the store looks for them."""
-    addresses = tuple(dict.fromkeys(str(_identity(one)) for one in wanted.addresses))
+    addresses = tuple(dict.fromkeys(str(_identity(one)) for one in wanted.addresses if one.strip()))
     found = Target(
-        tuple(dict.fromkeys(wanted.customers)),
-        tuple(dict.fromkeys(wanted.cases)),
+        _ids(wanted.customers),
+        _ids(wanted.cases),
         storable(wanted.tag.strip()),
         tuple(map(storable, addresses)),
     )
     return found if any(found) else _NOBODY
+
+
+def _ids(wanted: Sequence[int]) -> tuple[int, ...]:
+    """Each once; what no id can be is nobody's."""
+    return tuple(one for one in dict.fromkeys(wanted) if 0 < one < 2**53)
 
 
 def _identity(written: str) -> Identity:
@@ -129,7 +138,7 @@ def stop(id_: int, who: Who) -> Act[shapes.Notice]:
     return act
 
 
-def consent(customer_id: int, wanted: Consent, who: Who) -> Act[shapes.Consents]:
+def consent(customer_id: int, wanted: Agreement, who: Who) -> Act[shapes.Consents]:
     """Keep a customer's yes or no to promotions; a no holds for what is queued already."""
 
     def act(connection: Connection, changes: Changes) -> shapes.Consents | Refused:

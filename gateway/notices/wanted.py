@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from gateway.desk.wanted import Line, Wanted
+from gateway.desk.wanted import Wanted
 
 MOST = 10_000  # ids or addresses in one request; by tag there is no limit
 
-Ids = Annotated[list[Annotated[int, Meta(ge=1, le=2**53 - 1)]], Meta(max_length=MOST)]
-Body = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Ids = Annotated[list[int], Meta(max_length=MOST)]
 
 
 class Audience(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,7 +20,7 @@ class Audience(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cases: Ids = field(default_factory=list)
     tag: Annotated[str, Meta(max_length=100, description="The customers of all such cases.")] = ""
     addresses: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=320)]],
+        list[str],
         Meta(
             max_length=MOST,
             description="Of people whom we know: `yuki@example.jp`, `telegram:4711`.",
@@ -34,10 +33,10 @@ class Announce(Audience, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Literal["service", "promotion"]
     text: Annotated[
-        dict[str, Body],
+        dict[str, str],
         Meta(max_length=50, description='By language: `{"ja": …, "en": …}`.'),
     ]
-    subject: Annotated[dict[str, Line], Meta(max_length=50)] = field(default_factory=dict)
+    subject: Annotated[dict[str, str], Meta(max_length=50)] = field(default_factory=dict)
     language: Annotated[
         str, Meta(description="Whose text they get who have none of their own; unset: ours.")
     ] = ""
@@ -46,7 +45,7 @@ class Announce(Audience, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
 
-class Consent(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Agreement(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a customer wants promotions, with the evidence: where and how they said so."""
 
     promotion: bool

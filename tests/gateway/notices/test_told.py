@@ -16,7 +16,7 @@ from gateway.desk.speak import Refused, Who
 from gateway.fire import quiet_until
 from gateway.notices import acts
 from gateway.notices.preview import preview
-from gateway.notices.wanted import Announce, Consent
+from gateway.notices.wanted import Agreement, Announce
 from scheduler.notices import Notices
 from store import shapes_notices as shapes
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
@@ -85,7 +85,7 @@ async def customers(desk: Desk, count: int, **more: Any) -> list[int]:
 
 
 async def agree(desk: Desk, customer: int, *, promotion: bool = True) -> shapes.Consents:
-    asked = Consent(promotion=promotion, source="shop checkout")
+    asked = Agreement(promotion=promotion, source="shop checkout")
     done = await desk.store.change(acts.consent(customer, asked, who(desk)))
     assert isinstance(done, shapes.Consents), done
     return done
