@@ -19,7 +19,7 @@ from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.pressed import wants_person
 from gateway.record import event_row
-from gateway.route import Mode, is_sensitive, stricter
+from gateway.route import Mode, is_sensitive, named, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
@@ -28,7 +28,7 @@ from gateway.words.buttons import below
 from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
 from scheduler.calendar import at_wall_time
-from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule, closes_at
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, Only, Rule, closes_at
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -95,7 +95,7 @@ class Firing:
         rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
         if rule is None:
             return End(row.id, "cancelled", "the rule is gone")
-        if why := _is_over(rule, here.case):
+        if why := _is_over(rule, here.case) or _is_for_others(rule, here):
             return End(row.id, "cancelled", why)
         outcome = self._act(rule, row, here, changes, now)
         if isinstance(outcome, Waits):
@@ -341,6 +341,19 @@ def _is_over(rule: Rule, case: rows.Case) -> str:
     if rule.when in (UNANSWERED, PROMISED):
         return "" if case.unanswered_since else "it is answered"
     return "" if case.status == rule.when else f"the case is {case.status} now"
+
+
+def _is_for_others(rule: Rule, here: Standing) -> str:
+    """Why a rule has nothing to do with such a case; "" where it is for it."""
+    case, language = here.case, here.heard.language if here.heard else ""
+    facts = Only(
+        frozenset({here.heard.channel if here.heard else case.channel}),
+        frozenset(json.loads(case.tags)),
+        frozenset({language.partition("-")[0]}),
+        named(json.loads(case.attributes)),
+    )
+    missed = rule.only.missed_by(facts)
+    return f"the rule is for cases of another {missed}" if missed else ""
 
 
 def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class Routing:
 
         `told` are the attributes that the customer gave the case.
         """
-        met = self._met(arrival, message)._replace(attributes=_named(told or {}))
+        met = self._met(arrival, message)._replace(attributes=named(told or {}))
         found = [route for route in self.routes if holds(route, met)]
         if not found:
             return NOWHERE
@@ -149,7 +149,7 @@ def _sender(arrival: Arrival) -> str:
     return identity.address.lower() if identity.kind == "email" else str(identity).lower()
 
 
-def _named(told: Mapping[str, str]) -> frozenset[str]:
+def named(told: Mapping[str, str]) -> frozenset[str]:
     """An attribute as rules name it: by its name, or with its value."""
     return frozenset({*told, *(folded(f"{name}={value}") for name, value in told.items())})
 

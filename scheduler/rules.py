@@ -17,6 +17,23 @@ PROMISED: Final = "promised"  # a customer was told by when a person answers
 Missed = Literal["spread", "at_once", "skip"]
 
 
+class Only(NamedTuple):
+    """Which cases a rule is for: of each kind of fact the case has one of these; none asks nothing."""
+
+    channel: frozenset[str] = frozenset()
+    tag: frozenset[str] = frozenset()
+    language: frozenset[str] = frozenset()
+    attribute: frozenset[str] = frozenset()
+
+    def missed_by(self, case: Only) -> str:
+        """What of a case is none of these; "" for a case that the rule is for."""
+        asked = zip(self._fields, self, case, strict=True)
+        return next((name for name, ours, its in asked if ours and ours.isdisjoint(its)), "")
+
+
+ANY_CASE: Final = Only()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`after` a case began to be `when` (a status, or UNANSWERED): one of the three actions.
@@ -24,7 +41,8 @@ class Rule:
     Of a promise (PROMISED) it is so long before the promised time.
 
     `send` names a template for the customer, `notify` addresses of ours, `set_status` a status.
-    `missed` says what becomes of a row that is over an hour late; `calendar` is the rule's own.
+    `missed` says what becomes of a row that is over an hour late; `calendar` is the rule's own,
+    `only` says which cases it is for.
     """
 
     name: str
@@ -35,6 +53,7 @@ class Rule:
     set_status: str = ""
     missed: Missed = "spread"
     calendar: Calendar | None = None
+    only: Only = ANY_CASE
 
 
 class Due(NamedTuple):

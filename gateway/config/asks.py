@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gateway.config.errors import Finding, any_of
-from gateway.config.types import Language, Table
+from gateway.config.types import Language, Table, listed
 from gateway.intake.cost import too_dear
 from gateway.intake.question import BARE_ORDER_NUMBER, ORDER_NUMBER, WORDS, Question, compiled
 from gateway.intake.question import any_of as any_value
@@ -17,12 +17,6 @@ from gateway.intake.question import any_of as any_value
 _NUMBER: Final = "order_number"
 
 Tables = Mapping[int, Mapping[str, Any]]
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _attribute(name: str) -> str:
@@ -43,7 +37,7 @@ def _pattern(value: str) -> str:
     return value
 
 
-Some = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)]
+Some = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listed)]
 
 
 class Ask(Table):
@@ -98,7 +92,7 @@ class Ask(Table):
 def check(asks: Tables, data: Mapping[str, Any], routes: Tables, channels: Tables) -> Iterator[Finding]:  # fmt: skip
     """Questions that could never be asked, or not in a language that is spoken here."""
     yield from _unasked(asks, routes)
-    tags = {str(tag) for table in routes.values() for tag in _listed(table.get("tags")) or ()}
+    tags = {str(tag) for table in routes.values() for tag in listed(table.get("tags")) or ()}
     names = [str(table.get("name")) for table in channels.values()]
     for index, table in asks.items():
         for tag in _values(table, "tag"):
@@ -140,5 +134,5 @@ def _languages(
 
 
 def _values(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = _listed(table.get(key, ()))
+    value = listed(table.get(key, ()))
     return tuple(map(str, value)) if isinstance(value, tuple) else ()

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 
 from gateway.calendars import Quiet, Times
 from gateway.config.errors import Finding, refusal
-from gateway.config.types import Table, Zone
+from gateway.config.types import Table, Zone, listed
 from scheduler.calendar import Calendar
 from scheduler.written import closed_day, special_day
 
@@ -30,12 +30,6 @@ def _week(hours: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     if said := _calendar_error(hours):
         raise ValueError(said)
     return hours
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _free(holidays: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,7 +87,7 @@ class Opening(Table):
         {"mon-fri": ("09:00-12:00", "13:00-18:00")},
         description='Opening hours by day, such as `{ mon-fri = ["09:00-18:00"], sat = [] }`.',
     )
-    holidays: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_free)] = Field(
+    holidays: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_free)] = Field(
         (),
         description='A country or region ("JP", "DE-BY"), or a list of these and of days on which '
         'you are closed: "2026-12-29" once, "12-29" every year.',

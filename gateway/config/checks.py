@@ -15,7 +15,7 @@ from gateway.config import asks, offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
-from gateway.config.types import Endpoint, is_network
+from gateway.config.types import Endpoint, is_network, listed
 from gateway.words import NOTICES
 
 _ACTIONS = ("send", "notify", "set_status")
@@ -40,6 +40,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _relays(channels)
     yield from _ways_out(channels)
     yield from _actions(follow_ups)
+    yield from _for_nobody(follow_ups, channels)
     yield from _circles(follow_ups)
     yield from _nobody_told(follow_ups, channels)
     yield from _promise(data, channels)
@@ -170,6 +171,19 @@ def _actions(follow_ups: Tables) -> Iterator[Finding]:
         if len(found) != 1:
             said = f"has {any_of(found, 'and') if found else 'no action'}; write exactly one of {any_of(_ACTIONS)}"
             yield Finding(("follow_up", index), said)
+
+
+def _for_nobody(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
+    names = [str(table.get("name")) for table in channels.values()]
+    for index, table in follow_ups.items():
+        for key in ("channel", "tag", "language", "attribute"):
+            if table.get(key) == []:
+                said = "must not be empty; leave the key out where every case is meant"
+                yield Finding(("follow_up", index, key), said)
+        for name in listed(table.get("channel", ())):
+            if name not in names:
+                said = f'no channel is called "{name}", so it can never fire; possible: {any_of(names)}'
+                yield Finding(("follow_up", index, "channel"), said)
 
 
 def _circles(follow_ups: Tables) -> Iterator[Finding]:

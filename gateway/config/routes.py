@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from gateway.config.errors import Finding, any_of
-from gateway.config.types import Language, Table
+from gateway.config.types import Language, Some, Table, Word, listed
 from gateway.route import ACKNOWLEDGEMENT, Mode, Route, folded, is_from, keywords, untagged
 from normalizer.message import AutoKind
 
@@ -29,17 +29,6 @@ _ACTIONS: Final = (
 Tables = Mapping[int, Mapping[str, Any]]
 
 
-def _listed(value: Any) -> Any:
-    """One value may be written without its brackets."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
-
-
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Some = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
-
-
 class RouteRule(Table):
     """What is done with a new case; every condition that is said must hold, any of its values does."""
 
@@ -55,10 +44,10 @@ class RouteRule(Table):
         description="Condition: a word in the subject or in what was newly written, or several. "
         "Whole words in scripts with spaces, anywhere in Japanese.",
     )
-    language: Annotated[tuple[Language, ...], BeforeValidator(_listed)] = Field(
+    language: Annotated[tuple[Language, ...], BeforeValidator(listed)] = Field(
         (), description="Condition: the language that it is written in, or several."
     )
-    automatic: Annotated[tuple[AutoKind, ...], BeforeValidator(_listed)] = Field(
+    automatic: Annotated[tuple[AutoKind, ...], BeforeValidator(listed)] = Field(
         (), description='Condition: "human", "bulk", "list" or another kind of automatic mail.'
     )
     open: bool | None = Field(
@@ -135,13 +124,13 @@ def check(routes: Tables, channels: Tables, templates: Iterable[str]) -> Iterato
 
 
 def _values(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = _listed(table.get(key, ()))
+    value = listed(table.get(key, ()))
     return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 def _blank(index: int, table: Mapping[str, Any]) -> Iterator[Finding]:
     for key in (*_CONDITIONS, "tags"):
-        value = _listed(table.get(key))
+        value = listed(table.get(key))
         if value == () or (isinstance(value, tuple) and not all(str(v).strip() for v in value)):
             said = "must not be empty; leave the key out where everything is meant"
             yield Finding(("route", index, key), said)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from gateway.calendars import Calendars
-from gateway.config.types import Lead, Length, Mailbox, Table, is_network
+from gateway.config.types import Language, Lead, Length, Mailbox, Some, Table, is_network, listed
+from gateway.route import folded
 from scheduler.duration import Duration
-from scheduler.rules import PROMISED, TOLD, Missed, Rule
+from scheduler.rules import PROMISED, TOLD, Missed, Only, Rule
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 
@@ -46,6 +47,15 @@ class FollowUp(Table):
     send: str | None = Field(None, description="The template to send to the customer.")
     notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
     set_status: Status | None = Field(None, description="The status to set.")
+    channel: Some = Field((), description="For cases on this channel alone, or on one of several.")
+    tag: Some = Field((), description="For cases with this tag alone, or with one of several.")
+    language: Annotated[tuple[Language, ...], BeforeValidator(listed)] = Field(
+        (), description="For customers who write in this language alone, or in one of several."
+    )
+    attribute: Some = Field(
+        (),
+        description="For cases with this attribute alone, as `NAME` or `NAME=VALUE`, or several.",
+    )
     missed: Missed = Field(
         "spread",
         description="When it is over an hour late: to customers one a second once there are more "
@@ -64,6 +74,12 @@ class FollowUp(Table):
             self.set_status or "",
             self.missed,
             own.calendar if own else None,
+            Only(
+                frozenset(self.channel),
+                frozenset(self.tag),
+                frozenset(one.partition("-")[0] for one in self.language),
+                frozenset(map(folded, self.attribute)),
+            ),
         )
 
 

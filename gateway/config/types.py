@@ -8,7 +8,15 @@ from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainValidator,
+)
 
 from gateway.config.errors import close_to
 from scheduler.duration import Duration
@@ -21,6 +29,17 @@ class Table(BaseModel):
     """What all tables have in common: no unknown key, no change afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def listed(value: Any) -> Any:
+    """One value may be written without its brackets."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Some = Annotated[tuple[Word, ...], BeforeValidator(listed)]
 
 
 class Endpoint(NamedTuple):

@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway import rules
+from gateway.config.errors import ConfigError
 from gateway.fire import quiet_until
 from store import rows, schema
 from store.known import Changes
-from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
+from tests.making import CONFIG, KEYS, NOON, Desk, configure, mail, opened
 
 RULES = """
 [calendar]
@@ -255,3 +256,59 @@ def test_quiet_hours_of_the_day_and_none() -> None:
     lunch = (timedelta(hours=12), timedelta(hours=13))
     assert quiet_until(lunch, ZoneInfo("UTC"), noon) == noon.replace(hour=13, minute=0)
     assert quiet_until(None, ZoneInfo("UTC"), noon) is None
+
+
+ONLY = """
+[[channel]]
+name = "other"
+type = "smtp"
+listen = "127.0.0.1:2526"
+addresses = ["other@example.com"]
+send = "maildir:other"
+[[follow_up]]
+name = "nudge"
+when = "pending"
+after = "1 hour"
+send = "nudge"
+"""
+
+
+@pytest.mark.parametrize(
+    ("only", "fires"),
+    [
+        ('channel = "mail"', True),
+        ('channel = ["other", "mail"]', True),
+        ('channel = "other"', False),
+        ('tag = "vip"', True),
+        ('tag = "trade"', False),
+        ('language = ["ja", "en"]', True),
+        ('language = "ja"', False),
+        ('attribute = "product"', True),
+        ('attribute = "product=LAMP"', True),
+        ('attribute = "product=chair"', False),
+        ('channel = "mail"\ntag = "trade"', False),
+    ],
+)
+async def test_a_rule_is_for_the_cases_that_it_names(
+    tmp_path: Path, only: str, fires: bool
+) -> None:
+    async with opened(tmp_path, f"{CONFIG}{ONLY}{only}\n") as desk:
+        body = "I ordered a lamp three weeks ago, and nothing has arrived since then."
+        await desk.accept(mail(vouched="example.jp", body=body))
+        await desk.change(
+            """UPDATE cases SET tags = '["vip"]', attributes = '{"product": "Lamp"}'"""
+        )
+        await set_status(desk, "pending")
+        said = await wait(desk, hours=2)
+        assert len(said) == fires
+        (state, reason) = (await states(desk))["nudge"]
+        assert (state, reason) == ("fired", "") if fires else state == "cancelled"
+        assert fires or reason.startswith("the rule is for cases of another ")
+
+
+def test_a_rule_for_a_channel_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        configure(tmp_path, f'{CONFIG}{ONLY}channel = "letters"\ntag = []\n')
+    told = sorted((problem.key, problem.message) for problem in error.value.problems)
+    assert [key for key, _ in told] == ["follow_up[0].channel", "follow_up[0].tag"]
+    assert 'no channel is called "letters"' in told[0][1]
