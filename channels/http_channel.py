@@ -10,8 +10,9 @@ from channels.base import Accept, Host, Receipt, Request, Response, Sent
 from channels.http_out import HttpOut
 from channels.http_settings import HttpSettings
 from channels.intake import Intake
+from channels.settling import Settling
 from channels.standard_webhooks import Forged, verified
-from normalizer.generic import Fault, parse
+from normalizer.generic import Fared, Fault, parse
 from normalizer.message import Envelope, Message, Transport
 
 
@@ -31,6 +32,7 @@ class Http:
         self._settings, self._clock = settings, clock
         self._out = HttpOut(settings, clock)
         self._intake = Intake(host.data_dir / "spool")
+        self._settling = Settling()
 
     @property
     def ready(self) -> bool:
@@ -51,9 +53,11 @@ class Http:
             id_ = verified(self._settings.keys, request.headers, request.body, self._clock())
         except Forged as forged:
             return _problem(401, str(forged))
-        fault = parse(request.body)
-        if isinstance(fault, Fault):
-            return _problem(400, f"{fault.field or 'The body'}: {fault.why}", fault.field)
+        event = parse(request.body)
+        if isinstance(event, Fault):
+            return _problem(400, f"{event.field or 'The body'}: {event.why}", event.field)
+        if isinstance(event, Fared):
+            await self._settling.settled(event.message)
         return _told(await self._take(request, id_))
 
     async def _take(self, request: Request, id_: str) -> Receipt:
@@ -69,7 +73,10 @@ class Http:
         )
 
     async def send(self, message: Message, key: str) -> Sent:
-        return await self._out.send(message, key)
+        self._settling.sent(key)  # before it is given: its answer may come before our own
+        sent = await self._out.send(message, key)
+        self._settling.sent(sent.peer_id)
+        return sent
 
     async def check(self) -> str:
         return await self._out.check()
