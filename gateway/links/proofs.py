@@ -35,7 +35,9 @@ LASTS: Final = timedelta(hours=24)
 _MARK: Final = "MG-"
 _CODE: Final = re.compile(r"(?<![\w-])MG((?:-[A-HJKMNP-TV-Z0-9]{5}){3})(?![\w-])", re.IGNORECASE)
 _ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"  # as in references: read aloud safely
-_LOOKED_AT: Final = 4000  # characters
+_LOOKED_AT: Final = 4000  # characters in which the first line begins
+_LONGEST: Final = 60  # characters of a line that is a code and nothing else
+_SHOWN: Final = re.compile(rf"\W*(?:/start\W+)?(?P<code>{_CODE.pattern})\W*", re.IGNORECASE)
 _WORDS: Final = re.compile(r"[^\W_]{2,}")
 _COMMAND: Final = re.compile(r"/start\b", re.IGNORECASE)
 
@@ -52,10 +54,16 @@ def digest(code: str) -> str:
 
 
 def written(message: Message) -> str:
-    """The digest of the code that a message shows; "" if there is none."""
-    text = f"{message.subject[:_LOOKED_AT]}\n{(message.reply_text or message.text)[:_LOOKED_AT]}"
-    found = _CODE.search(text) if _MARK in text.upper() else None
-    return digest(found[0]) if found else ""
+    """The digest of the code that a message shows; "" if there is none.
+
+    It has to be the whole subject or the whole first line. An acknowledgement that somebody passes
+    on, or answers with all of it below, holds a code, too, and shows nothing.
+    """
+    first = message.text[:_LOOKED_AT].strip().partition("\n")[0]
+    for line in (message.subject, first):
+        if len(line) < _LONGEST and (found := _SHOWN.fullmatch(line)):
+            return digest(found["code"])
+    return ""
 
 
 def says_more(message: Message) -> bool:

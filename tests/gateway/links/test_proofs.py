@@ -159,6 +159,16 @@ async def test_a_code_with_a_question_connects_and_is_answered(desk: Desk) -> No
     assert await desk.count("cases") == 2
 
 
+async def test_who_passes_the_acknowledgement_on_connects_nobody(desk: Desk) -> None:
+    """A friend, a colleague in Cc: their own mail, with all of ours below it, however quoted."""
+    await writes(desk)
+    ours = await desk.one("SELECT text FROM messages WHERE kind = 'acknowledgement'")
+    for n, words in enumerate(("", "What is this?\n\n", "-----Original Message-----\n")):
+        body = f"{words}{ours['text']}"
+        await writes(desk, f"friend{n}@x{n}.example", subject="Fwd: your mail", body=body)
+    assert await desk.count("links") == 0
+
+
 async def test_a_bare_code_is_no_matter_of_its_own(desk: Desk) -> None:
     code = await offered(desk, await writes(desk))
     await chats(desk, code.lower())
@@ -217,10 +227,17 @@ async def test_the_store_keeps_no_code(desk: Desk) -> None:
 
 def test_a_code_is_found_as_people_pass_it_on() -> None:
     code = new_code()
-    for text in (code, code.lower(), f"/start {code}", f"My code: {code}.", f"「{code}」"):
+    for text in (code, code.lower(), f"/start {code}", f"\n{code}.\nMy parcel!", f"「{code}」"):
         message = Message(text=text, reply_text=text)
         assert written(message) == digest(code), text
-    for text in ("", "MG-12345", f"{code}-ABCDE", f"X{code}", code.replace("-", "")):
+    for text in (
+        "",
+        "MG-12345",
+        f"{code}-ABCDE",
+        f"X{code}",
+        code.replace("-", ""),
+        f"I got {code}",
+    ):
         assert not written(Message(text=text, reply_text=text)), text
 
 
