@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from channels.base import Rejected
@@ -45,14 +45,20 @@ async def held(raw: bytes, folder: Path) -> AsyncIterator[bytes | Spooled]:
     if len(raw) <= SPOOLED_FROM:
         yield raw
         return
-    file = await asyncio.to_thread(_written, raw, folder / secrets.token_hex(16))
+    file = await asyncio.to_thread(written, raw, folder / secrets.token_hex(16))
     try:
         yield file
     finally:
         Path(file.path).unlink(missing_ok=True)  # noqa: ASYNC240  # one system call
 
 
-def _written(raw: bytes, path: Path) -> Spooled:
+def written(raw: bytes, path: Path) -> Spooled:
+    """Octets as a file; none is left behind where the disk takes only some of them."""
     spool = Spool(path)
-    spool.write([raw])
-    return spool.finish()
+    try:
+        spool.write([raw])
+        return spool.finish()
+    except OSError:
+        with suppress(OSError):
+            spool.discard()
+        raise

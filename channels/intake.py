@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from channels.base import Accept, Receipt, Unavailable
-from channels.spool import SPOOLED_FROM, Spool
+from channels.download import written
+from channels.spool import SPOOLED_FROM
 from normalizer.message import Envelope, Spooled
 
 _PATIENCE = 10.0  # seconds that a stop waits for what is under way
@@ -59,15 +59,4 @@ class Intake:
         if isinstance(raw, Spooled) or len(raw) <= SPOOLED_FROM:
             return raw
         path = self._folder / f"{envelope.format}-{secrets.token_hex(8)}"
-        return await asyncio.to_thread(_spooled, path, raw)
-
-
-def _spooled(path: Path, body: bytes) -> Spooled:
-    spool = Spool(path)
-    try:
-        spool.write([body])
-        return spool.finish()
-    except OSError:
-        with suppress(OSError):
-            spool.discard()
-        raise
+        return await asyncio.to_thread(written, raw, path)
