@@ -73,7 +73,8 @@ class Missed:
         return frozenset(one.sid for one in listed if one.at < now - 2 * _MARGIN)
 
     async def _since(self, begin: datetime) -> list[Found]:
-        """The oldest first, as it was said."""
+        """The oldest first, as it was said. Twilio tells whole seconds, so we ask for whole ones."""
+        begin = begin.replace(microsecond=0)
         listed = [_found(facts) async for facts in self._api.messages(begin.date())]
         return sorted(
             (one for one in listed if one and one.at >= begin), key=lambda one: (one.at, one.sid)

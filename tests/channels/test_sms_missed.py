@@ -62,6 +62,18 @@ async def test_what_came_while_we_were_away_is_taken_in_once(
         assert len(gateway.taken) == 5
 
 
+async def test_what_was_sent_in_the_second_of_our_first_look_is_ours(
+    twilio: Twilio, tmp_path: Path
+) -> None:
+    """Twilio tells whole seconds: 12:00:00.9 is listed as 12:00:00."""
+    gateway = Gateway()
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(milliseconds=600)):
+        twilio.keep(1, "in the same second", NOON + timedelta(milliseconds=900))
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(hours=1)) as channel:
+        assert [one.unit for one in gateway.taken] == [sid(1)]
+        assert await channel.listing() == {sid(1)}
+
+
 async def test_pictures_that_were_missed_are_fetched_later(twilio: Twilio, tmp_path: Path) -> None:
     gateway = Gateway()
     async with sms(twilio, tmp_path, gateway):
