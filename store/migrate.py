@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from store.engine import StoreTooNew
 from store.views import VIEWS
 
-HEAD = "0003"  # the newest file in migrations/versions
+HEAD = "0004"  # the newest file in migrations/versions
 
 
 def version(connection: Connection) -> str | None:

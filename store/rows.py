@@ -65,6 +65,8 @@ class Case(NamedTuple):
     calendar: str = ""
     attributes: str = "{}"
     asking: str = "[]"
+    next_update_by: str | None = None
+    waiting_for: str = ""
 
 
 class Participant(NamedTuple):

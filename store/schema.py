@@ -19,9 +19,10 @@ from sqlalchemy import (
 
 from store.columns import Id, Instant, Json, metadata, own_id, to
 from store.schema_notices import consents, notice_recipients, notices
-from store.schema_people import links, proofs, surveys
+from store.schema_people import absences, links, proofs, surveys
 
 __all__ = [
+    "absences",
     "blobs",
     "cases",
     "consents",
@@ -106,7 +107,15 @@ cases = Table(
     Column("calendar", Text, nullable=False, server_default=""),  # where the route names one
     Column("attributes", Json, nullable=False, server_default="{}"),  # what the customer told
     Column("asking", Json, nullable=False, server_default="[]"),  # … and is still asked for
+    Column("next_update_by", Instant),  # by when we said that the customer hears from us again
+    Column("waiting_for", Text, nullable=False, server_default=""),  # … and for what we wait
     Index(None, "conversation_id", "base_subject"),
+    Index(
+        None,
+        "owner",
+        sqlite_where=text("owner <> '' AND status <> 'resolved'"),
+        postgresql_where=text("owner <> '' AND status <> 'resolved'"),
+    ),
 )
 
 participants = Table(

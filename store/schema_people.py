@@ -56,3 +56,18 @@ proofs = Table(
     Column("used_by", Id),
     Index(None, "identity_id"),
 )
+
+# When one of us is away, and who takes care meanwhile; the newest row of a name counts.
+absences = Table(
+    "absences",
+    metadata,
+    own_id(),
+    Column("name", Text, nullable=False),
+    Column("begins_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("deputy", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "ends_at"),
+)

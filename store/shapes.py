@@ -95,6 +95,8 @@ class Case(Shape, frozen=True, kw_only=True):
     mode: str = ""
     calendar: str = ""
     attributes: dict[str, str] = {}
+    next_update_by: Instant | None = None
+    waiting_for: str = ""
 
 
 class Participant(Shape, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ VIEWS = {
     "v_conversations": "SELECT id, customer_id, created_at FROM conversations",
     "v_cases": """
         SELECT id, conversation_id, customer_id, reference, channel, subject, status, stage, owner,
-               tags, unverified, opened_at, resolved_at, priority, mode, attributes
+               tags, unverified, opened_at, resolved_at, priority, mode, attributes,
+               next_update_by, waiting_for
         FROM cases""",
     # What we send has its status in the outbox, and nowhere else.
     "v_messages": """
