@@ -19,11 +19,12 @@ from gateway.alarm import Alarm
 from gateway.api.app import Readiness
 from gateway.authenticate import Keys
 from gateway.backlog import Backlog
+from gateway.calendars import quiet_until
 from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.desk.speak import Desk
 from gateway.desk.staffing import staff
-from gateway.fire import Firing, quiet_until
+from gateway.fire import Firing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.promises.learning import How, Learning

@@ -1,13 +1,14 @@
-"""Pure: by whose opening hours a case counts."""
+"""Pure: by whose opening hours a case counts, and when its customer is left in peace."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
-from scheduler.calendar import Calendar
+from scheduler.calendar import Calendar, at_wall_time
 
 Quiet = tuple[timedelta, timedelta]
 
@@ -43,3 +44,20 @@ class Calendars:
     def of(self, case: Counted) -> Times:
         """Of a case; one whose calendar has left the configuration is like any other."""
         return self.named.get(case.calendar) or self.on(case.channel)
+
+
+def quiet_until(quiet: Quiet | None, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """When the quiet hours end in which `now` lies; None outside of them.
+
+    `quiet` are wall times since midnight; from a later to an earlier one it goes over midnight.
+    """
+    if quiet is None:
+        return None
+    start, end = quiet
+    wall = now.astimezone(zone).replace(tzinfo=None)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    time = wall - midnight
+    if not (start <= time < end if start < end else time >= start or time < end):
+        return None
+    day = midnight if time < end else midnight + timedelta(days=1)
+    return at_wall_time(zone, day + end)

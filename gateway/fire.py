@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from channels.base import Settings
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
+from gateway.calendars import quiet_until
 from gateway.follow import Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.pressed import wants_person
@@ -27,7 +28,6 @@ from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
-from scheduler.calendar import at_wall_time
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, Only, Rule, closes_at
 from store import due, rows
 from store.cases import Heard, Standing, standing
@@ -364,22 +364,3 @@ def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:
 
 def _local(written: str | None, zone: ZoneInfo) -> datetime | None:
     return moment(written).astimezone(zone) if written else None
-
-
-def quiet_until(
-    quiet: tuple[timedelta, timedelta] | None, zone: ZoneInfo, now: datetime
-) -> datetime | None:
-    """When the quiet hours end in which `now` lies; None outside of them.
-
-    `quiet` are wall times since midnight; from a later to an earlier one it goes over midnight.
-    """
-    if quiet is None:
-        return None
-    start, end = quiet
-    wall = now.astimezone(zone).replace(tzinfo=None)
-    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
-    time = wall - midnight
-    if not (start <= time < end if start < end else time >= start or time < end):
-        return None
-    day = midnight if time < end else midnight + timedelta(days=1)
-    return at_wall_time(zone, day + end)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.calendars import quiet_until
 from gateway.config import ConfigError
 from tests.making import CONFIG, NOON, Desk, configure, mail, opened
 
@@ -107,3 +110,28 @@ def test_a_calendar_that_is_not_there_is_told_with_those_that_are(
 def test_a_calendar_without_any_is_told_how_to_add_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"add one as \[\[calendars\]\]"):
         configure(tmp_path, CONFIG + ROUTE)
+
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+NIGHT = (timedelta(hours=21), timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2026-11-24T20:59", None),
+        ("2026-11-24T21:00", "2026-11-25T08:00"),
+        ("2026-11-25T07:59", "2026-11-25T08:00"),
+        ("2026-11-25T08:00", None),
+    ],
+)
+def test_quiet_hours_go_over_midnight(now: str, until: str | None) -> None:
+    found = quiet_until(NIGHT, TOKYO, datetime.fromisoformat(now).replace(tzinfo=TOKYO))
+    assert (found.astimezone(TOKYO).isoformat()[:16] if found else None) == until
+
+
+def test_quiet_hours_of_the_day_and_none() -> None:
+    noon = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+    lunch = (timedelta(hours=12), timedelta(hours=13))
+    assert quiet_until(lunch, ZoneInfo("UTC"), noon) == noon.replace(hour=13, minute=0)
+    assert quiet_until(None, ZoneInfo("UTC"), noon) is None

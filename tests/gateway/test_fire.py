@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, select
 
 from gateway import rules
 from gateway.config.errors import ConfigError
-from gateway.fire import quiet_until
 from store import rows, schema
 from store.known import Changes
 from tests.making import CONFIG, KEYS, NOON, Desk, configure, mail, opened
@@ -231,31 +229,6 @@ async def test_one_row_that_we_fall_over_does_not_hold_up_the_others(
     found = await desk.rows("SELECT state, reason FROM follow_ups ORDER BY case_id")
     assert [row["state"] for row in found] == ["skipped", "fired"]
     assert found[0]["reason"] == "an error of ours: KeyError"
-
-
-TOKYO = ZoneInfo("Asia/Tokyo")
-NIGHT = (timedelta(hours=21), timedelta(hours=8))
-
-
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-11-24T20:59", None),
-        ("2026-11-24T21:00", "2026-11-25T08:00"),
-        ("2026-11-25T07:59", "2026-11-25T08:00"),
-        ("2026-11-25T08:00", None),
-    ],
-)
-def test_quiet_hours_go_over_midnight(now: str, until: str | None) -> None:
-    found = quiet_until(NIGHT, TOKYO, datetime.fromisoformat(now).replace(tzinfo=TOKYO))
-    assert (found.astimezone(TOKYO).isoformat()[:16] if found else None) == until
-
-
-def test_quiet_hours_of_the_day_and_none() -> None:
-    noon = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-    lunch = (timedelta(hours=12), timedelta(hours=13))
-    assert quiet_until(lunch, ZoneInfo("UTC"), noon) == noon.replace(hour=13, minute=0)
-    assert quiet_until(None, ZoneInfo("UTC"), noon) is None
 
 
 ONLY = """

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway import rules
+from gateway.calendars import quiet_until
 from gateway.desk.speak import Refused, Who
-from gateway.fire import quiet_until
 from gateway.notices import acts
 from gateway.notices.preview import preview
 from gateway.notices.wanted import Agreement, Announce
