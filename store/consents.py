@@ -15,6 +15,7 @@ from store.known import Changes
 PROMOTION = "promotion"
 
 _c, _i, _k, _o = schema.consents.c, schema.identities.c, schema.conversations.c, schema.outbox.c
+_m, _u = schema.messages.c, schema.customers.c
 _r, _n = schema.notice_recipients.c, schema.notices.c
 
 
@@ -47,6 +48,23 @@ def customer(
         return None
     own = connection.execute(select(_i.id).where(_i.customer_id == id_).order_by(_i.id)).scalars()
     return Customer(id_, found, tuple(own))
+
+
+def language(connection: Connection, who: Customer) -> str:
+    """What a customer wrote last, or first; "" when that is not known."""
+    said = (
+        select(_m.language)
+        .where(
+            _m.conversation_id == who.conversation_id,
+            _m.identity_id.in_(who.identities),
+            _m.direction == "in",
+            _m.language != "",
+        )
+        .order_by(_m.id.desc())
+        .limit(1)
+    )
+    first = select(_u.language).where(_u.id == who.id)
+    return connection.execute(said).scalar() or connection.execute(first).scalar() or ""
 
 
 def say(connection: Connection, changes: Changes, who: Customer, word: Word) -> bool:

@@ -36,5 +36,23 @@ VIEWS = {
         SELECT s.id AS message_id, c.conversation_id, s.case_id, s.scale, s.asked_at, s.closes_at,
                s.score, s.comment, s.answered_at
         FROM surveys s JOIN cases c ON c.id = s.case_id""",
+    "v_notices": """
+        SELECT id, kind, state, words, author, started_at, ended_at, total FROM notices""",
+    # Once it is queued, a delivery says how far it has come; a stop keeps back who still waited.
+    "v_notice_recipients": """
+        SELECT r.notice_id, r.customer_id, r.case_id, r.identity_id, r.message_id,
+               CASE WHEN r.state = 'queued' THEN COALESCE(o.state, r.state)
+                    WHEN r.state = 'waiting' AND n.state = 'stopped' THEN n.state
+                    ELSE r.state END AS state,
+               CASE WHEN r.state = 'queued' THEN COALESCE(o.error, '') ELSE r.reason END AS reason,
+               r.channel, r.language, r.due_at, r.at
+        FROM notice_recipients r JOIN notices n ON n.id = r.notice_id
+        LEFT JOIN outbox o ON o.message_id = r.message_id AND o.piece = 0""",
+    "v_consents": """
+        SELECT c.id, c.identity_id, i.customer_id, c.purpose, c.given, c.source, c.author,
+               c.message_id, c.at,
+               c.id = (SELECT max(l.id) FROM consents l WHERE l.identity_id = c.identity_id
+                       AND l.purpose = c.purpose) AS holds
+        FROM consents c JOIN identities i ON i.id = c.identity_id""",
     "v_events": "SELECT cursor, type, conversation_id, at, data FROM events",
 }

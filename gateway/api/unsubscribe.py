@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, NamedTuple
 
 from litestar import Response, get, post
@@ -16,7 +17,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 from sqlalchemy import Connection
 
-from gateway.api import leaf
+from gateway.api import courtesy, leaf
 from gateway.api.leaf import Asker, Choice, Leaf
 from gateway.api.reads import PATIENCE, Reads
 from gateway.desk.speak import Desk
@@ -61,6 +62,7 @@ _JA: Final = _Said(
     absent="このリンクはご利用いただけません",
     cut_off="リンクが途中で切れている可能性があります。お手数ですが、メールからもう一度開いていただくか、「配信停止」とだけご返信ください。",
 )
+_SAID: Final = {"en": _EN, "ja": _JA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,15 @@ class Leaving:
     clock: Callable[[], datetime]
     name: str
 
-    async def who(self, token: str) -> Customer | None:
-        """The customer who was given a link; one that nobody was given asks the store nothing."""
+    async def who(self, token: str) -> tuple[Customer | None, str]:
+        """The customer who was given a link, and what they speak as far as we know.
+
+        A link that nobody was given asks the store nothing.
+        """
         found = self.desk.keys.check(token, UNSUBSCRIBE)
         if found is None:
-            return None
-        return await self.reads(lambda c: consents.customer(c, identity_id=found.message_id))
+            return None, ""
+        return await self.reads(partial(_known, identity_id=found.message_id))
 
     async def leave(self, who: Customer) -> None:
         """Keep their no; said twice it is still one."""
@@ -93,35 +98,39 @@ class Leaving:
         except TimeoutError:
             raise StoreUnavailable("the store takes too long to answer") from None
 
-    def page(self, request: Asker, heading: str, *said: str, form: str = "") -> Leaf:
-        return Leaf(_language(request), self.name, heading.format(name=self.name), said, form)
+    def page(self, language: str, heading: str, *said: str, form: str = "") -> Leaf:
+        return Leaf(language, self.name, heading.format(name=self.name), said, form)
 
 
 @get("/u/{token:str}", include_in_schema=False)
 async def look(request: Asker, token: Token, leaving: NamedDependency[Leaving]) -> Response[str]:
     """The question; nobody has left by looking, least of all a link scanner."""
-    said = _said(request)
-    if await leaving.who(token) is None:
-        return leaving.page(request, said.absent, said.cut_off).response(404)
+    who, language = await leaving.who(token)
+    language = _shown(request, language)
+    said = _SAID[language]
+    if who is None:
+        return leaving.page(language, said.absent, said.cut_off).response(404)
     button = leaf.form("", Choice("", said.button))
-    return leaving.page(request, said.ask, said.what, form=button).response()
+    return leaving.page(language, said.ask, said.what, form=button).response()
 
 
 @post("/u/{token:str}", include_in_schema=False, status_code=200)
 async def leave(request: Asker, token: Token, leaving: NamedDependency[Leaving]) -> Response[str]:
     """One click, by the page's button or the mail program's own."""
-    said = _said(request)
-    who = await leaving.who(token)
+    who, language = await leaving.who(token)
+    language = _shown(request, language)
+    said = _SAID[language]
     if who is None:
-        return leaving.page(request, said.absent, said.cut_off).response(404)
+        return leaving.page(language, said.absent, said.cut_off).response(404)
     await leaving.leave(who)
-    return leaving.page(request, said.done, said.kept).response()
+    return leaving.page(language, said.done, said.kept).response()
 
 
-def _language(request: Asker) -> str:
-    wanted = request.headers.get("accept-language", "").strip().lower()
-    return "ja" if wanted.startswith("ja") else "en"
+def _known(connection: Connection, *, identity_id: int) -> tuple[Customer | None, str]:
+    who = consents.customer(connection, identity_id=identity_id)
+    return who, consents.language(connection, who) if who else ""
 
 
-def _said(request: Asker) -> _Said:
-    return _JA if _language(request) == "ja" else _EN
+def _shown(request: Asker, language: str) -> str:
+    """What the customer speaks with us counts before what their browser asks for."""
+    return courtesy.shown(language or request.headers.get("accept-language", ""))

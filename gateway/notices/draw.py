@@ -89,8 +89,7 @@ class Drawing:
         """What somebody reads, in their language and as their channel shows it."""
         language = end.heard.language or one.language or end.settings.language or self.language
         reference = one.case.reference if one.case else ""
-        form = end.settings.form
-        return self.letters(what, said, language, form, reference, end.heard.identity_id)
+        return self.letters(what, said, language, end.settings, reference, end.heard.identity_id)
 
     def _queue(self, one: Prospect, end: Goes, read: Read, changes: Changes, now: datetime) -> int:
         assert one.case is not None

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from channels.base import Settings
 from gateway.authenticate import Keys
-from gateway.words import Form, NoticeFacts, Text, Words
+from gateway.words import NoticeFacts, Text, Words
 from store.notices import Kind
 
 UNSUBSCRIBE = "unsubscribe"  # stands for the address that these tokens are good for: nobody has it
@@ -43,8 +44,10 @@ class Letters:
     public_url: str = ""
 
     def __call__(
-        self, what: Kind, said: Said, language: str, form: Form, reference: str, identity_id: int
-    ) -> Read:
+        self, what: Kind, said: Said, language: str, settings: Settings, reference: str,
+        identity_id: int,
+    ) -> Read:  # fmt: skip
+        """In the wording of the channel that it goes out on."""
         chosen = _nearest(said.text, language, said.default)
         link = self._link(identity_id) if what == "promotion" else ""
         facts = NoticeFacts(
@@ -56,7 +59,8 @@ class Letters:
             sender_address=self.sender_address,
             unsubscribe=link,
         )
-        return Read(self.words.notice(what, facts, chosen, form), chosen, link)
+        words = self.words.on(settings.name)
+        return Read(words.notice(what, facts, chosen, settings.form), chosen, link)
 
     def _link(self, identity_id: int) -> str:
         if not self.public_url:

@@ -106,9 +106,9 @@ async def promoted(talk: Talk) -> tuple[int, str]:
 
 async def test_looking_at_the_page_ends_nothing_and_its_button_does(talk: Talk) -> None:
     id_, path = await promoted(talk)
-    seen = await talk.stranger.get(path, headers={"Accept-Language": "ja"})
+    seen = await talk.stranger.get(path)
     assert seen.status_code == 200
-    assert "ご案内を停止する" in seen.text
+    assert "Stop these messages" in seen.text
     head = await talk.stranger.head(path)
     assert head.status_code == 200
     consents = f"/v1/customers/{id_}/consents"
@@ -123,6 +123,24 @@ async def test_looking_at_the_page_ends_nothing_and_its_button_does(talk: Talk) 
     kept = await talk.desk.one("SELECT state FROM outbox o JOIN messages m ON m.id = o.message_id"
                                " WHERE m.unsubscribe <> ''")  # fmt: skip
     assert kept["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("wrote", "first", "asked", "shown"),
+    [("ja", "en", "en", "ja"), ("en", "ja", "ja", "en"), ("", "ja", "en", "ja"),
+     ("", "", "ja", "ja"), ("", "", "en", "en"), ("", "", "", "en")],
+)  # fmt: skip
+async def test_the_page_is_in_what_the_customer_speaks_before_what_a_browser_asks_for(
+    talk: Talk, wrote: str, first: str, asked: str, shown: str
+) -> None:
+    _, path = await promoted(talk)
+    await talk.desk.change("UPDATE messages SET language = :l WHERE direction = 'in'", l=wrote)
+    await talk.desk.change("UPDATE customers SET language = :l", l=first)
+    pages = [
+        await talk.stranger.get(path, headers={"Accept-Language": asked}),
+        await talk.stranger.post(path, headers={"Accept-Language": asked}),
+    ]
+    assert [f'<html lang="{shown}">' in page.text for page in pages] == [True, True]
 
 
 async def test_a_link_of_nobody_s_ends_nothing(talk: Talk) -> None:

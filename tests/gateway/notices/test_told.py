@@ -31,6 +31,16 @@ sender_address = "1-2-3 Kanda, Tokyo"
 [http]
 public_url = "https://help.example.com"
 """
+SHOP = """
+[[channel]]
+name = "shop"
+type = "smtp"
+listen = "127.0.0.1:2526"
+addresses = ["shop@example.com"]
+send = "maildir:sent"
+trusted_relays = ["192.0.2.7"]
+wording = "shop"
+"""
 TEXT = {"en": "Parcels are a day late.", "ja": "お荷物が一日遅れております。"}
 
 
@@ -118,6 +128,48 @@ async def test_each_hears_it_once_in_their_language_and_it_ends(desk: Desk) -> N
     assert (done.state, done.counts.queued, done.counts.waiting) == ("finished", 3, 0)
     kinds = [row["type"] for row in await desk.rows("SELECT type FROM events ORDER BY cursor")]
     assert [k for k in kinds if k.startswith("notice")] == ["notice.started", "notice.finished"]
+
+
+async def test_each_reads_it_in_the_wording_of_the_channel_that_it_goes_out_on(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "shop" / "en"
+    own.mkdir(parents=True)
+    (own / "notice_service.long.txt").write_text("Subject: Shop\n\nThe shop says: {{ text }}\n")
+    async with opened(tmp_path, CONFIG + SHOP) as desk:
+        for name, to in (("mail", "support@example.com"), ("shop", "shop@example.com")):
+            letter = mail(f"<{name}@example.jp>", To=to, vouched="example.jp")
+            await desk.accept(letter, f"{name}@example.jp", channel=name, to=(to,))
+        ids = [row["id"] for row in await desk.rows("SELECT id FROM customers ORDER BY id")]
+        await begin(desk, customers=ids)
+        assert await drain(desk, loop(desk)) == 2
+        usual, shop = [row["text"] for row in await said(desk)]
+        assert shop == "The shop says: Parcels are a day late.\n"
+        assert usual.startswith("Parcels are a day late.")
+
+
+async def test_the_views_tell_of_everybody_and_of_every_word(desk: Desk) -> None:
+    ids = await customers(desk, 3)
+    await agree(desk, ids[0])
+    await agree(desk, ids[0], promotion=False)
+    notice = await begin(desk, customers=ids)
+    notices = loop(desk)
+    notices.per_minute = 60
+    await notices.look()
+    await desk.change(
+        "UPDATE outbox SET state = 'failed', error = 'no such user' WHERE message_id ="
+        " (SELECT message_id FROM notice_recipients WHERE customer_id = :c)", c=ids[0],
+    )  # fmt: skip
+    told = "SELECT customer_id, state, reason FROM v_notice_recipients ORDER BY customer_id"
+    waits = [(c, "waiting", "") for c in ids[1:]]
+    rows = [tuple(row.values()) for row in await desk.rows(told)]
+    assert rows == [(ids[0], "failed", "no such user"), *waits]
+    await desk.store.change(acts.stop(notice.id, who(desk)))
+    assert [row["state"] for row in await desk.rows(told)] == ["failed", "stopped", "stopped"]
+    row = await desk.one("SELECT kind, state, author, total FROM v_notices")
+    assert tuple(row.values()) == ("service", "stopped", "Aiko", 3)
+    words = await desk.rows("SELECT customer_id, given, holds FROM v_consents ORDER BY id")
+    assert [tuple(row.values()) for row in words] == [(ids[0], 1, 0), (ids[0], 0, 1)]
 
 
 async def test_a_minute_has_no_more_than_its_rate_and_a_second_its_share(desk: Desk) -> None:
