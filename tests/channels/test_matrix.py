@@ -7,56 +7,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels.base import Host, NoPast, Receipt, Rejected, Retry, Unavailable
+from channels.base import Host, Rejected
 from channels.matrix import Matrix
 from channels.matrix import api as matrix_api
 from channels.matrix.words import ALONE, LOCKED
-from gateway.render import render
-from normalizer import normalize
-from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
+from normalizer.message import Envelope
 from tests.channels.matrix_channel import Chat, chat, off, until
-from tests.daemon.synapse import Person, Synapse
+from tests.channels.matrix_chat import Desk, at_home, holds, reply, running, words
+from tests.daemon.synapse import Synapse
 
 pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("synapse")]
-
-
-class Desk(NoPast):
-    """Takes envelopes as the gateway does, and remembers as the store does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[Envelope] = []
-        self.troubles = 0
-
-    async def __call__(self, envelope: Envelope) -> Receipt:
-        if self.troubles:
-            self.troubles -= 1
-            raise Unavailable
-        await self.accepting(envelope)
-        self.taken.append(envelope)
-        return Receipt(len(self.taken), "accepted")
-
-    async def accepting(self, envelope: Envelope) -> None:
-        """What happens at the commit."""
-
-    async def units(self, prefix: str, /) -> frozenset[str]:
-        found = (one.unit for one in self.taken)
-        return frozenset(unit[len(prefix) :] for unit in found if unit.startswith(prefix))
-
-    @property
-    def messages(self) -> list[Message]:
-        return [normalize(envelope)[0] for envelope in self.taken]
-
-    @property
-    def texts(self) -> list[str]:
-        return [message.text for message in self.messages]
 
 
 @pytest.fixture
@@ -68,62 +35,6 @@ def one(homeserver: Synapse) -> Iterator[Chat]:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-@asynccontextmanager
-async def running(one: Chat, desk: Desk, folder: Path, **more: Any) -> AsyncIterator[Matrix]:
-    """The channel, ready."""
-    channel = Matrix(
-        one.settings(**more), Host("desk", folder, past=lambda _: desk), sleep=_at_once
-    )
-    task = asyncio.create_task(channel.receive(desk))
-    try:
-        await holds(lambda: channel.ready or task.done())
-        yield channel
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await channel.close()
-
-
-async def _at_once(_: float) -> None:
-    await asyncio.sleep(0.01)
-
-
-async def holds(true: Callable[[], bool]) -> None:
-    async def asked() -> bool:
-        return true()
-
-    await until(asked)
-
-
-async def at_home(one: Chat, desk: Desk) -> str:
-    """A chat with the customer, of which we know that it is theirs."""
-    room = await one.open()
-
-    async def noted() -> bool:
-        return await desk.recall(f"chat:{one.yuki.user}") == room
-
-    await until(noted)
-    return room
-
-
-def words(one: Chat, room: str, who: Person | None = None) -> Callable[[], Awaitable[list[Any]]]:
-    """What we have said in a room."""
-    reader = who or one.yuki
-
-    async def look() -> list[Any]:
-        events = await off(lambda: reader.events(room))
-        return [
-            e["content"] for e in events if e["sender"] == one.desk.user and "body" in e["content"]
-        ]
-
-    return look
-
-
-def reply(to: str, text: str, **more: Any) -> Message:
-    return Message(kind="reply", to=(Address("", to),), text=text, **more)
 
 
 async def test_a_gap_is_filled_in_its_order(
@@ -306,76 +217,6 @@ async def test_the_answer_is_already_right_when_the_message_is_committed(
         await off(lambda: one.yuki.say(other, "hello"))
         await holds(lambda: len(desk.taken) == 1)
         assert [said["body"] for said in await words(one, other)()] == ["We have it."]
-
-
-async def test_who_never_wrote_is_invited_to_a_chat(one: Chat, desk: Desk, tmp_path: Path) -> None:
-    async with running(one, desk, tmp_path) as channel:
-        for n in range(2):
-            await channel.send(reply(one.yuki.user, f"good news {n}"), f"k{n}")
-        invited = (await off(lambda: one.yuki.ask("GET", "/sync", timeout=0)))["rooms"]["invite"]
-        (room,) = invited
-        await off(lambda: one.yuki.ask("POST", f"/join/{room}"))
-        assert [said["body"] for said in await words(one, room)()] == ["good news 0", "good news 1"]
-
-
-async def test_what_is_lost_on_the_way_is_tried_again_and_said_once(
-    one: Chat, desk: Desk, tmp_path: Path
-) -> None:
-    async with running(one, desk, tmp_path) as channel:
-        room = await at_home(one, desk)
-        message = reply(one.yuki.user, "We have it.")
-        one.proxy.mode = "vanishes"
-        with pytest.raises(Retry):
-            await channel.send(message, "k")
-        one.proxy.mode = ""
-        await channel.send(message, "k")
-        said = await words(one, room)()
-    assert [content["body"] for content in said] == ["We have it."]
-
-
-async def test_the_longest_text_is_one_event(one: Chat, desk: Desk, tmp_path: Path) -> None:
-    async with running(one, desk, tmp_path) as channel:
-        room = await at_home(one, desk)
-        pieces = render(reply(one.yuki.user, '\n注 "' * 20_000), one.settings().limits)
-        for number, piece in enumerate(pieces):
-            await channel.send(piece, f"k{number}")
-        assert len(await words(one, room)()) == len(pieces) > 2
-
-
-async def test_files_and_buttons_are_shown_as_matrix_can(
-    one: Chat, desk: Desk, tmp_path: Path
-) -> None:
-    file = tmp_path / "label.pdf"
-    file.write_bytes(b"%PDF")
-    data = Spooled(str(file), 4, "")
-    part = Part(role="attachment", content_type="application/pdf", size=4, sha256="", data=data,
-                filename="label.pdf")  # fmt: skip
-    buttons = (Button("Solved", "solved"), Button("Track it", url="https://t.example/1"))
-    async with running(one, desk, tmp_path) as channel:
-        room = await at_home(one, desk)
-        whole = reply(one.yuki.user, "Here.", parts=(part,), buttons=buttons)
-        for number, piece in enumerate(render(whole, one.settings().limits)):
-            await channel.send(piece, f"k{number}")
-        text, shown = await words(one, room)()
-        assert text["body"] == "Here.\n\n1. Solved\n\nTrack it: https://t.example/1"
-        assert (shown["msgtype"], shown["filename"]) == ("m.file", "label.pdf")
-        assert await channel.fetch(shown["url"]) == b"%PDF"
-
-
-async def test_a_customer_s_file_is_fetched_within_bounds(
-    one: Chat, desk: Desk, tmp_path: Path
-) -> None:
-    async with running(one, desk, tmp_path, max_file="1 MiB") as channel:
-        small = await off(lambda: one.yuki.upload(b"small", "text/plain"))
-        large = await off(lambda: one.yuki.upload(b"l" * 500_000, "text/plain"))
-        huge = await off(lambda: one.yuki.upload(b"h" * 1_200_000, "text/plain"))
-        assert await channel.fetch(small) == b"small"
-        found = await channel.fetch(large)
-        assert isinstance(found, Spooled)
-        assert found.size == 500_000
-        for gone in (huge, "mxc://desk.test/nothing", "mxc://x/../../etc", "https://evil.example/"):
-            with pytest.raises(Rejected):
-                await channel.fetch(gone)
 
 
 async def test_i14_a_token_that_is_refused_is_trouble_and_no_storm(
