@@ -79,6 +79,13 @@ class Calendar:
             written.special_days(opened, week),
         )
 
+    @property
+    def never_closes(self) -> bool:
+        """Whether it is open day and night, every day."""
+        lengths = (sum((end - start for start, end in hours), timedelta()) for hours in self.hours)
+        others = (self.countries, self.closed, self.yearly, self.special)
+        return not any(others) and all(length == _DAY for length in lengths)
+
     def __hash__(self) -> int:
         # Equal calendars share their zone; hashing the rest would cost more than it saves.
         return hash(self.zone)

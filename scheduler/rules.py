@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from scheduler.calendar import Calendar, ahead, due
@@ -29,6 +30,18 @@ class Only(NamedTuple):
         """What of a case is none of these; "" for a case that the rule is for."""
         asked = zip(self._fields, self, case, strict=True)
         return next((name for name, ours, its in asked if ours and ours.isdisjoint(its)), "")
+
+    def covers(self, other: Only) -> bool:
+        """Whether it is for every case that `other` is for."""
+        asked = zip(self, other, strict=True)
+        return all(
+            not ours or (its and all(map(partial(_names, ours), its))) for ours, its in asked
+        )
+
+
+def _names(ours: frozenset[str], fact: str) -> bool:
+    """An attribute's name stands for all of its values."""
+    return fact in ours or fact.partition("=")[0] in ours
 
 
 ANY_CASE: Final = Only()

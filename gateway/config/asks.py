@@ -13,6 +13,7 @@ from gateway.config.types import Language, Table, listed
 from gateway.intake.cost import too_dear
 from gateway.intake.question import BARE_ORDER_NUMBER, ORDER_NUMBER, WORDS, Question, compiled
 from gateway.intake.question import any_of as any_value
+from gateway.route import folded
 
 _NUMBER: Final = "order_number"
 
@@ -118,6 +119,20 @@ def _unasked(asks: Tables, routes: Tables) -> Iterator[Finding]:
                 possible = f"possible: {any_of(known)}" if known else "there is none"
                 said = f'no [[ask]] finds "{attribute}", so the rule can never hold; {possible}'
                 yield Finding(("route", index, "attribute"), said)
+            elif said := _other_value(asks, attribute):
+                yield Finding(("route", index, "attribute"), said)
+
+
+def _other_value(asks: Tables, attribute: str) -> str:
+    """Why a route waits in vain for this value of an attribute; "" where it may come."""
+    name, _, value = attribute.partition("=")
+    table = next(table for table in asks.values() if table.get("name") == name)
+    values = _values(table, "values")
+    if not (value and values) or folded(value) in map(folded, values):
+        return ""
+    return (
+        f'"{value}" is none of its values, so the rule can never hold; possible: {any_of(values)}'
+    )
 
 
 def _languages(

@@ -74,10 +74,16 @@ def _times(text: Any) -> Any:
     if not found:
         raise ValueError(f'"{text}" must be two times of day such as "21:00-08:00"')
     hour, minute, end_hour, end_minute = map(int, found.groups())
-    return (
+    start, end = (
         timedelta(hours=hour, minutes=minute),
         timedelta(hours=end_hour, minutes=end_minute),
     )
+    if start == end:
+        raise ValueError(
+            f'"{text}" is the whole day, so that no follow-up would ever go out; write two times'
+            ' that differ, such as "21:00-08:00", or leave the key out'
+        )
+    return start, end
 
 
 class Opening(Table):

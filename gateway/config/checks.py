@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway.config import asks, offers, routes, staff
+from gateway.config import asks, circles, offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
 from gateway.config.types import Endpoint, is_network, listed
+from gateway.route import ACKNOWLEDGEMENT
 from gateway.words import NOTICES
 
 _ACTIONS = ("send", "notify", "set_status")
 _LOG_INS = frozenset({"password", "send_password", "oauth"})
 _TLS = ("none", "starttls", "implicit")
+# What is said at moments of its own, with facts that no rule has.
+_OTHERS = NOTICES | {"link_notice", "linked", "question", "reminder", "solved"}
 _OWN = Path(__file__).parents[1] / "templates"
 
 Tables = dict[int, Mapping[str, Any]]
@@ -41,11 +44,11 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _ways_out(channels)
     yield from _actions(follow_ups)
     yield from _for_nobody(follow_ups, channels)
-    yield from _circles(follow_ups)
+    yield from circles.check(follow_ups)
     yield from _nobody_told(follow_ups, channels)
     yield from _promise(data, channels)
     known = _known_templates(data.get("acknowledge"))
-    yield from _templates(known - NOTICES, data.get("notices"), follow_ups)
+    yield from _templates(known, data.get("notices"), follow_ups)
     yield from offers.check(data.get("acknowledge"), channels)
     yield from routes.check(_tables(data, "route"), channels, known)
     yield from _names("ask", _tables(data, "ask"))
@@ -171,6 +174,9 @@ def _actions(follow_ups: Tables) -> Iterator[Finding]:
         if len(found) != 1:
             said = f"has {any_of(found, 'and') if found else 'no action'}; write exactly one of {any_of(_ACTIONS)}"
             yield Finding(("follow_up", index), said)
+        if table.get("notify") == []:
+            said = 'names nobody; write for example notify = ["desk@example.com"]'
+            yield Finding(("follow_up", index, "notify"), said)
 
 
 def _for_nobody(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
@@ -184,29 +190,6 @@ def _for_nobody(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
             if name not in names:
                 said = f'no channel is called "{name}", so it can never fire; possible: {any_of(names)}'
                 yield Finding(("follow_up", index, "channel"), said)
-
-
-def _circles(follow_ups: Tables) -> Iterator[Finding]:
-    """Statuses that rules alone would lead round for ever."""
-    leads: dict[str, set[str]] = defaultdict(set)
-    for index, table in follow_ups.items():
-        before, after = table.get("when"), table.get("set_status")
-        if not (isinstance(before, str) and isinstance(after, str)):
-            continue
-        if before in _reached(leads, after):
-            said = f'"{after}" leads back to "{before}" by itself, for ever; let a rule of the circle end elsewhere'
-            yield Finding(("follow_up", index, "set_status"), said)
-        else:
-            leads[before].add(after)
-
-
-def _reached(leads: Mapping[str, set[str]], start: str) -> set[str]:
-    """Where a status leads by rules alone, itself included."""
-    reached, ahead = set[str](), {start}
-    while ahead:
-        reached |= ahead
-        ahead = {after for before in ahead for after in leads.get(before, ())} - reached
-    return reached
 
 
 def _nobody_told(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
@@ -244,11 +227,13 @@ def _templates(known: frozenset[str], notices: Any, follow_ups: Tables) -> Itera
     named: dict[KeyPath, Any] = {
         ("follow_up", index, "send"): table.get("send") for index, table in follow_ups.items()
     }
+    possible = {name for name in known - _OTHERS if not name.startswith(ACKNOWLEDGEMENT)}
     if isinstance(stages, dict):
         named |= {("notices", "stages", stage): name for stage, name in stages.items()}
     for path, name in named.items():
-        if isinstance(name, str) and name not in known:
-            said = f'there is no template "{name}"; possible: {any_of(sorted(known))}'
+        if isinstance(name, str) and name not in possible:
+            what = "is for something else" if name in known else "is not there"
+            said = f'the template "{name}" {what}; possible: {any_of(sorted(possible))}'
             yield Finding(path, said)
 
 

@@ -14,11 +14,13 @@ from channels.base import Checked, Closed, DeliveryError, Host, Settings
 from gateway import rules
 from gateway.config import Config
 from gateway.config.lines import KeyPath, printed
+from gateway.config.routes import RouteRule
+from gateway.config.rules import FollowUp
 from gateway.config.types import is_network
 from gateway.faq.entries import FaqError
 from gateway.sender.resolver import Resolver, system
 from gateway.watch.published import look
-from gateway.words import Words, WordsError
+from gateway.words import Form, Words, WordsError
 from store.engine import StoreDamaged, StoreUnavailable
 from store.store import ping
 
@@ -57,17 +59,33 @@ def texts(config: Config, place: Place = printed) -> Iterator[Finding]:
 
 def _languages(config: Config, words: Words, place: Place) -> Iterator[Finding]:
     """Templates that customers of a channel would read in another language than its own."""
-    spoken: dict[tuple[str, Words], KeyPath] = {
-        (config.gateway.language, words): ("gateway", "language")
+    forms = {settings.form for settings in config.channels} or {"long"}
+    spoken: dict[tuple[str, Words], tuple[KeyPath, set[Form]]] = {
+        (config.gateway.language, words): (("gateway", "language"), forms)
     }
     for index, settings in enumerate(config.channels):
         language = settings.language or config.gateway.language
-        spoken.setdefault((language, words.on(settings.name)), ("channel", index, "language"))
+        path: KeyPath = ("channel", index, "language")
+        spoken.setdefault((language, words.on(settings.name)), (path, {settings.form}))
     sent = {rule.send for rule in config.rules()} | {rule.template for rule in config.route}
-    for (language, said), path in spoken.items():
+    for (language, said), (path, forms) in spoken.items():
         for name in sorted({"acknowledgement", *filter(None, sent)}):
-            if not said.has(name, language):
+            if not all(said.has(name, language, form) for form in forms):
                 yield Finding(True, f"{place(path)}: {_missing(name, language)}")
+    yield from _asked_for(config, words, place)
+
+
+def _asked_for(config: Config, words: Words, place: Place) -> Iterator[Finding]:
+    """Languages that a rule is for by its own word, and that its template is not there in."""
+    named: dict[KeyPath, tuple[FollowUp | RouteRule, str]] = {
+        **{("follow_up", n): (rule, rule.send or "") for n, rule in enumerate(config.follow_up)},
+        **{("route", n): (rule, rule.template) for n, rule in enumerate(config.route)},
+    }
+    for path, (rule, name) in named.items():
+        on = [s for s in config.channels if not rule.channel or s.name in rule.channel]
+        for language in rule.language if name else ():
+            if not all(words.on(s.name).has(name, language, s.form) for s in on):
+                yield Finding(True, f"{place((*path, 'language'))}: {_missing(name, language)}")
 
 
 def _missing(name: str, language: str) -> str:

@@ -185,10 +185,10 @@ class Words:
             language for language, name, _ in self._sheets if name == "acknowledgement"
         )
 
-    def has(self, name: str, language: str) -> bool:
+    def has(self, name: str, language: str, form: Form) -> bool:
         """Whether a template is there in a language, or in the one that it is a kind of."""
-        tags = {language.lower(), language.lower().partition("-")[0]}
-        return any((tag, name, "long") in self._sheets for tag in tags)
+        tags = (language.lower(), language.lower().partition("-")[0])
+        return any((tag, name, form) in self._sheets for tag in tags)
 
     @property
     def names(self) -> frozenset[str]:

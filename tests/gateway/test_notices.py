@@ -121,4 +121,4 @@ async def test_a_customer_s_own_word_is_no_change_by_us(desk: Desk) -> None:
 def test_a_stage_without_its_template_is_an_error(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '[notices]\nstages = { shipped = "shiped" }\n')
     assert (problem.line, problem.key) == (2, "notices.stages.shipped")
-    assert 'there is no template "shiped"' in problem.message
+    assert 'the template "shiped" is not there' in problem.message

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
+from gateway.config import load
 from gateway.preview import NotPossible, mail, template
 from gateway.watch.checking import texts
 from gateway.words.sheets import Form
@@ -134,3 +135,40 @@ def test_without_a_store_there_is_no_case_and_none_is_made(tmp_path: Path) -> No
     said = _preview(tmp_path / "config.toml", "nudge", "K4TZ-9QHM")
     assert (said.exit_code, "there is no " in said.output) == (1, True)
     assert not (tmp_path / "desk.db").exists()
+
+
+NUDGE = '[[follow_up]]\nname = "a"\nwhen = "pending"\nafter = "1 day"\nsend = "nudge"\n'
+
+
+@pytest.mark.parametrize(
+    ("rules", "key"),
+    [
+        (NUDGE + 'language = ["ja", "fr"]\n', "follow_up[0].language"),
+        (
+            '[[route]]\nname = "a"\nlanguage = "fr"\ntemplate = "acknowledgement"\n',
+            "route[0].language",
+        ),
+    ],
+)
+def test_a_rule_for_a_language_needs_words_in_it(tmp_path: Path, rules: str, key: str) -> None:
+    found = [str(one) for one in texts(configure(tmp_path, CONFIG + rules)) if one.is_error]
+    (said,) = found
+    assert said.startswith(f"error: {key}: template ")
+    assert "is missing in fr; add fr/" in said
+
+
+def test_messengers_need_the_short_form_in_their_language(tmp_path: Path) -> None:
+    for language, form in (("en", "long"), ("en", "short"), ("ja", "long")):
+        head = "Subject: Spring\n\n" if form == "long" else ""
+        file = tmp_path / "words" / language / f"spring.{form}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{head}It is spring.\n")
+    said = CONFIG + '[acknowledge]\ntemplates = "words"\n' + NUDGE.replace('"nudge"', '"spring"')
+    said += 'language = "ja"\n'
+    assert not [one for one in texts(configure(tmp_path, said)) if one.is_error]
+    bot = '[[channel]]\nname = "bot"\ntype = "telegram"\ntoken = { env = "TOKEN" }\n'
+    (tmp_path / "config.toml").write_text(said + bot)
+    (missing,) = (
+        one for one in texts(load(tmp_path / "config.toml", {"TOKEN": "1:a"})) if one.is_error
+    )
+    assert str(missing).startswith("error: follow_up[0].language: template spring is missing in ja")

@@ -214,7 +214,10 @@ def test_what_two_channels_share_is_told_beside_other_errors(tmp_path: Path) -> 
     [
         ("", 'has no action; write exactly one of "send", "notify" or "set_status"'),
         ('send = "nudge"\nset_status = "open"', 'has "send" and "set_status"'),
-        ('send = "nugde"', 'there is no template "nugde"'),
+        ('send = "nugde"', 'the template "nugde" is not there; possible: "closing"'),
+        ('send = "acknowledgement"', 'the template "acknowledgement" is for something else'),
+        ('send = "reminder"', 'the template "reminder" is for something else'),
+        ("notify = []\n" + CHANNEL, "names nobody; write"),
         ('notify = ["boss"]\n' + CHANNEL, "is not an address"),
         ('set_status = "done"', '"resolved"'),
         (

@@ -81,3 +81,90 @@ def test_what_warns_no_sooner_than_the_promise_is_refused(
     assert (problem.line, problem.key) == (5, f"promise.{key}")
     assert "write a shorter one" in problem.message
     assert problems(tmp_path, f'{HOURS}[promise]\n{key} = "3 business hours"\n') == []
+
+
+ONLY_SOME = [
+    ("", 'tag = "promo"', True),
+    ('tag = "promo"', "", False),
+    ('tag = "promo"', 'tag = ["promo", "trial"]', False),
+    ('tag = ["promo", "trial"]', 'tag = "promo"', True),
+    ('language = "ja"', 'language = "en"', True),
+    ('attribute = "plan=free"', 'attribute = "plan"', False),
+    ('attribute = "plan"', 'attribute = "plan=free"', True),
+]
+
+
+@pytest.mark.parametrize(("nudged", "closed", "is_good"), ONLY_SOME)
+def test_an_end_counts_for_the_cases_that_it_is_for(
+    tmp_path: Path, nudged: str, closed: str, *, is_good: bool
+) -> None:
+    nudge = rule("nudge", "pending", "10 days", f'send = "nudge"\n{nudged}')
+    text = nudge + closing("2 days") + f"{closed}\n"
+    assert (problems(tmp_path, text) == []) is is_good
+
+
+@pytest.mark.parametrize("template", ["closing", "survey", "survey_nps"])
+def test_nothing_is_said_to_be_settled_while_we_owe_an_answer(
+    tmp_path: Path, template: str
+) -> None:
+    text = rule("a", "unanswered", "2 days", f'send = "{template}"')
+    (problem,) = problems(tmp_path, text)
+    assert (problem.line, problem.key) == (5, "follow_up[0].send")
+    assert 'write when = "resolved", or send a notice' in problem.message
+    assert problems(tmp_path, text.replace("unanswered", "resolved")) == []
+
+
+def test_a_rule_for_sensitive_cases_alone_says_nothing_to_customers(tmp_path: Path) -> None:
+    text = rule("a", "pending", "2 days", 'send = "nudge"\ntag = "sensitive"')
+    (problem,) = problems(tmp_path, text)
+    assert (problem.line, problem.key) == (6, "follow_up[0].tag")
+    assert "notify somebody" in problem.message
+    assert problems(tmp_path, text.replace('"sensitive"', '["sensitive", "vip"]')) == []
+
+
+def test_a_survey_that_always_comes_too_late_is_refused(tmp_path: Path) -> None:
+    text = '[survey]\nrecent = "4 days"\n' + rule("a", "resolved", "5 days", 'send = "survey"')
+    (problem,) = problems(tmp_path, text)
+    assert (problem.line, problem.key) == (6, "follow_up[0].after")
+    assert "wait less long" in problem.message
+    assert problems(tmp_path, text.replace("5 days", "4 business days")) == []
+
+
+def test_a_case_is_asked_once_so_the_second_survey_is_refused(tmp_path: Path) -> None:
+    first = rule("first", "resolved", "1 day", 'send = "survey"')
+    second = rule("second", "resolved", "2 days", 'send = "survey_nps"')
+    (problem,) = problems(tmp_path, first + second)
+    assert (problem.line, problem.key) == (10, "follow_up[1].send")
+    assert '"first" has always asked before' in problem.message
+    assert problems(tmp_path, f'{first}tag = "shop"\n{second}') == []
+
+
+def test_a_route_for_closed_hours_needs_some(tmp_path: Path) -> None:
+    always = '[calendar]\nhours = { mon-sun = ["00:00-24:00"] }\n'
+    route = '[[route]]\nname = "night"\nopen = false\ntags = ["night"]\n'
+    (problem,) = problems(tmp_path, always + CHANNEL + route)
+    assert problem.key == "route[0].open"
+    assert "open day and night" in problem.message
+    closed = always.replace("]", "]", 1) + 'closed = ["12-25"]\n'
+    assert problems(tmp_path, closed + CHANNEL + route) == []
+
+
+def test_quiet_hours_end(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, '[calendar]\nquiet = "21:00-21:00"\n')
+    assert (problem.line, problem.key) == (2, "calendar.quiet")
+    assert "two times that differ" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("value", "is_good"), [("Sofa", False), ("lamp", True), ("ＬＡＭＰ", True)]
+)
+def test_a_route_waits_for_a_value_that_an_attribute_has(
+    tmp_path: Path, value: str, *, is_good: bool
+) -> None:
+    ask = '[[ask]]\nname = "product"\nvalues = ["Lamp"]\n'
+    route = f'[[route]]\nname = "a"\nattribute = "product={value}"\ntags = ["x"]\n'
+    found = problems(tmp_path, ask + route)
+    assert (found == []) is is_good
+    for problem in found:
+        assert (problem.line, problem.key) == (6, "route[0].attribute")
+        assert f'"{value}" is none of its values' in problem.message
