@@ -13,13 +13,15 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Settings
+from gateway import handover
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.calendars import quiet_until
-from gateway.follow import Follow, began, nth_of
+from gateway.follow import HANDED_OVER, Follow, began, nth_of
 from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.pressed import wants_person
 from gateway.record import event_row
+from gateway.roster import Roster
 from gateway.route import Mode, is_sensitive, named, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
@@ -75,6 +77,7 @@ class Firing:
     phone: str = ""
     phone_hours: str = ""
     at_most: Mode = "live"
+    roster: Roster = Roster()
 
     def __call__(
         self, connection: Connection, changes: Changes, due_rows: Sequence[Due], now: datetime
@@ -95,7 +98,7 @@ class Firing:
         rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
         if rule is None:
             return End(row.id, "cancelled", "the rule is gone")
-        if why := _is_over(rule, here.case) or _is_for_others(rule, here):
+        if why := self._is_over(rule, row, here.case) or _is_for_others(rule, here):
             return End(row.id, "cancelled", why)
         outcome = self._act(rule, row, here, changes, now)
         if isinstance(outcome, Waits):
@@ -108,6 +111,11 @@ class Firing:
             follow_up_id=row.id, rule=rule.name, case_id=here.case.id,
         )  # fmt: skip
         return End(row.id, "fired", "")
+
+    def _is_over(self, rule: Rule, row: Due, case: rows.Case) -> str:
+        if rule.name == HANDED_OVER:
+            return handover.is_over(row.cause, case, self.roster)
+        return _is_over(rule, case)
 
     def _act(
         self, rule: Rule, row: Due, here: Standing, changes: Changes, now: datetime
@@ -228,7 +236,7 @@ class Firing:
         rules = {rule.name: rule for rule in self.follow.rules if rule.send}
         said = [(rules[row.rule], row) for row in fired if row.rule in rules]
         for rule, row in (one for one in said if _kind(one[0]) == lost.kind):
-            if not (_is_over(rule, here.case) or self._silence(rule, here, heard, now)):
+            if not (self._is_over(rule, row, here.case) or self._silence(rule, here, heard, now)):
                 self._say(rule, row, here, heard, changes, now, instead_of=lost.id)
                 return True
         return False
@@ -249,6 +257,11 @@ class Firing:
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         if asks:
             facts = replace(facts, vote_url=self.surveys.link(here.case.id, id_))
+        if rule.name == HANDED_OVER:
+            by, whom = handover.promised(here, now), self.roster.shown(here.case.owner)
+            facts = replace(
+                facts, promised_by=by and by.astimezone(facts.now.tzinfo), colleague=whom
+            )
         letter = Letter(
             kind=_kind(rule),
             to=Identity.parse(heard.address),

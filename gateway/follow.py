@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote, unquote
 
 from gateway.promises.word import Promising
 from gateway.route import is_sensitive
@@ -19,6 +20,7 @@ from store.rows import instant, moment
 # So often a customer hears of a new time while nobody answers; of more we only remind ourselves.
 _NOTICES: Final = 2
 WANTED: Final = "wanted"  # the cause of a reminder that a customer asked for
+HANDED_OVER: Final = "notice.owner"  # the rule by which a customer hears of another owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,17 @@ class Follow:
         names = tuple(name for when in ended for name in named(self.rules, when))
         changes.cancel(case_id, names, instant(at), why)
 
-    def told(self, before: rows.Case, case: rows.Case, at: datetime, changes: Changes) -> None:
-        """A person changed the status or the stage; of several changes the last is told."""
+    def told(
+        self, before: rows.Case, case: rows.Case, at: datetime, changes: Changes,
+        handed_from: str = "",
+    ) -> None:  # fmt: skip
+        """A person changed the status, the stage or the owner; of several changes the last is told.
+
+        `handed_from` is the other owner whom the customer knew of; "" where it is no hand-over.
+        """
         wanted = []
+        if handed_from and case.owner != before.owner:
+            wanted.append(HANDED_OVER)
         if case.status != before.status:
             wanted.append(f"notice.status {case.status}")
         if case.stage != before.stage:
@@ -75,7 +85,7 @@ class Follow:
         if self.untold.isdisjoint(json.loads(case.tags)):
             rules = [rule for rule in self.rules if rule.name in wanted]
             begun = begin(rules[-1:], self.calendar(case), TOLD, at)
-            self._add(case, begun, TOLD, at, changes)
+            self._add(case, begun, told_of(handed_from), at, changes)
 
     def promised(self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1) -> None:
         """A customer reads, for the `nth` time in one wait, by when a person answers."""
@@ -129,6 +139,16 @@ class Follow:
 def cause(when: str, at: datetime) -> str:
     """What a row stands for: one rule fires once for one cause."""
     return f"{when}@{instant(at)}"
+
+
+def told_of(handed_from: str) -> str:
+    """What a notice stands for; it remembers who took care before the first of several changes."""
+    return f"{TOLD} {quote(handed_from, safe='')}".rstrip()
+
+
+def handed_from(written: str) -> str:
+    """Who took care before, as the cause of a notice remembers it; "" where nobody else did."""
+    return unquote(written.partition("@")[0].partition(" ")[2])
 
 
 def began(written: str) -> datetime:

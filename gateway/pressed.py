@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.desk.notify import About
 from gateway.follow import Follow
 from gateway.record import event_row, to_json
+from gateway.roster import About
 from normalizer.message import Message
 from store import rows
 from store.known import Arrival, Changes, Known

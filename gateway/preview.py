@@ -97,6 +97,7 @@ def template(
             authenticated=shown.authenticated,
             question=asks.get(language.partition("-")[0].lower(), asks["en"]),
             vote_url=f"{config.http.public_url}/v/…" if config.http.public_url else "",
+            colleague=next((one.public_name for one in config.staff if one.public_name), ""),
         )  # fmt: skip
         return words.follow_up(name, facts, language, form)
     told = AckFacts(

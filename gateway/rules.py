@@ -13,8 +13,9 @@ from gateway.authenticate import Keys
 from gateway.config import Config
 from gateway.crowd import Crowd
 from gateway.desk.colleagues import Colleagues
+from gateway.desk.handing import Handing
 from gateway.desk.speak import Desk
-from gateway.desk.staffing import notify, people, staff
+from gateway.desk.staffing import notify, people, roster, staff
 from gateway.echo import marks
 from gateway.faq.entries import Entry, read_folder
 from gateway.faq.index import Index
@@ -99,6 +100,12 @@ def desk(config: Config, keys: Keys) -> Desk:
         {settings.name: settings for settings in config.channels}, own(config), keys, follow(config),
         {one.name.lower(): one.address.lower() for one in config.staff},
     )  # fmt: skip
+
+
+def handing(config: Config, admitted: Admission) -> Handing:
+    """Who is told that a case has another owner; colleagues get no more mails for it in an hour."""
+    followed = admitted.follow or follow(config)
+    return Handing(followed, roster(config), admitted.notify, admitted.alarms)
 
 
 def replies(config: Config) -> Replies:
@@ -200,4 +207,5 @@ def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Fi
         phone=said.phone,
         phone_hours=said.phone_hours,
         at_most=config.gateway.mode,
+        roster=roster(config),
     )

@@ -26,7 +26,7 @@ from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
-from gateway.rules import announcing, desk, faq, replies
+from gateway.rules import announcing, desk, faq, handing, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
@@ -194,7 +194,8 @@ def _desk(parts: Parts) -> Desk:
     """From where people speak over HTTP, with what they have saved."""
     spoken = desk(parts.config, parts.ingest.keys)
     name = parts.config.gateway.name
-    return replace(spoken, replies=replies(parts.config), name=name)
+    hands = handing(parts.config, parts.rules)
+    return replace(spoken, replies=replies(parts.config), name=name, handing=hands)
 
 
 async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:

@@ -32,13 +32,17 @@ class Heard(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A case, the last that its customer said in it, our last word, and what robots said today."""
+    """A case, the last that its customer said in it, our last word, and what robots said today.
+
+    `promised_by` is by when we last said that a person answers.
+    """
 
     case: rows.Case
     heard: Heard | None
     answered_at: str | None
     automatic_today: int
     surveyed: bool
+    promised_by: str | None = None
 
 
 def referenced(connection: Connection, reference: str, now: datetime) -> Standing | None:
@@ -54,6 +58,7 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
     last = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
     said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
     today = automatic_today(connection, {case.conversation_id for case in found}, now)
+    promised = dict(tuple(row) for row in connection.execute(_promised(cases)))
     return {
         case.id: Standing(
             case,
@@ -61,6 +66,7 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
             said.get((case.id, "reply")),
             today.get(case.conversation_id, 0),
             (case.id, "survey") in said,
+            promised.get(case.id),
         )
         for case in found
     }
@@ -105,6 +111,15 @@ def _said(cases: Collection[int]) -> Select[Any]:
         select(_m.case_id, _m.kind, func.max(_m.received_at))
         .where(_m.case_id.in_(cases), _m.direction == "out", _m.kind.in_(["reply", "survey"]))
         .group_by(_m.case_id, _m.kind)
+    )
+
+
+def _promised(cases: Collection[int]) -> Select[Any]:
+    """A later promise is made when an earlier one cannot be kept."""
+    return (
+        select(_m.case_id, func.max(_m.promised_by))
+        .where(_m.case_id.in_(cases), _m.promised_by.is_not(None))
+        .group_by(_m.case_id)
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from store import rows, schema
 
@@ -146,6 +146,45 @@ def text_of(connection: Connection, message_id: int) -> str:
     """What stands in a message."""
     found: str = connection.execute(select(_m.text).where(_m.id == message_id)).scalar_one()
     return found
+
+
+class Said(NamedTuple):
+    """Words of a case, and when they were said."""
+
+    text: str
+    at: str
+
+
+class LastWords(NamedTuple):
+    """What the customer said last in a case and what a person of ours did, and by when we promised
+    an answer.
+    """
+
+    heard: Said | None
+    said: Said | None
+    promised_by: str | None
+
+
+def last_words(connection: Connection, case_id: int) -> LastWords:
+    """What somebody has to read first who takes over a case."""
+    heard = _m.kind == "message", _m.direction == "in"
+    promised = select(func.max(_m.promised_by)).where(_m.case_id == case_id)
+    return LastWords(
+        _last(connection, case_id, *heard),
+        _last(connection, case_id, _m.kind == "reply"),
+        connection.execute(promised).scalar(),
+    )
+
+
+def _last(connection: Connection, case_id: int, *where: Any) -> Said | None:
+    query = (
+        select(func.coalesce(func.nullif(_m.reply_text, ""), _m.text), _m.received_at)
+        .where(_m.case_id == case_id, *where)
+        .order_by(_m.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return Said(*row) if row else None
 
 
 def language_of(connection: Connection, case_id: int) -> str:

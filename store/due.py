@@ -164,6 +164,14 @@ def cancel(connection: Connection, cancelled: Cancel) -> None:
     )
 
 
+def causes(connection: Connection, case_id: int, rules: Sequence[str]) -> list[str]:
+    """What the waiting rows of some rules stand for in a case, the first cause first."""
+    query = (
+        select(_f.cause).where(_PENDING, _f.case_id == case_id, _f.rule.in_(rules)).order_by(_f.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def shown() -> Select[Any]:
     """The columns that the API shows."""
     return select(_f.id, _f.case_id, _f.rule, _f.state, _f.due_at, _f.settled_at, _f.reason)

@@ -19,6 +19,7 @@ Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 _NOTICE = "notice."
 _MERGE = Duration.parse("1 minute")
 _SAYS = {"open": "progress", "on_hold": "waiting", "resolved": "closing"}
+_HAND_OVER = "handover"
 _OURS = "promise."  # how the rules of [promise] are called
 
 
@@ -112,10 +113,10 @@ class Promise(Table):
 class Notices(Table):
     """What customers hear of a case's new status or stage, and of what people tell many at once."""
 
-    on: tuple[Literal["open", "on_hold", "resolved"], ...] = Field(
+    on: tuple[Literal["open", "on_hold", "resolved", "owner"], ...] = Field(
         (),
-        description='After which status: work has begun ("open"), it has to wait ("on_hold"), '
-        'it is settled ("resolved").',
+        description='After which change: work has begun ("open"), it has to wait ("on_hold"), '
+        'it is settled ("resolved"), somebody else takes care ("owner").',
     )
     stages: dict[str, str] = Field(
         {},
@@ -141,7 +142,8 @@ class Notices(Table):
 
     def rules(self) -> tuple[Rule, ...]:
         """As the scheduler fires them: a minute later, so that several changes are one notice."""
-        said = {f"status {status}": _SAYS[status] for status in self.on}
+        said = {"owner": _HAND_OVER} if "owner" in self.on else {}
+        said |= {f"status {status}": _SAYS[status] for status in self.on if status in _SAYS}
         said |= {f"stage {stage}": template for stage, template in self.stages.items()}
         return tuple(Rule(f"{_NOTICE}{what}", TOLD, _MERGE, send=said[what]) for what in said)
 

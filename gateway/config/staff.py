@@ -26,6 +26,13 @@ class Staff(Table):
     per_hour: Annotated[int, Field(ge=1)] = Field(
         20, description="So many such mails an hour; the next one says how many were left out."
     )
+    public_name: str = Field(
+        "",
+        max_length=100,
+        description="How customers read of them when they take over a case, such as the name of a "
+        'department. Unset: "a colleague".',
+        examples=['public_name = "our repair team"'],
+    )
     login: str = Field(
         "",
         description="Their name in `users` of our own listener, if they send through it: "

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from gateway.desk import asking, change, opening, saying, speak
+from gateway.desk.handing import Handing, How
 from gateway.desk.speak import Desk, File, Refused, Who, Words
 from gateway.desk.wanted import Approval, Ask, Change, Defer, Note, Refusal, Reply, Start
 from gateway.record import event_row, storable
@@ -61,12 +62,16 @@ def note(case_id: int, wanted: Note, who: Who) -> Act[shapes.Queued]:
         facts = facts_of.facts(connection, case_id)
         if facts is None:
             return _NO_CASE
-        row = speak.spoken(facts.case, Words(wanted.text), who, changes.new_id(), kind="note")
-        changes.add(row)
-        speak.tell(changes, "note.added", facts.case, who, message_id=row.id)
-        return queued(row, facts.case)
+        return queued(_noted(facts.case, wanted.text, who, changes), facts.case)
 
     return act
+
+
+def _noted(case: rows.Case, text: str, who: Who, changes: Changes) -> rows.Message:
+    row = speak.spoken(case, Words(text), who, changes.new_id(), kind="note")
+    changes.add(row)
+    speak.tell(changes, "note.added", case, who, message_id=row.id)
+    return row
 
 
 def ask(desk: Desk, case_id: int, wanted: Ask, who: Who) -> Act[shapes.Queued]:
@@ -95,9 +100,13 @@ def alter(desk: Desk, case_id: int, wanted: Change, who: Who) -> Act[shapes.Case
         facts = facts_of.facts(connection, case_id)
         if facts is None:
             return _NO_CASE
-        after = change.apply(facts.case, wanted, who, desk.follow, changes)
+        before, handing = facts.case, desk.handing or Handing(desk.follow)
+        after = change.apply(before, wanted, who, desk.follow, changes)
+        if why := wanted.note.strip():
+            _noted(before, why, who, changes)
         if wanted.notify_customer:
-            desk.follow.told(facts.case, after, who.at, changes)
+            handing.tell_customer(connection, before, after, who.at, changes)
+        handing.tell_owner(connection, before, after, How(who.name, who.at, why), changes)
         return case(after)
 
     return act

@@ -6,24 +6,21 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
 
 from channels.base import Settings
 from gateway.alarm import Alarm, Alarms
 from gateway.authenticate import Keys
 from gateway.outgoing import Letter, message_row, outbox_row
 from gateway.record import storable
+from gateway.roster import About, Colleague
 from gateway.words import Text, clean_line
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Arrival, Changes
 
-About = Literal["new case", "customer wrote", "survey answered", "person wanted", "still stuck"]
-_AT_ONCE = frozenset({"person wanted", "still stuck"})
-
 _HOUR = timedelta(hours=1)
 _LONGEST = 20_000  # characters of a customer's words in such a mail
-_WORDS: Mapping[str, Mapping[str, str]] = {
+WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "new case": "{who} has written: a new case.",
         "customer wrote": "{who} has written again.",
@@ -49,28 +46,6 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "files": "添付ファイル: {files}（お問い合わせの画面でご覧いただけます）",
     },
 }
-
-
-class Colleague(NamedTuple):
-    """One of us, by an address in lower case; `login` vouches for them on our own listener."""
-
-    name: str
-    address: str
-    login: str
-    notify: frozenset[str] = frozenset()
-    per_hour: int = 20
-
-    def wants(self, about: About, case: rows.Case) -> bool:
-        """An answer to a survey goes to the case's owner, and to whoever reads what customers write;
-        that a person is needed, to whoever is told of anything.
-        """
-        owner = case.owner.strip().casefold()
-        is_owner = bool(owner) and owner in (self.name.casefold(), self.address)
-        if about in _AT_ONCE:
-            return is_owner or bool(self.notify)
-        if about != "survey answered":
-            return about in self.notify
-        return is_owner or "customer wrote" in self.notify
 
 
 @dataclass(slots=True)
@@ -115,17 +90,18 @@ class Notify:
     ) -> None:
         """Tell whoever wants to know; the writer of the message is not told of it."""
         writer = arrival.author.identity.address if arrival.author.identity else ""
-        settings = self._mail_channel(arrival.channel)
+        settings = self.mail_channel(arrival.channel)
         for one in self.people if settings else ():
             if one.wants(about, case) and one.address != writer:
                 more = self.hours.take(one, arrival.at)
                 if settings is None or more is None:
-                    _alarm(arrival, alarms)
+                    flooded(alarms, arrival.channel, arrival.at)
                     continue
                 text = self._text(about, case, arrival, message, more, score)
-                self._queue(one, settings, case, text, arrival.at, changes)
+                self.post(one.address, settings, case, text, arrival.at, changes)
 
-    def _mail_channel(self, name: str) -> Settings | None:
+    def mail_channel(self, name: str) -> Settings | None:
+        """From where colleagues are written to: the case's own channel, or the first that mails."""
         ours = self.channels.get(name)
         able = (ours, *self.channels.values())
         return next((s for s in able if s and s.reaches == "email"), None)
@@ -134,7 +110,7 @@ class Notify:
         self, about: About, case: rows.Case, arrival: Arrival, message: Message, more: int,
         score: str,
     ) -> Text:  # fmt: skip
-        words = _WORDS.get(self.language.partition("-")[0], _WORDS["en"])
+        words = WORDS[spoken(self.language)]
         author = arrival.author
         address = author.identity.address if author.identity else ""
         who = clean_line(f"{author.name} <{address}>" if author.name else address or "?", 200)
@@ -151,13 +127,14 @@ class Notify:
         subject = clean_line(f"[{case.reference}] {message.subject}")
         return Text(storable(subject), storable("\n\n".join(filter(None, lines))))
 
-    def _queue(
-        self, one: Colleague, settings: Settings, case: rows.Case, text: Text, at: datetime,
+    def post(
+        self, address: str, settings: Settings, case: rows.Case, text: Text, at: datetime,
         changes: Changes,
     ) -> None:  # fmt: skip
+        """One mail, whose answer is the answer to the customer."""
         letter = Letter(
             kind="notice",
-            to=Identity("email", one.address),
+            to=Identity("email", address),
             text=text,
             language=self.language,
             case_id=case.id,
@@ -174,6 +151,13 @@ class Notify:
         changes.add(delivery)
 
 
-def _alarm(arrival: Arrival, alarms: Alarms) -> None:
+def spoken(language: str) -> str:
+    """In which of our own languages colleagues read it."""
+    tongue = language.lower().partition("-")[0]
+    return tongue if tongue in WORDS else "en"
+
+
+def flooded(alarms: Alarms, channel: str, at: datetime) -> None:
+    """Somebody has had all the mails of an hour."""
     why = "colleagues have had all the mails of this hour: not each message is told"
-    alarms.raise_(Alarm("staff.flood", why, arrival.at, {"channel": arrival.channel}))
+    alarms.raise_(Alarm("staff.flood", why, at, {"channel": channel}))

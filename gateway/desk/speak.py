@@ -12,6 +12,7 @@ from channels.base import Settings
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.author import is_ours
+from gateway.desk.handing import Handing
 from gateway.follow import Follow
 from gateway.outgoing import usable
 from gateway.record import event_row, raw_row, storable, to_json
@@ -75,7 +76,7 @@ class Way(NamedTuple):
 class Desk:
     """From where people speak: the channels, our own addresses, the key of our tokens, and what
     their words do to follow-ups. `people` are the addresses of colleagues by name, `replies` the
-    saved ones, in which `name` is whom customers are talking to.
+    saved ones, in which `name` is whom customers are talking to. `handing` tells of another owner.
     """
 
     channels: Mapping[str, Settings]
@@ -85,6 +86,7 @@ class Desk:
     people: Mapping[str, str] = field(default_factory=dict)
     replies: Replies | None = None
     name: str = ""
+    handing: Handing | None = None
 
 
 def kind(settings: Settings) -> str:

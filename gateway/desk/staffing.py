@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from channels.base import Settings
 from gateway.authenticate import Keys
 from gateway.config import Config
-from gateway.desk.notify import Colleague, Notify
+from gateway.desk.notify import Notify
+from gateway.roster import Colleague, Roster
+from gateway.words import clean_line
 from normalizer.message import Identity
 
 
@@ -20,9 +22,15 @@ def people(config: Config) -> tuple[Colleague, ...]:
             one.login or one.address,
             frozenset(one.notify),
             one.per_hour,
+            clean_line(one.public_name, 100),
         )
         for one in config.staff
     )
+
+
+def roster(config: Config) -> Roster:
+    """Who of us owns cases."""
+    return Roster(people(config))
 
 
 def notify(config: Config, channels: Mapping[str, Settings], keys: Keys) -> Notify | None:

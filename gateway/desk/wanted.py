@@ -146,6 +146,13 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify_customer: Annotated[
         bool, Meta(description="Whether `[notices]` may tell the customer of this change.")
     ] = True
+    note: Annotated[
+        str,
+        Meta(
+            max_length=20_000,
+            description="Why, for colleagues: kept as a note, and mailed to a new owner.",
+        ),
+    ] = ""
 
 
 class Defer(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,7 +43,9 @@ _ACKNOWLEDGEMENT: Final = frozenset(
     f"{_COMMON} open opens opens_today closed_today holiday_today closed_until closed_until_short"
     " promised_after_opening surge offers suggestions helped_url questions".split()
 )
-_FOLLOW_UP: Final = frozenset(f"{_COMMON} answered_on closes_on vote_url other question".split())
+_FOLLOW_UP: Final = frozenset(
+    f"{_COMMON} answered_on closes_on vote_url other question colleague".split()
+)
 _NOTICE: Final = frozenset(
     [
         "gateway_name",
@@ -115,7 +117,7 @@ class FollowUpFacts:
     `answered_at` is our last word to the customer, `closes_at` when the case will be resolved,
     `promised_by` until when we promise to answer; None leaves the sentence out, and so does a
     promise that has gone by. `vote_url` is the page of a survey. `other` is another way of writing to
-    us, such as "LINE".
+    us, such as "LINE". `colleague` is who takes care now, as customers read of them.
     """
 
     gateway_name: str
@@ -132,6 +134,7 @@ class FollowUpFacts:
     phone_hours: str = ""
     authenticated: bool = False
     other: str = ""
+    colleague: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +327,7 @@ def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
         "vote_url": facts.vote_url,
         "question": facts.question,
         "other": facts.other,
+        "colleague": facts.colleague,
     }
 
 
