@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway.alarm import Kind
 from gateway.author import fold, is_ours, is_robot
 from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from gateway.intake.question import Question
@@ -16,8 +17,11 @@ from store.known import Arrival, Budget, Spent
 _ANSWERED = frozenset({"form", "from", "platform"})
 _STRANGERS = "for unauthenticated senders this hour"
 # Silences that a person should know of, by their reason.
-ALARMS = dict.fromkeys((SAME_WORDS, ALIKE, BURST), "acknowledgements.robot") | {
-    f"the budget {_STRANGERS} is spent": "acknowledgements.strangers"
+ALARMS: Mapping[str, Kind] = {
+    SAME_WORDS: "acknowledgements.robot",
+    ALIKE: "acknowledgements.robot",
+    BURST: "acknowledgements.robot",
+    f"the budget {_STRANGERS} is spent": "acknowledgements.strangers",
 }
 
 

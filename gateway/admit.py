@@ -29,7 +29,7 @@ from gateway.outgoing import outbox_row
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
 from gateway.pressed import ABOUT, Press, act, is_no_question
-from gateway.returned import note_bounce
+from gateway.returned import note_bounce, of_a_letter
 from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
 from gateway.surveys import answer
 from gateway.surveys.answer import Answer
@@ -95,8 +95,8 @@ class Admission:
             return books.unread(known, arrival, changes)
         if "too-many-received" in arrival.message.defects:
             return books.refused(arrival, changes, "this mail is going round in a loop")
-        if arrival.canary:
-            return books.consumed(known, arrival, arrival.message, changes)
+        if why := arrival.canary or of_a_letter(known, arrival, arrival.message):
+            return books.consumed(known, arrival, arrival.message, changes, why)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
         earlier = known.rereading.get(arrival.rereads or 0)

@@ -9,13 +9,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
 from gateway import secrets
 from gateway.admit import Admission
-from gateway.alarm import Alarm
+from gateway.alarm import Alarm, Kind
 from gateway.api.app import Readiness
 from gateway.authenticate import Keys
 from gateway.backlog import Backlog
@@ -151,7 +152,7 @@ def _clock(config: Config, store: Store, fire: Fire, deliver: Deliver, rules: Ad
     raised = rules.alarms.raise_
     return Clock(
         store, config.rules(), fire, now, deliver.wake_all,
-        lambda kind, reason: raised(Alarm(kind, reason, now(), {})),
+        lambda kind, reason: raised(Alarm(cast("Kind", kind), reason, now(), {})),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import record
+from gateway.returned import note_bounce
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen
@@ -48,9 +49,12 @@ def apart(known: Known, arrival: Arrival, message: Message, changes: Changes) ->
     return _nobody_s(known, arrival, message, "spam", told, changes)
 
 
-def consumed(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
-    """A canary has done its work."""
-    told = [decided("canary", "consumed", arrival.canary)]
+def consumed(
+    known: Known, arrival: Arrival, message: Message, changes: Changes, why: str
+) -> Accepted:
+    """A canary has done its work, or a robot answers a letter to the admin."""
+    note_bounce(known, arrival, message, changes)
+    told = [decided("canary" if arrival.canary else "alarm", "consumed", why)]
     notice = replace(message, kind="notice", parts=())
     return _nobody_s(known, arrival, notice, "stored", told, changes)
 

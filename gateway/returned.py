@@ -31,6 +31,21 @@ def identified(message: Message, recipients: Iterable[str]) -> Message:
     return replace(message, bounce=message.bounce._replace(original_message_id=keys[0]))
 
 
+def of_a_letter(known: Known, arrival: Arrival, message: Message) -> str:
+    """That a robot answers a letter of ours to the admin, which stands in nobody's case; else "".
+
+    A report names it by its Message-ID, which few have seen; an absence notice by its token.
+    """
+    if not message.automatic.is_auto:
+        return ""
+    name = message.bounce.original_message_id if message.bounce else ""
+    ours = [one.case_id for one in known.message_ids.get(name, ()) if one.fingerprint is None]
+    told = [
+        known.given[t.message_id].case_id for t in arrival.tokens if t.message_id in known.given
+    ]
+    return "a robot answers a letter of ours to the admin" if None in (*ours, *told) else ""
+
+
 def note_bounce(known: Known, arrival: Arrival, message: Message, changes: Changes) -> None:
     """A delivery report about a mail of ours; only its recipient has seen the Message-ID.
 

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from channels.base import Settings
 from gateway.acknowledge import Limits
+from gateway.admin.letters import Letters as AdminLetters
 from gateway.admit import Admission
+from gateway.alarm import Alarms
 from gateway.answer import Writer
 from gateway.authenticate import Keys
 from gateway.config import Config
@@ -63,7 +65,26 @@ def admission(config: Config, keys: Keys, promising: Promising | None = None) ->
         notify=notify(config, channels, keys),
         routing=routing(config) if config.route else None,
         proofs=proofs(config, writer.words, modes, keys) if config.acknowledge.offer else None,
+        alarms=alarms(config, keys),
     )
+
+
+def alarms(config: Config, keys: Keys) -> Alarms:
+    """What a person should look at, with whom it is told to."""
+    letters = admin(config, keys)
+    return Alarms(letters) if letters else Alarms()
+
+
+def admin(config: Config, keys: Keys) -> AdminLetters | None:
+    """Who writes letters of alarms; None where nobody wants any."""
+    told = config.alarms
+    able = [one for one in config.channels if one.reaches == "email"]
+    if not (told.notify and able):
+        return None
+    able.sort(key=lambda one: one.name != told.channel)
+    zone = ZoneInfo(config.gateway.timezone)
+    to = tuple(dict.fromkeys(told.notify))
+    return AdminLetters(to, config.gateway.name, config.gateway.language, zone, tuple(able), keys)
 
 
 def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -> Proofs:

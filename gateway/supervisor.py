@@ -26,7 +26,7 @@ from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
-from gateway.rules import announcing, desk, faq, handing, replies
+from gateway.rules import admin, announcing, desk, faq, handing, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
@@ -155,6 +155,7 @@ def _state(parts: Parts) -> ApiState:
 async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
     app = build(_state(parts))
+    letters = admin(parts.config, parts.ingest.keys)
     inner = [
         _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
         _start("backlog", parts.backlog.run),
@@ -174,6 +175,7 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
         _start("months", Months(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
         _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
+        *([_start("admin", partial(letters.run, parts.store, now))] if letters else []),
         *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]
     outer = [

@@ -24,7 +24,6 @@ from channels.base import DeliveryError, Receipt, Sent
 from gateway import rules as made
 from gateway import worker
 from gateway.admit import Admission
-from gateway.alarm import Alarms
 from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.config import Config, load
@@ -291,7 +290,7 @@ def rules(config: Config, text: str) -> Admission:
         _rules[text] = made.admission(config, KEYS)
     limits = config.acknowledge.limits
     fresh = Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour)
-    return replace(_rules[text], crowd=fresh, alarms=Alarms())
+    return replace(_rules[text], crowd=fresh, alarms=made.alarms(config, KEYS))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway.config import asks, circles, offers, routes, staff
+from gateway.config import alarms, asks, circles, offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
@@ -54,6 +54,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _names("ask", _tables(data, "ask"))
     yield from asks.check(_tables(data, "ask"), data, _tables(data, "route"), channels)
     yield from _spam_headers(data.get("spam"), channels)
+    yield from alarms.check(data.get("alarms"), channels)
 
 
 def _tables(data: Mapping[str, Any], key: str) -> Tables:

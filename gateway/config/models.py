@@ -10,6 +10,7 @@ from pydantic import ByteSize, Field, PlainValidator, field_validator, model_val
 
 from channels import base
 from gateway.calendars import Calendars
+from gateway.config.alarms import Alarms
 from gateway.config.asks import Ask
 from gateway.config.calendar import NamedOpening, Opening
 from gateway.config.channels import channel
@@ -270,6 +271,7 @@ class Config(Table):
     form_mail: tuple[FormMail, ...] = ()
     spam: Spam = Spam()
     staff: tuple[Staff, ...] = ()
+    alarms: Alarms = Alarms()
 
     def mode_of(self, settings: base.Settings) -> Mode:
         """How freely we speak on a channel: the stricter of its own mode and the gateway's."""

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from channels.base import Channel, LoggedIn
 from channels.oauth_grant import Health
-from gateway.alarm import Alarm, Alarms
+from gateway.alarm import Alarm, Alarms, Kind
 from gateway.metrics import Metrics
 
-KIND = "channel.login"
+KIND: Kind = "channel.login"
 _LOOK = 30.0  # seconds between looks
 _GOOD = Health("good")
 

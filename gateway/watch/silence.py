@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from channels.base import Channel, Watched
-from gateway.alarm import Alarm, Alarms
+from gateway.alarm import Alarm, Alarms, Kind
 from gateway.metrics import Metrics
 
 State = Literal["well", "starting", "silent", "trouble"]
@@ -91,7 +91,7 @@ class Watch:
                 self._tell(name, now, cleared=False)
 
     def _tell(self, name: str, how: Standing, *, cleared: bool) -> None:
-        kind = f"channel.{how.state}"
+        kind: Kind = "channel.trouble" if how.state == "trouble" else "channel.silent"
         self.alarms.report(Alarm(kind, how.reason, self.clock(), {"channel": name}, cleared))
 
     def _watched(self) -> dict[str, Watched]:

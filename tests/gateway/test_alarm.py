@@ -6,13 +6,13 @@ import io
 import json
 from datetime import timedelta
 
-from gateway.alarm import Alarm, Alarms
+from gateway.alarm import Alarm, Alarms, Kind
 from gateway.metrics import Metrics
 from store.engine import StoreUnavailable
 from tests.making import NOON, Desk, mail
 
 
-def alarm(kind: str = "test.kind", minutes: int = 0) -> Alarm:
+def alarm(kind: Kind = "staff.flood", minutes: int = 0) -> Alarm:
     return Alarm(kind, "as the test says", NOON + timedelta(minutes=minutes), {"channel": "mail"})
 
 
@@ -26,24 +26,28 @@ async def test_an_alarm_is_an_event_a_line_and_a_number(desk: Desk, logged: io.S
     alarms.raise_(alarm())
     await alarms.tell(desk.store, metrics)
     (event,) = await told(desk)
-    assert event == {"kind": "test.kind", "reason": "as the test says", "channel": "mail"}
+    assert event == {"kind": "staff.flood", "reason": "as the test says", "channel": "mail"}
     line = json.loads(logged.getvalue())
-    assert (line["event"], line["level"], line["kind"]) == ("alarm.raised", "error", "test.kind")
-    assert metrics.registry.get_sample_value("madoguchi_alarms_total", {"kind": "test.kind"}) == 1
+    assert (line["event"], line["level"], line["kind"]) == ("alarm.raised", "error", "staff.flood")
+    assert metrics.registry.get_sample_value("madoguchi_alarms_total", {"kind": "staff.flood"}) == 1
 
 
 async def test_of_each_kind_one_an_hour(desk: Desk) -> None:
     alarms = Alarms()
     for minutes in range(0, 120, 5):
         alarms.raise_(alarm(minutes=minutes))
-    alarms.raise_(alarm("test.other"))
+    alarms.raise_(alarm("channel.silent"))
     await alarms.tell(desk.store, Metrics())
-    assert [event["kind"] for event in await told(desk)] == ["test.kind", "test.kind", "test.other"]
+    assert [event["kind"] for event in await told(desk)] == [
+        "staff.flood",
+        "staff.flood",
+        "channel.silent",
+    ]
 
 
 async def test_an_alarm_waits_for_the_store(desk: Desk) -> None:
     class Down:
-        def write(self, _: object) -> None:
+        def change(self, _: object) -> None:
             raise StoreUnavailable
 
     alarms = Alarms()

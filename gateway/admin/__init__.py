@@ -1,0 +1,1 @@
+"""How alarms reach a person: by mail through the outbox, and by a webhook where mail fails."""

@@ -1,0 +1,137 @@
+"""Letters to the admin: rows of the outbox like any other mail, in no customer's conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from channels.base import Settings
+from gateway import outgoing
+from gateway.admin.bell import Bell, Letter, heard, is_due, rung
+from gateway.admin.words import ADVICE, FRAMES, spoken
+from gateway.alarm import Alarm, Kind
+from gateway.authenticate import Keys
+from gateway.record import storable, to_json
+from gateway.words import Text, clean_line
+from normalizer.message import Identity
+from store import notes
+from store.engine import StoreUnavailable
+from store.known import Changes
+from store.store import Store
+
+_LOOK = 30.0  # seconds between looks for what has waited its hour
+_OURS = ""  # whose notes they are: no channel's
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Writes them, of each kind one an hour; what was told is kept in the store, so that a crash
+    tells nothing twice.
+
+    `channels` send mail, the one to use first.
+    """
+
+    to: tuple[str, ...]
+    name: str
+    language: str
+    zone: ZoneInfo
+    channels: tuple[Settings, ...]
+    keys: Keys
+
+    def __call__(self, alarm: Alarm, connection: Connection, changes: Changes) -> None:
+        """Take in an alarm, in the transaction of its event."""
+        bell = _recall(connection, alarm.kind)
+        self._ring(alarm.kind, heard(bell, alarm), alarm.at, connection, changes)
+
+    async def run(self, store: Store, clock: Callable[[], datetime]) -> None:
+        """Tell what has waited its hour, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                await self.look(store, clock())
+            except StoreUnavailable:
+                continue  # whoever watches the store tells of that
+
+    async def look(self, store: Store, now: datetime) -> None:
+        """Tell what has waited its hour by now."""
+        found = await store.read(lambda c: [(kind, _recall(c, kind)) for kind in _KINDS])
+        if any(is_due(bell, now) for _, bell in found):
+            await store.change(lambda connection, changes: self._all(connection, changes, now))
+
+    def _all(self, connection: Connection, changes: Changes, now: datetime) -> None:
+        for kind in _KINDS:
+            bell = _recall(connection, kind)
+            if is_due(bell, now):
+                self._ring(kind, bell, now, connection, changes)
+
+    def _ring(
+        self, kind: Kind, bell: Bell, now: datetime, connection: Connection, changes: Changes
+    ) -> None:
+        """Keep the bell, and write what is due of it."""
+        way = self._way(bell)
+        if is_due(bell, now):
+            bell, letter = rung(bell, now)
+            text = written(kind, letter, self.name, self.language, self.zone)
+            for address in self.to:
+                self._queue(address, text, way, now, changes)
+        notes.note(connection, changes.new_id(), _OURS, _name(kind), to_json(bell))
+
+    def _way(self, bell: Bell) -> Settings:
+        """Another channel than the one in trouble, where there is one."""
+        well = (one for one in self.channels if one.name not in bell.open)
+        return next(well, self.channels[0])
+
+    def _queue(
+        self, address: str, text: Text, way: Settings, now: datetime, changes: Changes
+    ) -> None:
+        letter = outgoing.Letter(
+            kind="notice", to=Identity("email", address), text=text, language=self.language,
+            case_id=0, conversation_id=0, customer_id=0, identity_id=None, at=now,
+        )  # fmt: skip
+        row = outgoing.message_row(changes.new_id(), letter, self.name, way, self.keys)
+        row = row._replace(conversation_id=None, case_id=None, customer_id=None)
+        changes.add(row)
+        changes.add(
+            outgoing.outbox_row(
+                changes.new_id(), row, at=now, budget=("", ""), authenticated=True, counted=False
+            )
+        )
+
+
+def written(kind: Kind, letter: Letter, name: str, language: str, zone: ZoneInfo) -> Text:
+    """Pure: a letter in words; the reasons are as the log has them."""
+    tag = spoken(language)
+    frame, advice = FRAMES[tag], ADVICE[tag][kind]
+    subject = (frame.over if letter.over else frame.raised).format(name=name, title=advice.title)
+    about = ", ".join(dict.fromkeys(line.about for line in letter.lines if line.about))
+    lines = [
+        f"{line.at.astimezone(zone):%Y-%m-%d %H:%M} {f'{line.about}: ' if line.about else ''}"
+        f"{frame.ended if line.over else ''}{clean_line(line.reason, 300)}"
+        for line in letter.lines
+    ]
+    parts = [
+        "\n".join([frame.happened.format(zone=zone.key), *lines]),
+        frame.more.format(more=letter.more) if letter.more else "",
+        "" if letter.over else f"{frame.means}\n{advice.means}",
+        "" if letter.over else f"{frame.first}\n{advice.first}",
+        frame.foot.format(kind=kind),
+    ]
+    body = "\n\n".join(filter(None, parts)) + "\n"
+    return Text(clean_line(f"{subject} ({about})" if about else subject), storable(body))
+
+
+def _name(kind: Kind) -> str:
+    return f"alarm {kind}"
+
+
+def _recall(connection: Connection, kind: Kind) -> Bell:
+    kept = notes.recall(connection, _OURS, _name(kind))
+    return msgspec.json.decode(kept, type=Bell) if kept else Bell()
