@@ -40,9 +40,9 @@ async def kept(pieces: AsyncIterator[bytes], most: int, folder: Path) -> bytes |
 
 
 @asynccontextmanager
-async def held(raw: bytes, folder: Path) -> AsyncIterator[bytes | Spooled]:
+async def held(raw: bytes | Spooled, folder: Path) -> AsyncIterator[bytes | Spooled]:
     """Octets as an envelope carries them; a file that nobody took is gone afterwards."""
-    if len(raw) <= SPOOLED_FROM:
+    if isinstance(raw, Spooled) or len(raw) <= SPOOLED_FROM:
         yield raw
         return
     file = await asyncio.to_thread(written, raw, folder / secrets.token_hex(16))

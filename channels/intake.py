@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from channels.base import Accept, Receipt, Unavailable
-from channels.download import written
-from channels.spool import SPOOLED_FROM
-from normalizer.message import Envelope, Spooled
+from channels.download import held
+from normalizer.message import Envelope
 
 _PATIENCE = 10.0  # seconds that a stop waits for what is under way
 
@@ -27,15 +27,21 @@ class Intake:
     def is_open(self) -> bool:
         return self._accept is not None
 
-    async def run(self, accept: Accept) -> None:
-        """Until cancelled, and then until what is under way has ended."""
+    @asynccontextmanager
+    async def open(self, accept: Accept) -> AsyncIterator[None]:
+        """For as long as the block runs, and then until what is under way has ended."""
         self._accept = accept
         try:
-            await asyncio.get_running_loop().create_future()
+            yield
         finally:
             self._accept = None
             if self._under_way:
                 await asyncio.wait(self._under_way, timeout=_PATIENCE)
+
+    async def run(self, accept: Accept) -> None:
+        """Open until cancelled."""
+        async with self.open(accept):
+            await asyncio.get_running_loop().create_future()
 
     async def take(self, envelope: Envelope) -> Receipt:
         """Hand one envelope in, however large. Raises Unavailable."""
@@ -44,19 +50,9 @@ class Intake:
             raise Unavailable
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(ended)
-        raw = envelope.raw
         try:
-            raw = await self._kept(envelope)
-            return await accept(replace(envelope, raw=raw))
+            async with held(envelope.raw, self._folder) as raw:
+                return await accept(replace(envelope, raw=raw))
         finally:
             self._under_way.discard(ended)
             ended.set_result(None)
-            if isinstance(raw, Spooled):  # gone already where the store has taken it
-                Path(raw.path).unlink(missing_ok=True)  # noqa: ASYNC240  # one system call
-
-    async def _kept(self, envelope: Envelope) -> bytes | Spooled:
-        raw = envelope.raw
-        if isinstance(raw, Spooled) or len(raw) <= SPOOLED_FROM:
-            return raw
-        path = self._folder / f"{envelope.format}-{secrets.token_hex(8)}"
-        return await asyncio.to_thread(written, raw, path)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from weakref import WeakValueDictionary
+from operator import attrgetter
 
 from channels.base import (
-    Accept,
     ChannelDown,
     DeliveryError,
     Host,
@@ -23,138 +19,80 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.called import Called
 from channels.line import check as line_check
-from channels.line import media
-from channels.line.api import Answer, LineApi, refusal
+from channels.line.api import LineApi, in_words, refusal, sent_id
 from channels.line.event import Event, is_signed, named, take_apart
 from channels.line.meter import Meter
 from channels.line.names import Names
 from channels.line.settings import LineSettings
 from channels.line.tokens import ReplyTokens
 from channels.line.words import ALONE, Object, objects
+from channels.platform_api import Answer
 from channels.spool import SPOOLED_FROM
-from normalizer.message import Envelope, Message, Spooled, Transport
+from channels.turns import Turns
+from normalizer.message import Message, Spooled
 
 _BODY = 4 * 2**20  # octets; a hundred events of the longest texts
-_LOOK = 3600.0  # seconds between looks at the month's pushes
-_LOOK_AGAIN = 60.0  # … while LINE does not answer
-_SILENT = timedelta(hours=2)
 _KEYS = uuid.UUID("8c5d7e0e-52f1-5b6c-9a3b-6c1f0f8f7c11")  # ours alone, for retry keys
 
 
-class Line:
+class Line(Called):
     """One official account."""
 
     Settings = LineSettings
+    format = "line"
     most = _BODY
-    silent_after = _SILENT
 
     def __init__(self, settings: LineSettings, host: Host) -> None:
-        self.name = settings.name
-        self._settings = settings
+        self._settings, self._api = settings, LineApi(settings)
+        super().__init__(settings.name, host, self._api.platform)
         self._past = host.past(settings.name)
-        self._folder = host.data_dir / "spool"
-        self._api = LineApi(settings)
-        self._names = Names(self._api)
-        self._tokens = ReplyTokens()
+        self._names, self._tokens = Names(self._api), ReplyTokens()
         self._meter = Meter(settings.monthly_limit)
-        self._accept: Accept | None = None
-        self._began: datetime | None = None
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
+        self._is_told = not settings.set_webhook
         self._farewells: set[asyncio.Task[None]] = set()
-
-    @property
-    def ready(self) -> bool:
-        return self._accept is not None
-
-    @property
-    def heard_at(self) -> datetime | None:
-        """It is LINE that calls: we are up before its API has answered for the first time."""
-        return self._api.heard_at or self._began
-
-    @property
-    def trouble(self) -> str:
-        return self._api.trouble
 
     @property
     def month(self) -> tuple[int, int]:
         return self._meter.used, self._meter.limit
 
-    async def receive(self, accept: Accept) -> None:
-        self._accept, self._began = accept, datetime.now(UTC)
-        told = not self._settings.set_webhook
-        try:
-            while True:
-                wait = _LOOK
-                try:
-                    if not told:
-                        await line_check.set_webhook(self._api, self._settings)
-                        told = True
-                    await self._meter.look(self._api)
-                except DeliveryError:
-                    wait = _LOOK_AGAIN
-                await asyncio.sleep(wait)
-        finally:
-            self._accept = None
+    async def look(self) -> None:
+        """At the month's pushes; first LINE is told where we are."""
+        if not self._is_told:
+            await line_check.set_webhook(self._api, self._settings)
+            self._is_told = True
+        await self._meter.look(self._api)
 
-    async def answer(self, request: Request) -> Response:
-        """One call of LINE's: all its events are durable, or it is asked to come again."""
-        if request.path.strip("/"):
-            return Response(404)
-        if request.method != "POST":
-            return Response(405, headers=(("Allow", "POST"),))
+    def is_theirs(self, request: Request) -> bool:
         claimed = request.headers.get("x-line-signature", "")
-        if not is_signed(self._settings.channel_secret, request.body, claimed):
-            return Response(401, b"The signature is not right.")
-        if self._accept is None:
-            raise Unavailable
-        batch = take_apart(request.body)
-        own = self._settings.bot_user_id
+        return is_signed(self._settings.channel_secret, request.body, claimed)
+
+    async def hear(self, request: Request) -> Response:
+        batch, own = take_apart(request.body), self._settings.bot_user_id
         if batch is None or (own and batch.destination != own):
             return Response(400, b"This is not for us.")
         if any(len(event.raw) > SPOOLED_FROM for event in batch.events):
             return Response(413, b"No event of LINE's is as large.")
-        await self._take(batch.events, self._accept, request.peer)
-        return Response(200)
-
-    async def _take(self, events: Sequence[Event], accept: Accept, peer: str) -> None:
-        """Those of one user in their order, the users beside each other."""
-        by_user: defaultdict[str, list[Event]] = defaultdict(list)
-        for event in events:
+        private = [event for event in batch.events if event.private]
+        for event in batch.events:
             if not event.private:
                 self._decline(event)
-                continue
-            by_user[event.user].append(event)
-            if event.user and event.token:
+            elif event.user and event.token:
                 # Before the commit: it wakes the acknowledgement, which wants the newest token.
                 self._tokens.learn(event.user, event.token, event.at)
-        ends = await asyncio.gather(
-            *(self._take_in(*one, accept, peer) for one in by_user.items()), return_exceptions=True
+        await self._turns.take(
+            private, attrgetter("user"), lambda event: self._take(event, request.peer)
         )
-        for end in ends:
-            if end:
-                raise end
+        return Response(200)
 
-    async def _take_in(self, user: str, events: Iterable[Event], accept: Accept, peer: str) -> None:
-        """Also calls at the same moment wait for each other, as far as they are one user's."""
-        turn = self._turns.setdefault(user, asyncio.Lock())
-        async with turn:
-            for event in events:
-                await accept(await self._envelope(event, peer))
-                if user and event.kind in {"follow", "unfollow"}:
-                    await self._note(event)
-
-    async def _envelope(self, event: Event, peer: str) -> Envelope:
+    async def _take(self, event: Event, peer: str) -> None:
         tells = event.kind != "unfollow" and self._settings.refuses(event.user) == ""
         name = await self._names.of(event.user) if tells else ""
-        return Envelope(
-            channel=self.name,
-            format="line",
-            raw=named(event.raw, name),
-            unit=event.unit,
-            received_at=datetime.now(UTC),
-            transport=Transport(peer=peer),
-        )
+        await self.take(named(event.raw, name), event.unit, peer=peer)
+        if event.user and event.kind in {"follow", "unfollow"}:
+            await self._note(event)
 
     async def _note(self, event: Event) -> None:
         """Whether a user blocks us: LINE takes a push to such a user, and drops it."""
@@ -195,14 +133,14 @@ class Line:
             self._tokens.put_back(user, token)
             raise
         if answer.status == 200:
-            return Sent(answer.sent_id)
-        if answer.status == 400 and "reply token" in answer.said.lower():
+            return Sent(sent_id(answer))
+        if answer.status == 400 and "reply token" in in_words(answer).lower():
             return None
         if answer.status == 429:
             self._tokens.put_back(user, token)
         if answer.status >= 500:
             # A reply takes no retry key, and LINE may have sent it all the same.
-            raise InDoubt(f"LINE: {answer.said}")
+            raise InDoubt(f"LINE: {in_words(answer)}")
         raise refusal(answer)
 
     async def _push(self, user: str, said: list[Object], key: str) -> Sent:
@@ -231,10 +169,10 @@ class Line:
             self._meter.count()
         elif answer.status != 409:  # 409: LINE has taken this very push before
             raise refusal(answer)
-        return Sent(answer.sent_id)
+        return Sent(sent_id(answer))
 
     async def fetch(self, source: str) -> bytes | Spooled:
-        return await media.fetch(self._api, source, self._settings.max_file, self._folder)
+        return await self._api.fetch(source, self._folder)
 
     async def check(self) -> str:
         return await line_check.check(self._api, self._settings)
@@ -242,7 +180,7 @@ class Line:
     async def close(self) -> None:
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=5)
-        await self._api.close()
+        await super().close()
 
 
 def _friend(user: str) -> str:

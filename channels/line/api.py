@@ -1,70 +1,38 @@
-"""LINE's API: one request, and what its refusal means."""
+"""LINE's API: what it is asked, and what its refusals mean."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-import httpx
-
-from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.base import ChannelDown, DeliveryError, Rejected, Retry
 from channels.line.settings import LineSettings
+from channels.platform_api import Answer, PlatformApi
+from normalizer.message import Spooled
 
-PATIENCE = httpx.Timeout(30.0, connect=10.0)  # seconds
 _MOST_SAID = 200
 
 
-class Answer(NamedTuple):
-    """A status, what LINE says beside it, and for how long it wants to be left alone."""
-
-    status: int
-    body: Mapping[str, Any]
-    after: timedelta | None = None
-
-    @property
-    def said(self) -> str:
-        """LINE's own words, which name no customer."""
-        return f"{self.status} {str(self.body.get('message', ''))[:_MOST_SAID]}".strip()
-
-    @property
-    def sent_id(self) -> str:
-        """LINE's id of the first message that was sent, as a quotation of it names it."""
-        sent = self.body.get("sentMessages")
-        first = sent[0] if isinstance(sent, list) and sent else None
-        id_ = first.get("id") if isinstance(first, dict) else None
-        return f"line:{id_}" if id_ else ""
-
-
 class LineApi:
-    """Requests with our token; `heard_at` is when LINE last answered, `trouble` what a person has
-    to see to.
-    """
+    """One account of LINE."""
 
     def __init__(self, settings: LineSettings) -> None:
         self._settings = settings
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {settings.access_token}"},
-            timeout=PATIENCE,
-            follow_redirects=False,
-        )
-        self.heard_at: datetime | None = None
-        self.trouble = ""
+        bearer = {"Authorization": f"Bearer {settings.access_token}"}
+        self.platform = PlatformApi("LINE", settings.api, headers=bearer)
 
     async def call(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request; any status is an answer. Raises ChannelDown if LINE never got it, else
-        InDoubt.
-        """
-        url = self._settings.api + path
-        try:
-            reply = await self._client.request(method, url, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise _lost(error) from error
-        answer = Answer(reply.status_code, _table(reply), _after(reply))
-        self._note(answer)
+        """Any status is an answer. Raises ChannelDown if LINE never got it, else InDoubt."""
+        answer = await self.platform.call(method, path, json=body, headers=headers)
+        if answer.status in {401, 403}:
+            self.platform.trouble = (
+                f"LINE refuses access_token ({in_words(answer)}); issue a new one"
+            )
+        elif answer.status < 500:
+            self.platform.trouble = ""
         return answer
 
     async def ask(self, path: str) -> Mapping[str, Any]:
@@ -74,30 +42,31 @@ class LineApi:
             raise refusal(answer)
         return answer.body
 
-    @asynccontextmanager
-    async def content(self, source: str) -> AsyncIterator[httpx.Response]:
-        """The octets of a file that a customer sent. Raises DeliveryError."""
+    async def fetch(self, source: str, folder: Path) -> bytes | Spooled:
+        """A picture or a file that a customer sent. Raises DeliveryError."""
+        if not source.isascii() or not source.isalnum():
+            raise Rejected("that is no id of a message of LINE")
         url = f"{self._settings.data_api}/v2/bot/message/{source}/content"
-        try:
-            async with self._client.stream("GET", url) as reply:
-                yield reply
-        except httpx.HTTPError as error:
-            raise ChannelDown(f"LINE does not answer: {type(error).__name__}") from error
+        return await self.platform.download(url, self._settings.max_file, folder)
 
-    async def close(self) -> None:
-        await self._client.aclose()
 
-    def _note(self, answer: Answer) -> None:
-        if answer.status in {401, 403}:
-            self.trouble = f"LINE refuses access_token ({answer.said}); issue a new one"
-        elif answer.status < 500:
-            self.heard_at, self.trouble = datetime.now(UTC), ""
+def in_words(answer: Answer) -> str:
+    """LINE's own words, which name no customer."""
+    return f"{answer.status} {str(answer.body.get('message', ''))[:_MOST_SAID]}".strip()
+
+
+def sent_id(answer: Answer) -> str:
+    """LINE's id of the first message that was sent, as a quotation of it names it."""
+    sent = answer.body.get("sentMessages")
+    first = sent[0] if isinstance(sent, list) and sent else None
+    id_ = first.get("id") if isinstance(first, dict) else None
+    return f"line:{id_}" if id_ else ""
 
 
 def refusal(answer: Answer) -> DeliveryError:
     """Pure: what a status means that is not success, for a request that is safe to repeat."""
-    said = f"LINE: {answer.said}"
-    message = answer.said.lower()
+    said = f"LINE: {in_words(answer)}"
+    message = in_words(answer).lower()
     if answer.status in {401, 403}:
         return ChannelDown(said)
     if answer.status == 429:
@@ -108,23 +77,3 @@ def refusal(answer: Answer) -> DeliveryError:
     if answer.status == 404 or "failed to send messages" in message or "'to'" in message:
         return Rejected(said, "address_dead")
     return Rejected(said)
-
-
-def _lost(error: httpx.HTTPError) -> DeliveryError:
-    said = f"LINE does not answer: {type(error).__name__}"
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return ChannelDown(said)
-    return InDoubt(said)
-
-
-def _table(reply: httpx.Response) -> Mapping[str, Any]:
-    try:
-        body = reply.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _after(reply: httpx.Response) -> timedelta | None:
-    seconds = reply.headers.get("retry-after", "")
-    return timedelta(seconds=min(int(seconds), 3600)) if seconds.isdecimal() else None

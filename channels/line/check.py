@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from channels.base import ChannelDown
-from channels.line.api import Answer, LineApi, refusal
+from channels.line.api import LineApi, in_words, refusal
 from channels.line.settings import LineSettings
+from channels.platform_api import Answer
 
 ENDPOINT = "/v2/bot/channel/webhook/endpoint"
 _TEST = "/v2/bot/channel/webhook/test"
@@ -45,7 +46,7 @@ async def _webhook(api: LineApi, settings: LineSettings) -> list[str]:
 def _tested(answer: Answer) -> list[str]:
     """Pure: what LINE's own test found wrong."""
     if answer.status != 200:
-        return [f"LINE does not test the webhook now: {answer.said}"]
+        return [f"LINE does not test the webhook now: {in_words(answer)}"]
     if answer.body.get("success") is True:
         return []
     seen = " ".join(str(answer.body.get(key, "")) for key in ("statusCode", "reason", "detail"))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from weakref import WeakValueDictionary
 
 import structlog
 
 from channels.base import (
-    Accept,
     ChannelDown,
     DeliveryError,
     Host,
@@ -25,7 +21,7 @@ from channels.base import (
     Sent,
     Unavailable,
 )
-from channels.download import held
+from channels.called import Called, now
 from channels.notes import Notes
 from channels.slack import files
 from channels.slack import words as slack_words
@@ -34,90 +30,61 @@ from channels.slack.event import Heard, heard, is_signed, table_in
 from channels.slack.people import People
 from channels.slack.settings import SlackSettings
 from channels.slack.words import Where, message_key, where
-from normalizer.message import Envelope, Message, Spooled, Transport
+from channels.turns import Turns
+from normalizer.message import Message, Spooled
 from normalizer.slack import name
 from normalizer.tables import table, text_of
 
-_BODY = 2**20  # octets
-_LOOK = 3600.0  # seconds between looks whether Slack still knows us
-_LOOK_AGAIN = 60.0  # … while it does not
-_SILENT = timedelta(hours=2)
-_KEPT_AT_MOST = 86_400.0  # seconds that Slack brings an event late, with Delayed Events
+_KEPT_AT_MOST = timedelta(hours=24)  # that Slack brings an event late, with Delayed Events
 _TALKS = 10_000  # users of whom we know by heart where they talk with us
 
 _log = structlog.get_logger()
 
 
-class Slack:
+class Slack(Called):
     """One app in one workspace: talks with it, and threads in which it was mentioned."""
 
     Settings = SlackSettings
-    most = _BODY
-    silent_after = _SILENT
+    format = "slack"
+    most = 2**20
+    unproved = b"The signature is not right, or too old."
 
     def __init__(
-        self, settings: SlackSettings, host: Host, *, clock: Callable[[], float] = time.time
+        self, settings: SlackSettings, host: Host, *, clock: Callable[[], datetime] = now
     ) -> None:
-        self.name = settings.name
-        self._settings, self._clock = settings, clock
+        self._settings, self._api = settings, SlackApi(settings)
+        super().__init__(settings.name, host, self._api.platform, clock)
         self._past = Notes(host.past(settings.name))
-        self._folder = host.data_dir / "spool"
-        self._api = SlackApi(settings)
         self._people = People(self._api, asks=settings.names)
-        self._accept: Accept | None = None
-        self._began: datetime | None = None
         self._team = ""
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
         self._talks: OrderedDict[str, str] = OrderedDict()
 
-    @property
-    def ready(self) -> bool:
-        return self._accept is not None
-
-    @property
-    def heard_at(self) -> datetime | None:
-        """It is Slack that calls: we are up before its API has answered for the first time."""
-        return self._api.heard_at or self._began
-
-    @property
-    def trouble(self) -> str:
-        return self._api.trouble
-
-    async def receive(self, accept: Accept) -> None:
-        self._accept, self._began = accept, datetime.now(UTC)
+    async def look(self) -> None:
+        """Whether Slack still knows us, and in which workspace."""
         try:
-            while True:
-                wait = _LOOK
-                try:
-                    self._team = text_of((await self._api.call("auth.test", {})).get("team_id"))
-                except DeliveryError as error:
-                    _log.warning("slack.unreachable", channel=self.name, reason=str(error))
-                    wait = _LOOK_AGAIN
-                await asyncio.sleep(wait)
-        finally:
-            self._accept = None
+            self._team = text_of((await self._api.call("auth.test", {})).get("team_id"))
+        except DeliveryError as error:
+            _log.warning("slack.unreachable", channel=self.name, reason=str(error))
+            raise
 
-    async def answer(self, request: Request) -> Response:
-        """One call of Slack's: what was said in it is durable, or it is asked to come again."""
-        if request.path.strip("/"):
-            return Response(404)
-        if request.method != "POST":
-            return Response(405, headers=(("Allow", "POST"),))
-        secret = self._settings.signing_secret
-        if not is_signed(secret, request.headers, request.body, self._clock()):
-            return Response(401, b"The signature is not right, or too old.")
+    def is_theirs(self, request: Request) -> bool:
+        at = self._clock().timestamp()
+        return is_signed(self._settings.signing_secret, request.headers, request.body, at)
+
+    async def hear(self, request: Request) -> Response:
+        """What was said in one call."""
         said = table_in(request.body)
         if said is None:
             return Response(400, b"This is nothing that Slack sends.")
         if said.get("type") == "url_verification":
             return Response(200, text_of(said.get("challenge")).encode("utf-8", "replace"))
-        if self._accept is None:
-            raise Unavailable
         if said.get("type") == "app_rate_limited":
             _log.warning("slack.events_withheld", channel=self.name)
         # Whether it came before is for the ledger to say: the first try may never have arrived.
         if (one := heard(said)) and self._is_for_us(one):
-            await self._take(one, self._accept, request.peer)
+            async with self._turns.of(one.user):
+                await self._take(one, request.peer)
         return Response(200)
 
     def _is_for_us(self, one: Heard) -> bool:
@@ -125,32 +92,21 @@ class Slack:
             one.team == self._team or not self._team
         )
 
-    async def _take(self, one: Heard, accept: Accept, peer: str) -> None:
-        """A user's words in their order, as far as Slack keeps it."""
-        turn = self._turns.setdefault(one.user, asyncio.Lock())
-        async with turn:
-            if not (one.private or one.called or await self._is_theirs(one)):
-                return
-            profile = await self._people.of(one.user)
-            kept = one.kept | {"name": profile.name, "language": profile.locale}
-            # Before the commit: it wakes the acknowledgement, which asks where it belongs.
-            await self._remember(one)
-            await self._accepted(one, json.dumps(kept).encode(), peer, accept)
+    async def _take(self, one: Heard, peer: str) -> None:
+        if not (one.private or one.called or await self._is_theirs(one)):
+            return
+        profile = await self._people.of(one.user)
+        kept = one.kept | {"name": profile.name, "language": profile.locale}
+        # Before the commit: it wakes the acknowledgement, which asks where it belongs.
+        await self._remember(one)
+        await self.take(json.dumps(kept).encode(), one.unit, self._said_at(one), peer)
 
-    async def _accepted(self, one: Heard, raw: bytes, peer: str, accept: Accept) -> None:
+    def _said_at(self, one: Heard) -> datetime:
+        """When Slack took it in, as far as that can be true."""
         now = self._clock()
-        at = one.at if now - _KEPT_AT_MOST < one.at < now else now
-        async with held(raw, self._folder) as octets:
-            await accept(
-                Envelope(
-                    channel=self.name,
-                    format="slack",
-                    raw=octets,
-                    unit=one.unit,
-                    received_at=datetime.fromtimestamp(at, UTC),
-                    transport=Transport(peer=peer),
-                )
-            )
+        since = now.timestamp() - one.at
+        is_true = 0 < since < _KEPT_AT_MOST.total_seconds()
+        return datetime.fromtimestamp(one.at, UTC) if is_true else now
 
     async def _remember(self, one: Heard) -> None:
         """Where this user can be answered."""
@@ -229,9 +185,6 @@ class Slack:
                 " install it again"
             )
         return known
-
-    async def close(self) -> None:
-        await self._api.close()
 
 
 def _thread(channel: str, first: str, person: str) -> str:

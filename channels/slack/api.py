@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.platform_api import Answer, PlatformApi
 from channels.slack.settings import SlackSettings
-from normalizer.tables import table, text_of
+from normalizer.message import Spooled
+from normalizer.tables import text_of
 
-Table = dict[str, Any]
-
-PATIENCE = httpx.Timeout(30.0, connect=10.0)  # seconds
-_LONGEST = timedelta(hours=1)  # that Slack may put us off at once
+Table = Mapping[str, Any]
 
 # Errors of Slack's methods, by what they mean for a delivery.
 _NOBODY = frozenset({
@@ -36,74 +34,57 @@ _DOUBTFUL = frozenset({"fatal_error", "internal_error", "request_timeout"})
 
 
 class SlackApi:
-    """Requests with our token; `heard_at` is when Slack last answered, `trouble` what a person has
-    to see to, `scopes` what the token allows.
-    """
+    """One app in one workspace; `scopes` is what its token allows."""
 
     def __init__(self, settings: SlackSettings) -> None:
         self._settings = settings
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {settings.bot_token}"},
-            timeout=PATIENCE,
-            # One that died while it was idle would look like one that died with our message.
-            limits=httpx.Limits(max_keepalive_connections=0),
-            follow_redirects=False,
-        )
-        self.heard_at: datetime | None = None
+        self.platform = PlatformApi("Slack", settings.api, auth=_Bearer(settings.bot_token))
         self.scopes: frozenset[str] = frozenset()
-        self.trouble = ""
 
     async def call(self, method: str, body: Table) -> Table:
         """One method with JSON. Raises DeliveryError."""
-        return await self._told(self._client.build_request("POST", self._at(method), json=body))
+        return self._told(await self.platform.call("POST", method, json=body))
 
     async def ask(self, method: str, **fields: str | int) -> Table:
         """One method that takes a form only. Raises DeliveryError."""
-        return await self._told(self._client.build_request("POST", self._at(method), data=fields))
+        return self._told(await self.platform.call("POST", method, data=fields))
 
     async def put(self, url: str, data: bytes) -> None:
         """Give Slack the octets of a file, at an address that it gave us."""
         # The address is the right to use it; the token has no business there.
-        reply = await self._sent(httpx.Request("POST", url, content=data))
-        if reply.status_code != 200:
-            raise Retry(f"Slack does not take a file: {reply.status_code}")
+        answer = await self.platform.call("POST", url, content=data, auth=None)
+        if answer.status != 200:
+            raise Retry(f"Slack does not take a file: {answer.status}")
 
-    @asynccontextmanager
-    async def content(self, url: str) -> AsyncIterator[httpx.Response]:
+    async def fetch(self, url: str, folder: Path) -> bytes | Spooled:
         """The octets of a file. Raises DeliveryError."""
         if not url.startswith(f"{self._settings.files}/"):
             raise Rejected("the file is not at Slack")
-        try:
-            async with self._client.stream("GET", url) as reply:
-                yield reply
-        except httpx.HTTPError as error:
-            raise ChannelDown(f"Slack does not answer: {type(error).__name__}") from error
+        async with self.platform.content(url) as reply:
+            if reply.is_redirect:  # to a page where people log in
+                raise ChannelDown("Slack does not show us files: the scope files:read is missing")
+            return await self.platform.kept(reply, self._settings.max_file, folder)
 
-    async def close(self) -> None:
-        await self._client.aclose()
-
-    def _at(self, method: str) -> str:
-        return f"{self._settings.api}/{method}"
-
-    async def _sent(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self._client.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ChannelDown(f"Slack cannot be reached: {type(error).__name__}") from error
-        except httpx.HTTPError as error:
-            raise InDoubt(f"Slack does not answer: {type(error).__name__}") from error
-
-    async def _told(self, request: httpx.Request) -> Table:
-        reply = await self._sent(request)
-        said = _json(reply)
-        if reply.status_code == 200 and said.get("ok") is True:
-            self.heard_at, self.trouble = datetime.now(UTC), ""
-            self.scopes = frozenset(reply.headers.get("x-oauth-scopes", "").split(",")) - {""}
-            return said
-        error = refusal(reply.status_code, text_of(said.get("error")), reply.headers)
+    def _told(self, answer: Answer) -> Table:
+        if answer.status == 200 and answer.body.get("ok") is True:
+            self.platform.trouble = ""
+            self.scopes = frozenset(answer.headers.get("x-oauth-scopes", "").split(",")) - {""}
+            return answer.body
+        error = refusal(answer)
         if isinstance(error, ChannelDown):
-            self.trouble = f"Slack refuses us ({error}); see docs/slack.md"
+            self.platform.trouble = f"Slack refuses us ({error}); see docs/slack.md"
         raise error
+
+
+class _Bearer(httpx.Auth):
+    """Our token, unless a request is made without."""
+
+    def __init__(self, token: str) -> None:
+        self._value = f"Bearer {token}"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = self._value
+        yield request
 
 
 def missing(scopes: frozenset[str], *, names: bool) -> list[str]:
@@ -111,11 +92,12 @@ def missing(scopes: frozenset[str], *, names: bool) -> list[str]:
     return sorted((_NEEDED | ({"users:read"} if names else set())) - scopes) if scopes else []
 
 
-def refusal(status: int, code: str, headers: Mapping[str, str]) -> DeliveryError:
+def refusal(answer: Answer) -> DeliveryError:
     """Pure: what Slack does not want, and whether it ever will."""
+    status, code = answer.status, text_of(answer.body.get("error"))
     words = f"Slack: {status} {code[:200]}".rstrip()
     if status == 429 or code in _LATER:
-        return Retry(words, _after(headers.get("retry-after", "")))
+        return Retry(words, answer.after)
     if code in _LOCKED or status in {401, 403, 404}:
         return ChannelDown(words)
     if code in _DOUBTFUL or status >= 500:
@@ -123,15 +105,3 @@ def refusal(status: int, code: str, headers: Mapping[str, str]) -> DeliveryError
     if not code:
         return ChannelDown(words)
     return Rejected(words, "address_dead" if code in _NOBODY else "content")
-
-
-def _after(seconds: str) -> timedelta | None:
-    is_number = seconds.isascii() and seconds.isdecimal()
-    return min(timedelta(seconds=int(seconds[:9])), _LONGEST) if is_number else None
-
-
-def _json(reply: httpx.Response) -> Table:
-    try:
-        return table(reply.json())
-    except (ValueError, RecursionError):
-        return {}

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 from channels.base import ChannelDown, InDoubt, Rejected, Retry
-from channels.download import kept
 from channels.slack.api import SlackApi
 from channels.slack.words import Where
 from normalizer.message import Part, Spooled
@@ -22,15 +21,7 @@ async def fetch(api: SlackApi, source: str, most: int, folder: Path) -> bytes | 
     if number(file.get("size")) > most:
         raise Rejected(f"it is larger than {most} octets")
     url = text_of(file.get("url_private_download")) or text_of(file.get("url_private"))
-    async with api.content(url) as reply:
-        status = reply.status_code
-        if status == 429 or status >= 500:
-            raise Retry(f"Slack: {status}")
-        if 300 <= status < 400:  # a page where people log in: the token may not read files
-            raise ChannelDown("Slack does not show us files: the scope files:read is missing")
-        if status != 200:
-            raise Rejected(f"Slack: {status}, it is gone")
-        return await kept(reply.aiter_bytes(), most, folder)
+    return await api.fetch(url, folder)
 
 
 async def show(api: SlackApi, part: Part, place: Where) -> str:

@@ -19,7 +19,7 @@ _MARGIN = timedelta(minutes=10)  # a message may be listed later than it was sen
 _BROUGHT = 10_000  # messages that we remember to have been brought
 _LISTED = timedelta(days=30)
 
-Take = Callable[[bytes, str, datetime], Awaitable[None]]
+Take = Callable[[bytes, str, datetime], Awaitable[object]]
 
 
 class Found(NamedTuple):

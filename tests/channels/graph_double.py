@@ -10,8 +10,9 @@ from itertools import count
 from typing import Any
 
 from channels.base import Host, Request
+from channels.called import now
 from channels.testing import PAUSE, Given, Told, Trouble, call, told
-from channels.whatsapp import WhatsApp, now
+from channels.whatsapp import WhatsApp
 from channels.whatsapp.settings import WhatsAppSettings
 from normalizer.message import Address
 from tests.channels.api_double import Asked, Double, Says

@@ -18,8 +18,9 @@ from channels.base import (
     Rejected,
     Retry,
 )
+from channels.called import now
 from channels.testing import PAUSE
-from channels.whatsapp import WhatsApp, now
+from channels.whatsapp import WhatsApp
 from gateway.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.graph_double import (
