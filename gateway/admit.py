@@ -22,6 +22,7 @@ from gateway.follow import Follow
 from gateway.intake import intake
 from gateway.intake.intake import Intake
 from gateway.intake.question import Question
+from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.links.vouched import vouched
 from gateway.messenger import beside, case_of
@@ -78,6 +79,7 @@ class Admission:
     question: Ask | None = None
     proofs: Proofs | None = None
     thanks: Thanks | None = None
+    leaving: Leaving | None = None
     listing: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -108,10 +110,17 @@ class Admission:
             return books.apart(known, arrival, arrival.message, changes)
         message = self._proved(known, arrival, arrival.message, changes)
         message = self._chosen(known, arrival, message)
+        aside = self._aside(known, arrival, message, changes)
+        return aside or self._read(known, arrival, message, changes)
+
+    def _aside(
+        self, known: Known, arrival: Arrival, message: Message, changes: Changes
+    ) -> Accepted | None:
+        """What is nobody's matter."""
         if taken := beside(known, arrival, message, changes):
             self._settled(known, arrival, message, taken.message, changes)
             return taken
-        return self._read(known, arrival, message, changes)
+        return self.leaving(known, arrival, message, changes) if self.leaving else None
 
     def _chosen(self, known: Known, arrival: Arrival, message: Message) -> Message:
         """With the button that it names, where buttons are lines."""
@@ -168,13 +177,9 @@ class Admission:
         decision = decision._replace(template=routed.template)
         self._alarm(arrival, decision)
         decisions = [
-            books.decided(
-                "author", str(arrival.author.identity or "unknown"), arrival.author.reason
-            ),
+            books.wrote(arrival),
             books.decided("case", where.case.reference, where.reason),
-            books.decided(
-                "acknowledgement", "sent" if decision.send else "silence", decision.reason
-            ),
+            books.answered(decision),
             *([routed.decision()] if routed.names else ()),
             *books.released(known, arrival),
         ]
@@ -224,10 +229,8 @@ class Admission:
         """The customer says, perhaps, that it is solved: thanks, once, and nothing more."""
         if not is_no_question(message):
             return
-        case, person = (
-            case_of(known, arrival, message),
-            known.people.get(str(arrival.author.identity)),
-        )
+        case = case_of(known, arrival, message)
+        person = known.people.get(str(arrival.author.identity))
         if case is None or person is None or not arrival.author.authenticated:
             return
         after = act(known, Press(message.pressed, arrival, id_, case, self.follow), changes)
@@ -312,15 +315,9 @@ class Admission:
         return doubt.settle(known, arrival, message, where, changes, self.follow)
 
     def _decide(
-        self,
-        known: Known,
-        arrival: Arrival,
-        message: Message,
-        where: Place,
-        changes: Changes,
-        *,
+        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes, *,
         newcomer: bool,
-    ) -> Decision:
+    ) -> Decision:  # fmt: skip
         asked = Asked(
             arrival=arrival,
             message=message,
@@ -330,7 +327,7 @@ class Admission:
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
-            failing=is_failing(known, arrival, where, changes),
+            failing=is_failing(known, arrival, where.person, changes),
             distrusted=arrival.distrusted,
             echo=self._echo(known, arrival, message, where) if where.is_new else "",
             newcomer=newcomer and self.limits.apply_to(arrival),

@@ -27,6 +27,7 @@ from store.known import Arrival, Person
 
 SOLVED = "solved"  # the template that says thanks
 QUESTION = "question"  # the template of what is asked after the first
+LEFT = "unsubscribed"  # the template that confirms an opt-out
 _REFERENCE = "\ue000"  # stands for the reference in a text that is written once for many
 OFFERS = "\ue001"  # and this for the ways by which one customer may go on
 
@@ -151,6 +152,34 @@ class Writer:
             customer_id=case.customer_id,
             identity_id=person.identity_id,
             at=arrival.at,
+        )
+        return message_row(id_, letter, self.name, settings, self.keys)
+
+    def left(
+        self, arrival: Arrival, message: Message, person: Person, case_id: int | None, id_: int
+    ) -> rows.Message:
+        """What is said to a customer who wants no more promotions."""
+        settings = self.channels[arrival.channel]
+        # Such a word is too short to tell its language by more than its letters.
+        spoken = "" if (message.reply_text or message.subject).isascii() else "ja"
+        language = spoken or self._spoken(message, person, settings)
+        facts = FollowUpFacts(
+            gateway_name=self.name, reference="", now=arrival.at, authenticated=True,
+            phone=self.phone, phone_hours=self.phone_hours,
+        )  # fmt: skip
+        replies_to = usable(message.message_id)
+        letter = Letter(
+            kind="notice",
+            to=whom(message),
+            text=self.words.on(settings.name).follow_up(LEFT, facts, language, settings.form),
+            language=language,
+            case_id=case_id,
+            conversation_id=person.conversation_id,
+            customer_id=person.customer_id,
+            identity_id=person.identity_id,
+            at=arrival.at,
+            in_reply_to=replies_to,
+            references=_references(arrival, message, replies_to),
         )
         return message_row(id_, letter, self.name, settings, self.keys)
 

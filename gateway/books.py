@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import record
+from gateway.acknowledge import Decision
 from gateway.returned import note_bounce
 from normalizer.message import Message
 from store import rows
@@ -44,8 +45,7 @@ def unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
 
 def apart(known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
     """Spam: stored whole, but nobody's; no case, no customer, no word to anybody."""
-    author = decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason)
-    told = [author, decided("spam", "kept apart", arrival.spam)]
+    told = [wrote(arrival), decided("spam", "kept apart", arrival.spam)]
     return _nobody_s(known, arrival, message, "spam", told, changes)
 
 
@@ -119,6 +119,16 @@ def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Cha
         return
     if left.status == "new" and left.opened_at == before.received_at:
         changes.update("cases", left.id, status="resolved", resolved_at=row.received_at)
+
+
+def wrote(arrival: Arrival) -> dict[str, Any]:
+    """Who wrote, and why we think so."""
+    return decided("author", str(arrival.author.identity or "unknown"), arrival.author.reason)
+
+
+def answered(decision: Decision) -> dict[str, Any]:
+    """Whether we answer by ourselves, and why."""
+    return decided("acknowledgement", "sent" if decision.send else "silence", decision.reason)
 
 
 def decided(about: str, outcome: str, reason: str) -> dict[str, Any]:

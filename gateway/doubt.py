@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from gateway import participants, record
+from gateway import optout, participants, record
 from gateway.follow import Follow
 from gateway.place import Place
 from normalizer.message import Message
@@ -48,6 +48,7 @@ def settle(
         participants.join(known, arrival, where.door, where.person, before.id, changes)
     if follow and (where.is_new or where.before):
         follow.customer_wrote(where.before, where.case, arrival.at, changes)
+    optout.take(arrival, message, where.person, before.id, changes)
     record.event_row(
         changes, "message.authenticated", where.conversation_id, instant(arrival.at),
         message_id=before.id, case_id=where.case.id,

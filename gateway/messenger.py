@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import record
+from gateway import optout, record
 from gateway.place import person_of
 from gateway.pressed import is_no_question
 from normalizer.message import Message
@@ -81,7 +81,9 @@ def _reachable(known: Known, arrival: Arrival, message: Message, changes: Change
         kind = "address.failing" if is_dead else "address.alive"
         whom = {"identity_id": person.identity_id, "address": str(arrival.author.identity)}
         record.event_row(changes, kind, person.conversation_id, at, **whom)
-    return _noted(known, arrival, message, changes, None)
+    noted = _noted(known, arrival, message, changes, None)
+    optout.take(arrival, message, person, noted.message, changes)
+    return noted
 
 
 def _joined(first: Seen, arrival: Arrival, message: Message, changes: Changes) -> Accepted:

@@ -32,7 +32,7 @@ class Letter:
     to: Identity
     text: Text
     language: str
-    case_id: int
+    case_id: int | None
     conversation_id: int
     customer_id: int
     identity_id: int | None
@@ -49,7 +49,7 @@ def message_row(
     id_: int, letter: Letter, name: str, settings: Settings, keys: Keys
 ) -> rows.Message:
     """The message; its Message-ID and its Reply-To carry a token for its recipient."""
-    token = keys.token(letter.case_id, id_, letter.to.address)
+    token = keys.token(letter.case_id or 0, id_, letter.to.address)
     pattern = settings.reply_pattern
     return rows.Message(
         id=id_,

@@ -25,6 +25,7 @@ from gateway.faq.suggest import Suggest
 from gateway.fire import Firing
 from gateway.follow import Follow
 from gateway.intake.intake import Intake
+from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.notices import decide
 from gateway.notices.acts import Announcing
@@ -66,6 +67,26 @@ def admission(config: Config, keys: Keys, promising: Promising | None = None) ->
         routing=routing(config) if config.route else None,
         proofs=proofs(config, writer.words, modes, keys) if config.acknowledge.offer else None,
         alarms=alarms(config, keys),
+        leaving=leaving(config, writer, keys),
+    )
+
+
+def leaving(config: Config, writer: Writer, keys: Keys) -> Leaving | None:
+    """What an opt-out by itself becomes, where promotions can be sent from here.
+
+    Where they cannot, it is about somebody else's: a person has to see to it.
+    """
+    said = config.acknowledge
+    if not (config.notices.sender and config.notices.sender_address):
+        return None
+    return Leaving(
+        confirm=writer.left,
+        check=keys.check,
+        own=own(config),
+        limits=Limits(**said.limits.model_dump()),
+        enabled=said.enabled,
+        to_blind_copies=said.bcc,
+        modes={settings.name: config.mode_of(settings) for settings in config.channels},
     )
 
 

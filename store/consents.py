@@ -50,6 +50,18 @@ def customer(
     return Customer(id_, found, tuple(own))
 
 
+def wrote_no(connection: Connection, who: Customer, since: str) -> bool:
+    """Whether a customer has told us themselves since then that they want none."""
+    query = select(_c.id).where(
+        _c.identity_id.in_(who.identities),
+        _c.purpose == PROMOTION,
+        _c.given.is_(False),
+        _c.message_id.is_not(None),
+        _c.at > since,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def language(connection: Connection, who: Customer) -> str:
     """What a customer wrote last, or first; "" when that is not known."""
     said = (

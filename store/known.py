@@ -151,6 +151,7 @@ class Seen(NamedTuple):
     conversation_id: int | None
     case_id: int | None
     fingerprint: str | None
+    kind: str = ""
 
 
 class Shown(NamedTuple):
@@ -182,7 +183,8 @@ class Known:
 
     `given` are messages of ours by id; `facts` are of the cases that colleagues answer in, by id;
     `surveys` are those that may be answered, by the id of the message that asks; `last_said` is the
-    id of our last word, by conversation.
+    id of our last word, by conversation, and `last_told` its kind, where a messenger's few words may
+    answer it.
     `admitted` are participants, as case and identity; `barred` those whom a person has shown out.
     """
 
@@ -201,6 +203,7 @@ class Known:
     choices: dict[tuple[int, str], tuple[Button, ...]] = field(default_factory=dict)
     surveys: dict[int, rows.Survey] = field(default_factory=dict)
     last_said: dict[int, int] = field(default_factory=dict)
+    last_told: dict[int, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     kinds: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     spent: Spent = field(default_factory=Spent)

@@ -35,16 +35,16 @@ def load_reported(connection: Connection, arrivals: Sequence[Arrival], known: Kn
     asked = sorted(set(_named(arrivals)))
     if asked:
         query = (
-            select(_o.channel, _o.peer_id, _m.id, _m.conversation_id, _m.case_id)
+            select(_o.channel, _o.peer_id, _m.id, _m.conversation_id, _m.case_id, _m.kind)
             .join(schema.messages, _m.id == _o.message_id)
             .where(tuple_(_o.channel, _o.peer_id).in_(asked), _PLATFORM)
         )
-        for channel, peer_id, id_, conversation, case in connection.execute(query):
-            known.reported[channel, peer_id] = Seen(id_, conversation, case, None)
+        for channel, peer_id, id_, conversation, case, kind in connection.execute(query):
+            known.reported[channel, peer_id] = Seen(id_, conversation, case, None, kind)
 
 
 def load_choices(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    """The buttons below our last word to these authors, where a few words may name one of them."""
+    """Our last word to these authors and the buttons below it, where a few words may answer it."""
     here = {
         person.conversation_id
         for arrival in arrivals
@@ -62,8 +62,9 @@ def load_choices(connection: Connection, arrivals: Sequence[Arrival], known: Kno
         )
         .group_by(_m.conversation_id)
     )
-    query = select(_m.conversation_id, _m.channel, _m.buttons).where(_m.id.in_(last))
-    for conversation, channel, buttons in connection.execute(query):
+    query = select(_m.conversation_id, _m.channel, _m.kind, _m.buttons).where(_m.id.in_(last))
+    for conversation, channel, kind, buttons in connection.execute(query):
+        known.last_told[conversation] = kind
         found = tuple(Button(*one) for one in json.loads(buttons))
         if found:
             known.choices[conversation, channel] = found

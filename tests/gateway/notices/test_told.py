@@ -340,7 +340,8 @@ async def test_one_word_ends_promotions_at_once_and_what_is_queued_too(
         In_Reply_To=f"<{row['message_id']}>",
     )  # fmt: skip
     await desk.accept(answer, "c0@example.jp")
-    (row,) = await said(desk)
+    row, confirmed = await said(desk)
+    assert "no more offers" in confirmed["text"] or "ご案内の停止を承りました" in confirmed["text"]
     assert (row["state"], row["error"]) == ("failed", "the customer wants no promotions any more")
     assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
     again = await begin(desk, "promotion", customers=[id_], text={"en": "More!"})
