@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Settings
-from gateway import handover
+from gateway import handover, meant
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.calendars import quiet_until
@@ -22,7 +22,7 @@ from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
 from gateway.pressed import wants_person
 from gateway.record import event_row
 from gateway.roster import Roster
-from gateway.route import Mode, is_sensitive, named, stricter
+from gateway.route import Mode, is_sensitive, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
@@ -30,7 +30,7 @@ from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
-from scheduler.rules import PROMISED, TOLD, UNANSWERED, Only, Rule, closes_at
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -42,6 +42,8 @@ log = structlog.get_logger()
 _REMINDER = "reminder"  # the template that tells one of us
 _ROBOT = "automatic"  # the tag of a case that a robot opened
 _NOBODY_S = "form"  # identities that are a From with a Reply-To elsewhere
+_CLOSING = "closing"  # the template that tells of the end
+_OWED = "the customer waits for our answer"
 _NOTICE = "notice"  # the template of a notice
 
 
@@ -98,7 +100,8 @@ class Firing:
         rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
         if rule is None:
             return End(row.id, "cancelled", "the rule is gone")
-        if why := self._is_over(rule, row, here.case) or _is_for_others(rule, here):
+        moot = self._is_over(rule, row, here.case)
+        if why := moot or meant.why_not(rule, here, self._language(here)):
             return End(row.id, "cancelled", why)
         outcome = self._act(rule, row, here, changes, now)
         if isinstance(outcome, Waits):
@@ -129,7 +132,7 @@ class Firing:
             return Moot("there is nobody to write to")
         if outcome := self._silence(rule, here, heard, now):
             return outcome
-        self._say(rule, row, here, heard, changes, now)
+        self._say(rule, here, heard, changes, now)
         if rule.when == PROMISED:
             self.follow.promised(here.case, now, changes, nth_of(row.cause) + 1)
         return here._replace(automatic_today=here.automatic_today + 1)
@@ -138,7 +141,7 @@ class Firing:
         self, rule: Rule, here: Standing, changes: Changes, now: datetime
     ) -> Standing | Moot:
         if rule.set_status == "resolved" and here.case.unanswered_since:
-            return Moot("the customer waits for our answer")
+            return Moot(_OWED)
         case = here.case._replace(
             status=rule.set_status,
             resolved_at=instant(now) if rule.set_status == "resolved" else None,
@@ -192,6 +195,8 @@ class Firing:
             return Moot("a robot wrote this")
         if heard.failing_since:
             return Moot("mail to this address fails")
+        if rule.send == _CLOSING and here.case.unanswered_since:
+            return Moot(_OWED)
         if is_survey(rule.send) and (why := self._surveyed(here, heard, now)):
             return Moot(why)
         limit = self.per_conversation_day
@@ -204,6 +209,8 @@ class Firing:
 
     def _surveyed(self, here: Standing, heard: Heard, now: datetime) -> str:
         """Why nobody asks how we did; "" where somebody may."""
+        if here.case.unanswered_since:
+            return _OWED
         if here.surveyed:
             return "this case was surveyed before"
         window = self.channels[heard.channel].limits.window
@@ -219,6 +226,12 @@ class Firing:
         if mode == "silence":
             return "the route asks for silence"
         return f"watching: {rule.send} would have been sent" if mode == "watch" else ""
+
+    def _language(self, here: Standing) -> str:
+        """In which language we write: the customer's, else the channel's, else our own."""
+        heard = here.heard
+        channel = self.channels.get(heard.channel if heard else here.case.channel)
+        return (heard and heard.language) or (channel and channel.language) or self.language
 
     def _mode(self, here: Standing, channel: str) -> Mode:
         """A case's own word counts before its channel's, and the gateway's before both."""
@@ -237,19 +250,18 @@ class Firing:
         said = [(rules[row.rule], row) for row in fired if row.rule in rules]
         for rule, row in (one for one in said if _kind(one[0]) == lost.kind):
             if not (self._is_over(rule, row, here.case) or self._silence(rule, here, heard, now)):
-                self._say(rule, row, here, heard, changes, now, instead_of=lost.id)
+                self._say(rule, here, heard, changes, now, instead_of=lost.id)
                 return True
         return False
 
     def _say(
-        self, rule: Rule, row: Due, here: Standing, heard: Heard, changes: Changes, now: datetime,
+        self, rule: Rule, here: Standing, heard: Heard, changes: Changes, now: datetime,
         *, instead_of: int | None = None,
     ) -> None:  # fmt: skip
         settings = self.channels[heard.channel]
         known = json.loads(heard.author).get("authenticated", False)
-        language = heard.language or settings.language or self.language
-        calendar = self.follow.calendar(here.case)
-        closes = closes_at(self.follow.rules, calendar, rule, began(row.cause))
+        language = self._language(here)
+        closes = meant.closes(self.follow.rules, here, language)
         promised = None
         if rule.when == PROMISED:
             promised = self.follow.promising(here.case, now).by
@@ -354,19 +366,6 @@ def _is_over(rule: Rule, case: rows.Case) -> str:
     if rule.when in (UNANSWERED, PROMISED):
         return "" if case.unanswered_since else "it is answered"
     return "" if case.status == rule.when else f"the case is {case.status} now"
-
-
-def _is_for_others(rule: Rule, here: Standing) -> str:
-    """Why a rule has nothing to do with such a case; "" where it is for it."""
-    case, language = here.case, here.heard.language if here.heard else ""
-    facts = Only(
-        frozenset({here.heard.channel if here.heard else case.channel}),
-        frozenset(json.loads(case.tags)),
-        frozenset({language.partition("-")[0]}),
-        named(json.loads(case.attributes)),
-    )
-    missed = rule.only.missed_by(facts)
-    return f"the rule is for cases of another {missed}" if missed else ""
 
 
 def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:

@@ -93,15 +93,3 @@ def watch(rules: Iterable[Rule], calendar: Calendar, at: datetime, by: datetime)
 def named(rules: Iterable[Rule], when: str) -> tuple[str, ...]:
     """The rules that wait while a case is `when`."""
     return tuple(rule.name for rule in rules if rule.when == when)
-
-
-def closes_at(
-    rules: Iterable[Rule], calendar: Calendar, rule: Rule, at: datetime
-) -> datetime | None:
-    """When, after a cause at `at`, the case is resolved by itself: what a nudge may announce."""
-    ends = [
-        due(other.calendar or calendar, at, other.after)
-        for other in rules
-        if other.when == rule.when and other.set_status == "resolved"
-    ]
-    return min(ends, default=None)

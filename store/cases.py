@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,10 +13,14 @@ from store import rows, schema
 from store.rows import instant
 
 _c, _m, _i, _o = schema.cases.c, schema.messages.c, schema.identities.c, schema.outbox.c
+_f, _k = schema.follow_ups.c, schema.customers.c
 
 
 class Heard(NamedTuple):
-    """The customer's last message in a case: how, and to whom, an answer to it goes."""
+    """The customer's last message in a case: how, and to whom, an answer to it goes.
+
+    `language` is the message's, else the one that the customer wrote before.
+    """
 
     case_id: int
     message: int
@@ -35,6 +40,7 @@ class Standing(NamedTuple):
     """A case, the last that its customer said in it, our last word, and what robots said today.
 
     `promised_by` is by when we last said that a person answers.
+    `waiting` are the rules that have yet to fire in it, with their hour.
     """
 
     case: rows.Case
@@ -43,6 +49,7 @@ class Standing(NamedTuple):
     automatic_today: int
     surveyed: bool
     promised_by: str | None = None
+    waiting: Mapping[str, str] = {}
 
 
 def referenced(connection: Connection, reference: str, now: datetime) -> Standing | None:
@@ -57,6 +64,9 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
     found = [rows.Case(*row) for row in connection.execute(_cases(cases))]
     last = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
     said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
+    waiting: dict[int, dict[str, str]] = defaultdict(dict)
+    for case_id, rule, at in connection.execute(_waiting(cases)):
+        waiting[case_id][rule] = at
     today = automatic_today(connection, {case.conversation_id for case in found}, now)
     promised = dict(tuple(row) for row in connection.execute(_promised(cases)))
     return {
@@ -67,6 +77,7 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
             today.get(case.conversation_id, 0),
             (case.id, "survey") in said,
             promised.get(case.id),
+            waiting[case.id],
         )
         for case in found
     }
@@ -94,16 +105,27 @@ def _heard(cases: Collection[int]) -> Select[Any]:
 
 
 def _words() -> Select[Any]:
-    return select(
-        _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
-        _m.subject, _m.language, _m.author, _i.failing_since,
-        _m.received_at,
-    ).join(schema.identities, _i.id == _m.identity_id)  # fmt: skip
+    language = func.coalesce(func.nullif(_m.language, ""), _k.language)
+    return (
+        select(
+            _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
+            _m.subject, language, _m.author, _i.failing_since,
+            _m.received_at,
+        )
+        .join(schema.identities, _i.id == _m.identity_id)
+        .join(schema.customers, _k.id == _i.customer_id)
+    )  # fmt: skip
 
 
 def heard(connection: Connection, message_id: int) -> Heard:
     """One message of a customer."""
     return Heard(*connection.execute(_words().where(_m.id == message_id)).one())
+
+
+def _waiting(cases: Collection[int]) -> Select[Any]:
+    return select(_f.case_id, _f.rule, _f.due_at).where(
+        _f.case_id.in_(cases), _f.state == "pending"
+    )
 
 
 def _said(cases: Collection[int]) -> Select[Any]:

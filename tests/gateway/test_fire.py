@@ -285,3 +285,61 @@ def test_a_rule_for_a_channel_that_there_is_not_is_refused(tmp_path: Path) -> No
     told = sorted((problem.key, problem.message) for problem in error.value.problems)
     assert [key for key, _ in told] == ["follow_up[0].channel", "follow_up[0].tag"]
     assert 'no channel is called "letters"' in told[0][1]
+
+
+KANA = "注文した品がまだ届きません。いつごろ届くでしょうか。"
+
+
+async def test_a_word_without_a_language_is_answered_in_the_customer_s_earlier_one(
+    desk: Desk,
+) -> None:
+    await desk.accept(mail(body=KANA, vouched="example.jp", Message_ID="<q@mail.example>"))
+    await desk.accept(mail(body="12345678", vouched="example.jp", In_Reply_To="<q@mail.example>"))
+    await set_status(desk, "pending")
+    (nudge,) = await wait(desk, days=2)
+    assert nudge["language"] == "ja"
+    assert "その後いかがでしょうか" in nudge["text"]
+
+
+async def test_a_rule_for_a_language_is_for_the_one_in_which_we_write(tmp_path: Path) -> None:
+    channel = CONFIG.replace('type = "smtp"', 'type = "smtp"\nlanguage = "ja"', 1)
+    async with opened(tmp_path, f'{channel}{ONLY}language = "ja"\n') as desk:
+        await desk.accept(mail(subject="12345678", body="12345678", vouched="example.jp"))
+        await set_status(desk, "pending")
+        (nudge,) = await wait(desk, hours=2)
+        assert nudge["language"] == "ja"
+
+
+@pytest.mark.parametrize("only", ['tag = "trade"', 'language = "ja"', 'channel = "other"'])
+async def test_a_nudge_announces_no_end_that_is_for_other_cases(tmp_path: Path, only: str) -> None:
+    other = ONLY.partition("[[follow_up]]")[0]
+    rules = RULES.replace('set_status = "resolved"', f'set_status = "resolved"\n{only}')
+    async with opened(tmp_path, CONFIG + other + rules) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        await set_status(desk, "pending")
+        (nudge,) = await wait(desk, days=2)
+        assert "settled" not in nudge["text"]
+
+
+async def test_a_nudge_announces_the_day_to_which_the_end_was_put_off(desk: Desk) -> None:
+    await desk.accept(mail(vouched="example.jp"))
+    await set_status(desk, "pending")
+    await desk.change(
+        "UPDATE follow_ups SET due_at = '2026-12-07T03:00:00.000000Z' WHERE rule = 'close'"
+    )
+    (nudge,) = await wait(desk, days=2)
+    assert "On Monday 7 December we will mark it as settled" in nudge["text"]
+
+
+async def test_nothing_is_said_to_be_settled_while_we_owe_an_answer(tmp_path: Path) -> None:
+    rules = "".join(
+        f'[[follow_up]]\nname = "{name}"\nwhen = "pending"\nafter = "1 hour"\nsend = "{name}"\n'
+        for name in ("closing", "survey")
+    )
+    async with opened(tmp_path, CONFIG + rules) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        await set_status(desk, "pending")
+        await desk.change("UPDATE cases SET unanswered_since = '2026-11-24T03:00:00.000000Z'")
+        assert not await wait(desk, hours=2)
+        owed = ("skipped", "the customer waits for our answer")
+        assert await states(desk) == {"closing": owed, "survey": owed}

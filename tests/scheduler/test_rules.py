@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
-from scheduler.rules import UNANSWERED, Due, Rule, begin, closes_at, named
+from scheduler.rules import UNANSWERED, Due, Rule, begin, named
 
 FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)  # 15:00 in Tokyo
 TOKYO = Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP")
@@ -26,8 +26,3 @@ def test_each_rule_of_the_cause_makes_a_row_by_the_calendar() -> None:
 
 def test_rules_are_named_by_what_they_wait_for() -> None:
     assert named(RULES, "pending") == ("nudge", "close")
-
-
-def test_a_nudge_may_announce_when_the_case_is_closed() -> None:
-    assert closes_at(RULES, TOKYO, NUDGE, FRIDAY) == FRIDAY + timedelta(days=9)
-    assert closes_at(RULES, TOKYO, REMIND, FRIDAY) is None
