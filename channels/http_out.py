@@ -7,7 +7,6 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ import httpx
 
 from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
 from channels.http_settings import HttpSettings
+from channels.pause import asked
 from channels.standard_webhooks import signed
 from normalizer.message import Message, Part, Spooled
 
@@ -68,7 +68,7 @@ class HttpOut:
         if reply.is_success:
             return str(answer.get("id", ""))[:200]
         if status in {408, 425, 429} or status >= 500:
-            raise Retry(said, _after(reply.headers.get("retry-after", ""), self._clock()))
+            raise Retry(said, asked(reply.headers.get("retry-after", ""), self._clock(), _LONGEST))
         if status in {401, 403} or not reply.is_client_error:
             raise ChannelDown(f"{said}: the url or the secret is not right")
         if status in {404, 410} and answer.get("reason") == "address_dead":
@@ -102,17 +102,6 @@ def _object(answer: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _after(said: str, now: datetime) -> timedelta | None:
-    """RFC 9110 section 10.2.3: seconds, or a date."""
-    if said.isascii() and said.isdecimal():
-        return min(timedelta(seconds=int(said[:9])), _LONGEST)
-    try:
-        left = parsedate_to_datetime(said) - now
-    except (ValueError, TypeError):
-        return None
-    return min(max(left, timedelta()), _LONGEST)
 
 
 def _id(message: Message, key: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from channels.base import ChannelDown
+from channels.pause import asked
 
 PATIENCE = 15.0  # seconds for one request
 _AADSTS = re.compile(r"AADSTS\d{4,8}")
@@ -74,14 +75,16 @@ def post(url: str, form: Mapping[str, str]) -> dict[str, Any]:
 def _understood(host: str, reply: httpx.Response) -> dict[str, Any]:
     try:
         body = reply.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if reply.status_code == 200 and isinstance(body, dict):
         return body
     error = body.get("error") if isinstance(body, dict) else None
     passing = reply.status_code == 429 or reply.status_code >= 500
     if passing or not isinstance(error, str) or error == "temporarily_unavailable":
-        raise NotNow(f"{host} answered {reply.status_code}", _after(reply))
+        raise NotNow(
+            f"{host} answered {reply.status_code}", asked(reply.headers.get("retry-after", ""))
+        )
     assert isinstance(body, dict)
     raise Refusal(error, explain(host, error, str(body.get("error_description", ""))))
 
@@ -92,8 +95,3 @@ def explain(host: str, error: str, description: str) -> str:
     word = error if _ERROR.fullmatch(error) else "an error"
     said = _MICROSOFT.get(code) or _MEANING.get(error) or "the provider refuses"
     return f"{said} ({host}: {' '.join(filter(None, (word, code)))})"
-
-
-def _after(reply: httpx.Response) -> timedelta | None:
-    seconds = reply.headers.get("retry-after", "")
-    return timedelta(seconds=min(int(seconds), 3600)) if seconds.isdecimal() else None

@@ -12,10 +12,10 @@ import httpx
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.download import kept
+from channels.pause import asked
 from normalizer.message import Spooled
 
 _PATIENCE = httpx.Timeout(30.0, connect=10.0)  # seconds
-_LONGEST = timedelta(hours=1)  # that a platform may put us off at once
 _PREPARED = timedelta(seconds=10)  # for a file that is not ready yet, such as a large film
 _REFUSED = frozenset({401, 403})
 _NOT_GIVEN = (
@@ -76,8 +76,8 @@ class PlatformApi:
     ) -> AsyncIterator[httpx.Response]:
         """What stands at an address, whatever its status. Raises ChannelDown."""
         try:
-            asked = self._client.stream("GET", url, follow_redirects=follow_redirects)
-            async with asked as reply:
+            told = self._client.stream("GET", url, follow_redirects=follow_redirects)
+            async with told as reply:
                 yield reply
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ChannelDown(f"{self.who} does not answer: {type(error).__name__}") from error
@@ -105,8 +105,7 @@ def _table(reply: httpx.Response) -> Mapping[str, Any]:
 
 
 def _after(reply: httpx.Response) -> timedelta | None:
-    seconds = reply.headers.get("retry-after", "")
-    return min(timedelta(seconds=int(seconds[:9])), _LONGEST) if seconds.isdecimal() else None
+    return asked(reply.headers.get("retry-after", ""))
 
 
 def _expect(who: str, reply: httpx.Response, most: int) -> None:

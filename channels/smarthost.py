@@ -28,6 +28,7 @@ _DELAY = re.compile(r"\b(\d{1,4}) ?(second|minute|hour|sec|min)", re.IGNORECASE)
 # A full or unknown mailbox (RFC 3463 section 3.2, 3.3) and a greylist, which counts each pair of
 # sender and recipient apart, say nothing about the rest of a domain; 421 is the relay's own word.
 _OF_ONE = re.compile(r"421|4\d\d (?:4\.[12]\.\d|.*gr[ea]y.?list)", re.IGNORECASE)
+_LONGEST = timedelta(days=1)  # that a relay may put us off at once
 _SECONDS = {"sec": 1, "min": 60, "hou": 3600}
 # RFC 4954 section 6 and RFC 3207 section 4: it is our account that is refused, not this mail.
 _OUR_ACCOUNT = frozenset({530, 534, 535, 538})
@@ -254,7 +255,7 @@ def _refusal(reply: SMTPResponse) -> DeliveryError:
 def _delay(text: str) -> timedelta | None:
     """How long a greylist wants us to stay away, if it says so."""
     if found := _DELAY.search(text):
-        return timedelta(seconds=int(found[1]) * _SECONDS[found[2][:3].lower()])
+        return min(timedelta(seconds=int(found[1]) * _SECONDS[found[2][:3].lower()]), _LONGEST)
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,12 +41,12 @@ from channels.matrix.sync import (
     take_apart,
 )
 from channels.notes import Notes
+from channels.pause import between
 from normalizer.message import Envelope, Message, Spooled, Transport
 
 _WAIT = 25.0  # seconds that the homeserver holds a question while nothing comes
 _SILENT = timedelta(minutes=5)
 _AGAIN = 300.0  # seconds before a token that is refused is tried again
-_BACK_OFF = 60.0  # seconds between tries at most, when the homeserver does not answer
 _AT_ONCE = 16  # rooms whose events are stored beside each other
 
 _log = structlog.get_logger()
@@ -103,7 +102,7 @@ class Matrix:
                 await self._rest(error, tries)
                 tries += 1
             except Unavailable:
-                await self._sleep(_pause(tries))
+                await self._sleep(between(tries))
                 tries += 1
 
     async def _begin(self) -> Cursor:
@@ -285,7 +284,7 @@ class Matrix:
         elif isinstance(error, Retry) and error.after:
             await self._sleep(error.after.total_seconds())
         else:
-            await self._sleep(_pause(tries))
+            await self._sleep(between(tries))
 
     async def send(self, message: Message, key: str) -> Sent:
         """One text, or one file.
@@ -327,9 +326,3 @@ class Matrix:
 
     async def close(self) -> None:
         await self._api.close()
-
-
-def _pause(tries: int) -> float:
-    """Seconds before the next try, spread so that not all come at once."""
-    most = min(_BACK_OFF, float(2 ** min(tries, 10)))
-    return random.uniform(most / 2, most)  # noqa: S311  nobody gains by guessing it

@@ -14,6 +14,7 @@ from nio import Api, AsyncClient
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.matrix.settings import MatrixSettings
+from channels.pause import LONGEST, asked
 from normalizer.tables import items, table, text_of
 
 Table = dict[str, Any]
@@ -22,7 +23,6 @@ PAGE = 100  # events of one room that are asked for at once
 _PATIENCE = 30.0  # seconds for a call, beside what the homeserver was asked to wait
 _UPLOAD = 100.0
 _MOST_SAID = 200
-_LONGEST = timedelta(hours=1)  # that a homeserver may put us off at once
 
 # What somebody writes in a chat, and who comes and goes; nothing of who is typing or online.
 _NOTHING: Table = {"types": []}
@@ -179,9 +179,8 @@ def _pause(said: Table, retry_after: str) -> timedelta | None:
     """The header is newer than the field, and holds whole seconds only."""
     wanted = said.get("retry_after_ms")
     if isinstance(wanted, int) and 0 <= wanted < 2**53:
-        return min(timedelta(milliseconds=wanted), _LONGEST)
-    is_number = retry_after.isascii() and retry_after.isdecimal()
-    return min(timedelta(seconds=int(retry_after[:9])), _LONGEST) if is_number else None
+        return min(timedelta(milliseconds=wanted), LONGEST)
+    return asked(retry_after)
 
 
 def _json(octets: bytes) -> Table:

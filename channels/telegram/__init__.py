@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import random
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -30,6 +29,7 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.pause import between
 from channels.spool import SPOOLED_FROM, Spool
 from channels.telegram.settings import TelegramSettings
 from normalizer.message import Envelope, Message, Spooled
@@ -38,7 +38,6 @@ from normalizer.tables import number, table, text_of
 _WAIT = 25  # seconds that Telegram holds a question while nothing comes
 _SILENT = timedelta(minutes=5)
 _AGAIN = 300.0  # seconds before a bot that is refused, or another's, is tried again
-_BACK_OFF = 60.0  # seconds between tries at most, when Telegram does not answer
 _LOOK = 120.0  # seconds between looks whether Telegram still calls us
 _KEPT_AT_MOST = timedelta(hours=24)  # Telegram keeps an update no longer
 
@@ -110,7 +109,7 @@ class Telegram:
             offset = min(failed) if failed else max(ids) + 1 if ids else None
             tries = tries + 1 if failed else 0
             if failed:
-                await self._sleep(_pause(tries))
+                await self._sleep(between(tries))
 
     async def _take_all(self, updates: list[Any], accept: Accept) -> list[int]:
         """Store a batch, each chat in its order; the numbers of what could not be stored now."""
@@ -215,7 +214,7 @@ class Telegram:
         elif isinstance(error, Retry) and error.after:
             await self._sleep(error.after.total_seconds())
         else:
-            await self._sleep(_pause(tries))
+            await self._sleep(between(tries))
 
     async def _give_way(self) -> None:
         """A webhook of this very channel, from when it was called, is in nobody's use."""
@@ -307,12 +306,6 @@ class Telegram:
 
     async def close(self) -> None:
         await self._api.close()
-
-
-def _pause(tries: int) -> float:
-    """Seconds before the next try, spread so that not all come at once."""
-    most = min(_BACK_OFF, float(2 ** min(tries, 10)))
-    return random.uniform(most / 2, most)  # noqa: S311  nobody gains by guessing it
 
 
 def _id(update: Any) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import aiogram.exceptions as refused
@@ -23,6 +22,7 @@ from aiogram.types import (
 from aiohttp import ClientConnectorError, ClientError, ClientResponseError
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.pause import asked
 from normalizer.message import Button, Part, Spooled
 
 T = TypeVar("T")
@@ -177,7 +177,7 @@ def _failure(error: Exception, said: str) -> DeliveryError:
     """Pure: what an answer of the Bot API, or none, means for a delivery."""
     match error:
         case refused.TelegramRetryAfter():
-            return Retry(said, timedelta(seconds=error.retry_after))
+            return Retry(said, asked(str(error.retry_after)))
         case refused.TelegramServerError():
             return ChannelDown(said)
         case refused.TelegramEntityTooLarge():

@@ -153,6 +153,7 @@ async def test_one_refused_recipient_keeps_the_mail_from_all() -> None:
         ("450 4.2.0 greylisted, come back in 300 seconds", timedelta(minutes=5)),
         ("450 4.2.0 try again in 2 hours", timedelta(hours=2)),
         ("451 4.7.1 wait 10 min", timedelta(minutes=10)),
+        ("451 4.7.1 come back in 9999 hours", timedelta(days=1)),
         ("450 4.2.0 greylisted", None),
     ],
 )

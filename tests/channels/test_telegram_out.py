@@ -70,6 +70,7 @@ async def test_buttons_stand_below_the_text(bot: BotServer, tmp_path: Path) -> N
 
 ENDS: dict[str, tuple[Refusal, type[DeliveryError], str]] = {
     "busy": (Refusal(429, "Too Many Requests: retry after 7", {"retry_after": 7}), Retry, ""),
+    "busy for ever": (Refusal(429, "Too Many Requests", {"retry_after": 10**15}), Retry, ""),
     "busy, unnamed": (Refusal(429, "Too Many Requests"), Retry, ""),
     "blocked": (Refusal(403, "Forbidden: bot was blocked by the user"), Rejected, "address_dead"),
     "nobody": (Refusal(400, "Bad Request: chat not found"), Rejected, "address_dead"),
