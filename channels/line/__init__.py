@@ -146,14 +146,14 @@ class Line(Called):
     async def _push(self, user: str, said: list[Object], key: str) -> Sent:
         """Counted and paid; the same key each time keeps it from being sent twice."""
         await self._ask_past(user)
-        self._meter.ask()
         headers = {"X-Line-Retry-Key": str(uuid.uuid5(_KEYS, key))}
         body = {"to": user, "messages": said}
-        try:
-            answer = await self._api.call("POST", "/v2/bot/message/push", body, headers)
-        except InDoubt as error:
-            raise Retry(str(error)) from error
-        return self._pushed(answer)
+        async with self._meter.going(self._api):
+            try:
+                answer = await self._api.call("POST", "/v2/bot/message/push", body, headers)
+            except InDoubt as error:
+                raise Retry(str(error)) from error
+            return self._pushed(answer)
 
     async def _ask_past(self, user: str) -> None:
         """Raises Rejected for who has blocked us."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from channels.base import Rejected
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from channels.base import ChannelDown, DeliveryError, Rejected
 from channels.line.api import LineApi
 
 _QUOTA = "/v2/bot/message/quota"
@@ -14,6 +17,7 @@ class Meter:
     def __init__(self, own_limit: int) -> None:
         self._own_limit = own_limit
         self._plan = 0
+        self._going = 0
         self.used = 0
 
     @property
@@ -30,10 +34,29 @@ class Meter:
         total = used.get("totalUsage")
         self.used = total if isinstance(total, int) else self.used
 
-    def ask(self) -> None:
-        """Before a push. Raises Rejected when our own limit is reached; LINE sees to its own."""
-        if self._own_limit and self.used >= self._own_limit:
+    @asynccontextmanager
+    async def going(self, api: LineApi) -> AsyncIterator[None]:
+        """Around a push on its way, which takes room from those beside it.
+
+        Raises Rejected when our own limit is reached; LINE sees to its own. A new month may have
+        begun since the last look.
+        """
+        if self._is_full:
+            try:
+                await self.look(api)
+            except DeliveryError as error:  # LINE was given nothing
+                raise ChannelDown(str(error)) from error
+        if self._is_full:
             raise Rejected(f"monthly_limit is reached: {self._own_limit} pushes", "window")
+        self._going += 1
+        try:
+            yield
+        finally:
+            self._going -= 1
+
+    @property
+    def _is_full(self) -> bool:
+        return 0 < self._own_limit <= self.used + self._going
 
     def count(self) -> None:
         self.used += 1

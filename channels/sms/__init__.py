@@ -78,9 +78,9 @@ class Sms(Called):
         if not message.text.strip():
             raise Rejected("there is no text in it")
         counted = segments(message.text)
-        self._meter.ask(counted)
         try:
-            sid, charged = await self._api.say(message.to[0].address, message.text)
+            with self._meter.going(counted):
+                sid, charged = await self._api.say(message.to[0].address, message.text)
         except InDoubt:
             await self._meter.count(counted)
             raise

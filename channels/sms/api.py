@@ -15,7 +15,6 @@ from normalizer.message import Spooled
 
 _SOURCE = re.compile(r"(?:SM|MM)[0-9a-f]{32}/Media/ME[0-9a-f]{32}")
 _MOST_SAID = 200
-_PAGES = 50  # of 200 messages, of one look
 
 # Opted out; no valid number; not a mobile one; a landline; may not be reached.
 _DEAD = frozenset({21610, 21211, 21217, 21614, 21635})
@@ -57,22 +56,23 @@ class TwilioApi:
         url = f"{self._settings.api}{self._account}/Messages/{source}"
         return await self.platform.download(url, self._settings.max_file, folder)
 
-    async def messages(self, day: date) -> AsyncIterator[Mapping[str, Any]]:
-        """What went either way since a day (UTC), the newest first. Raises DeliveryError."""
+    async def messages(self, day: date) -> AsyncIterator[list[Mapping[str, Any]]]:
+        """What went either way since a day (UTC), page by page, the newest first. Raises
+        DeliveryError.
+        """
         asked = {"DateSent>": day.isoformat(), "PageSize": "200"}
         if self._settings.has_number:
             asked["To"] = self._settings.sender
-        page = await self._told(f"{self._account}/Messages.json", asked)
-        for _ in range(_PAGES):
-            for one in _tables(page.body.get("messages")):
-                if self._is_ours(one):
-                    yield one
+        page, seen = await self._told(f"{self._account}/Messages.json", asked), set[str]()
+        while True:
+            yield _tables(page.body.get("messages"))
             following = str(page.body.get("next_page_uri") or "")
-            if not following.startswith(f"{self._account}/"):
+            if not following.startswith(f"{self._account}/") or following in seen:
                 return
+            seen.add(following)
             page = await self._told(following)
 
-    def _is_ours(self, message: Mapping[str, Any]) -> bool:
+    def is_ours(self, message: Mapping[str, Any]) -> bool:
         """An account has several senders, and each may be a channel."""
         return self._settings.sender in {message.get("to"), message.get("messaging_service_sid")}
 

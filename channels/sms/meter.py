@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from channels.base import Past, Rejected
@@ -17,7 +17,7 @@ class Meter:
     def __init__(self, limit: int, past: Past, clock: Callable[[], datetime]) -> None:
         self.limit = limit
         self._past, self._clock = past, clock
-        self._month, self._used = "", 0
+        self._month, self._used, self._going = "", 0, 0
 
     @property
     def used(self) -> int:
@@ -31,8 +31,18 @@ class Meter:
 
     def ask(self, segments: int) -> None:
         """Before a message. Raises Rejected where it would pass the limit."""
-        if self.limit and self.used + segments > self.limit:
+        if self.limit and self.used + self._going + segments > self.limit:
             raise Rejected(f"monthly_limit is reached: {self.limit} segments", "window")
+
+    @contextmanager
+    def going(self, segments: int) -> Iterator[None]:
+        """Around a message on its way, which takes room from those beside it. Raises as `ask`."""
+        self.ask(segments)
+        self._going += segments
+        try:
+            yield
+        finally:
+            self._going -= segments
 
     async def count(self, segments: int) -> None:
         self._used, self._month = self.used + segments, self._now()

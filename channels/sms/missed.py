@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from channels.base import Past
+from channels.base import Past, Rejected
 from channels.notes import Notes
 from channels.sms.api import TwilioApi
 from channels.sms.call import SID
@@ -49,15 +49,19 @@ class Missed:
     async def look(self, take: Take) -> None:
         """Take in what came since the last look. Raises DeliveryError and Unavailable."""
         now, first, looked = self._clock(), await self._at(_SINCE), await self._at(_LOOKED)
-        if first is None or looked is None:
-            await self._api.account()  # whether Twilio knows us is to be seen from the beginning
-            await self._past.note(_SINCE, now.isoformat())
+        if first is None:
+            await self._past.note(_SINCE, (await self._begin(now)).isoformat())
         else:
-            for one in await self._since(max(first, looked - _MARGIN)):
+            for one in await self._since(max(first, (looked or first) - _MARGIN)):
                 if one.sid not in self._brought:
                     await take(await self._form(one), one.sid, min(one.at, now))
                     self.brought(one.sid)
         await self._past.note(_LOOKED, now.isoformat())
+
+    async def _begin(self, now: datetime) -> datetime:
+        """How late it is at Twilio, by whose clock its list is kept; ours may be ahead."""
+        answer = await self._api.account()  # whether Twilio knows us is to be seen at once, too
+        return min(_sent(answer.headers.get("date", "")) or now, now)
 
     async def _at(self, name: str) -> datetime | None:
         noted = await self._past.recall(name)
@@ -75,20 +79,38 @@ class Missed:
     async def _since(self, begin: datetime) -> list[Found]:
         """The oldest first, as it was said. Twilio tells whole seconds, so we ask for whole ones."""
         begin = begin.replace(microsecond=0)
-        listed = [_found(facts) async for facts in self._api.messages(begin.date())]
-        return sorted(
-            (one for one in listed if one and one.at >= begin), key=lambda one: (one.at, one.sid)
-        )
+        listed: list[Found] = []
+        async for page in self._api.messages(begin.date()):
+            ours = (_found(facts) for facts in page if self._api.is_ours(facts))
+            listed += [one for one in ours if one and one.at >= begin]
+            if _is_over(page, begin):
+                break
+        return sorted(listed, key=lambda one: (one.at, one.sid))
 
     async def _form(self, one: Found) -> bytes:
         """The same fields as the webhook has, as far as the list tells them."""
         names = {"From": "from", "To": "to", "Body": "body", "AccountSid": "account_sid"}
         said = {field: str(one.facts.get(name) or "") for field, name in names.items()}
-        files = await self._api.files(one.sid) if one.facts.get("num_media", "0") != "0" else []
+        files = await self._files(one)
         for number, (url, kind) in enumerate(files):
             said |= {f"MediaUrl{number}": url, f"MediaContentType{number}": kind}
         more = {"MessageSid": one.sid, "SmsStatus": "received", "NumMedia": str(len(files))}
         return urlencode(said | more, errors="replace").encode()
+
+    async def _files(self, one: Found) -> list[tuple[str, str]]:
+        """What came with it; somebody may have deleted it since, which keeps no other waiting."""
+        if one.facts.get("num_media", "0") == "0":
+            return []
+        try:
+            return await self._api.files(one.sid)
+        except Rejected:
+            return []
+
+
+def _is_over(page: list[Mapping[str, Any]], begin: datetime) -> bool:
+    """Whether a page, and so what follows it, lies well before a time."""
+    told = [at for facts in page if (at := _sent(str(facts.get("date_sent"))))]
+    return bool(told) and max(told) < begin - _MARGIN
 
 
 def _found(facts: Mapping[str, Any]) -> Found | None:

@@ -43,6 +43,7 @@ class Platform:
     active: bool = True
     reached: bool = True
     later: float = 0.0
+    pause: str = "7"
     asked: list[str] = field(default_factory=list)
     _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: count(461230966842064897))
@@ -194,7 +195,7 @@ def platform() -> Iterator[Platform]:
         def _tell(self, status: int, octets: bytes) -> None:
             self.send_response(status)
             if status == 429 and made.mode == "busy":
-                self.send_header("Retry-After", "7")
+                self.send_header("Retry-After", made.pause)
             self.send_header("Content-Length", str(len(octets)))
             self.end_headers()
             self.wfile.write(octets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from channels.base import (
     InDoubt,
     Rejected,
     Retry,
+    Sent,
     Unavailable,
 )
 from channels.line.tokens import FRESH, ReplyTokens
@@ -211,3 +213,39 @@ async def test_our_own_limit_holds_where_the_plan_has_none(line: Platform, tmp_p
         with pytest.raises(Rejected, match="monthly_limit"):
             await channel.send(said(), "key-2")
     assert len(line.pushed) == 1
+
+
+async def test_pushes_at_the_same_moment_share_what_is_left(line: Platform, tmp_path: Path) -> None:
+    line.quota, line.used = None, 48
+    async with running(line, tmp_path, monthly_limit=50) as (channel, _):
+        await until(lambda: channel.month == (48, 50))
+        sending = (channel.send(said(), f"key-{n}") for n in range(6))
+        ends = await asyncio.gather(*sending, return_exceptions=True)
+        assert channel.month == (50, 50)
+    assert [type(end) for end in ends if not isinstance(end, Sent)] == [Rejected] * 4
+    assert len(line.pushed) == 2
+
+
+async def test_a_new_month_is_noticed_by_the_first_push_in_it(
+    line: Platform, tmp_path: Path
+) -> None:
+    line.quota, line.used = None, 50
+    async with running(line, tmp_path, monthly_limit=50) as (channel, _):
+        await until(lambda: channel.month == (50, 50))
+        line.used = 0  # midnight
+        await channel.send(said(), "key-1")
+        assert channel.month == (1, 50)
+        line.used, line.mode = 50, ""
+        await channel._meter.look(channel._api)
+        line.mode = "broken"
+        with pytest.raises(ChannelDown):
+            await channel.send(said(), "key-2")
+
+
+async def test_a_pause_without_end_is_an_hour(line: Platform, tmp_path: Path) -> None:
+    line.pause = "9" * 5000
+    async with running(line, tmp_path) as (channel, _):
+        line.mode = "busy"
+        with pytest.raises(Retry) as caught:
+            await channel.send(said(), "key-1")
+    assert caught.value.after == timedelta(hours=1)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from channels.base import ChannelDown, DeliveryError, Host, InDoubt, NoPast, Rejected, Retry
@@ -168,6 +169,25 @@ async def test_a_file_is_put_to_slack_and_shown_in_the_talk(
     await channel.send(reply("", parts=(part,)), "k")
     assert slack.files["F9"] == b"%PDF"
     assert slack.posted[-1]["files"] == [{"id": "F9", "title": "label.pdf"}]
+
+
+async def test_each_request_has_a_time_limit(
+    slack: Workspace, channel: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also that of a file, which goes to an address of Slack's choice."""
+    limits: list[dict[str, float]] = []
+    send = httpx.AsyncClient.send
+
+    async def noted(self: httpx.AsyncClient, request: httpx.Request, **more: Any) -> httpx.Response:
+        limits.append(request.extensions.get("timeout", {}))
+        return await send(self, request, **more)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", noted)
+    part = Part(role="attachment", content_type="text/plain", size=2, sha256="", data=b"hi")
+    await channel.send(reply("", parts=(part,)), "k")
+    assert slack.files["F9"] == b"hi"
+    assert len(limits) >= 3
+    assert all(limit.get("read") and limit.get("connect") for limit in limits)
 
 
 async def test_a_customer_s_file_is_fetched_within_bounds(slack: Workspace, channel: Slack) -> None:

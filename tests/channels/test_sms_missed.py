@@ -74,6 +74,56 @@ async def test_what_was_sent_in_the_second_of_our_first_look_is_ours(
         assert await channel.listing() == {sid(1)}
 
 
+async def test_what_was_sent_while_our_clock_is_ahead_is_ours(
+    twilio: Twilio, tmp_path: Path
+) -> None:
+    """The list tells Twilio's time, so it is Twilio's time from which we count."""
+    gateway = Gateway()
+    twilio.now = NOON
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(minutes=2)):
+        twilio.keep(1, "ten seconds after our first look", NOON + timedelta(seconds=10))
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(hours=1)):
+        assert [one.unit for one in gateway.taken] == [sid(1)]
+
+
+async def test_a_first_look_that_is_cut_off_stays_the_first(twilio: Twilio, tmp_path: Path) -> None:
+    gateway = Gateway()
+    await gateway.note("since", NOON.isoformat())  # and then the power went
+    twilio.keep(1, "an hour later", NOON + timedelta(hours=1))
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(hours=2)):
+        assert [one.unit for one in gateway.taken] == [sid(1)]
+
+
+async def test_nothing_is_lost_in_a_long_list_and_old_pages_are_left_alone(
+    twilio: Twilio, tmp_path: Path
+) -> None:
+    """The double gives two messages a page."""
+    gateway = Gateway()
+    for n in range(300):
+        twilio.keep(n, "this morning", NOON - timedelta(hours=2))
+    async with sms(twilio, tmp_path, gateway):
+        pass
+    for n in range(300, 450):
+        twilio.keep(n, "missed", NOON + timedelta(seconds=n))
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(hours=1)):
+        assert [one.unit for one in gateway.taken] == [sid(n) for n in range(300, 450)]
+    pages = [one for one in twilio.asked if one.path.endswith("/Messages.json")]
+    assert len(pages) < 80, "what lies before our last look is not read again"
+
+
+async def test_a_picture_that_is_gone_keeps_no_other_message_waiting(
+    twilio: Twilio, tmp_path: Path
+) -> None:
+    gateway = Gateway()
+    async with sms(twilio, tmp_path, gateway):
+        pass
+    twilio.keep(1, "look at this", NOON + timedelta(minutes=1), num_media="1")  # deleted since
+    twilio.keep(2, "hello?", NOON + timedelta(minutes=2))
+    async with sms(twilio, tmp_path, gateway, NOON + timedelta(hours=1)):
+        found = [normalize(one)[0] for one in gateway.taken]
+    assert [(one.text, len(one.parts)) for one in found] == [("look at this", 0), ("hello?", 0)]
+
+
 async def test_pictures_that_were_missed_are_fetched_later(twilio: Twilio, tmp_path: Path) -> None:
     gateway = Gateway()
     async with sms(twilio, tmp_path, gateway):

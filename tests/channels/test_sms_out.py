@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from channels.base import (
     NoPast,
     Rejected,
     Retry,
+    Sent,
 )
 from channels.sms import Sms
 from channels.sms.meter import Meter
@@ -153,6 +155,17 @@ async def test_segments_are_counted_and_the_limit_holds(twilio: Twilio, tmp_path
         assert len(twilio.sent) == 2
     async with sms(twilio, tmp_path, gateway, monthly_limit=5) as (channel, _):
         assert channel.month == (3, 5), "the count goes on after a restart"
+
+
+async def test_messages_at_the_same_moment_share_what_is_left(
+    twilio: Twilio, tmp_path: Path
+) -> None:
+    async with sms(twilio, tmp_path, monthly_limit=3) as (channel, _):
+        sending = (channel.send(said("hello"), f"key-{n}") for n in range(8))
+        ends = await asyncio.gather(*sending, return_exceptions=True)
+        assert channel.month == (3, 3)
+    assert [type(end) for end in ends if not isinstance(end, Sent)] == [Rejected] * 5
+    assert len(twilio.sent) == 3
 
 
 async def test_a_new_month_begins_at_nothing() -> None:

@@ -41,6 +41,7 @@ class Twilio(Double):
         self.method = "POST"
         self.status = "active"
         self.kept: list[dict[str, Any]] = []
+        self.now: datetime | None = None
         self._ids = count(1)
 
     def keep(self, number: int, text: str, at: datetime, **more: Any) -> None:
@@ -73,7 +74,8 @@ class Twilio(Double):
         if source:
             return self.media[source] if source in self.media else Says(404)
         if asked.path == f"{_ROOT}.json":
-            return Says(200, {"friendly_name": "Example", "status": self.status})
+            said = {"friendly_name": "Example", "status": self.status}
+            return Says(200, said, (f"Date: {format_datetime(self.now)}",) if self.now else ())
         if asked.path == f"{_ROOT}/IncomingPhoneNumbers.json":
             return Says(200, {"incoming_phone_numbers": self._numbers(asked)})
         return _error(404, 20404, "The requested resource was not found")
