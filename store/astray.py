@@ -21,6 +21,7 @@ _MOST = 50  # rows of one transaction
 _STALE = timedelta(days=7)  # after which nobody sends an old answer anew
 
 _o, _m, _i = schema.outbox.c, schema.messages.c, schema.identities.c
+_c = schema.conversations.c
 _ASTRAY = text("outbox.astray <> ''")  # as the partial index says it
 
 
@@ -71,11 +72,13 @@ def _due(now: datetime, patience: timedelta) -> tuple[ColumnElement[bool] | Text
 
 def ways(connection: Connection, customer_id: int) -> list[Way]:
     """Where a customer wrote to us, the latest first."""
+    own = select(_c.id).where(_c.customer_id == customer_id)
     last = (
         select(func.max(_m.id))
         .join(schema.identities, _i.id == _m.identity_id)
         .where(
             _i.customer_id == customer_id,
+            _m.conversation_id.in_(own),
             _m.direction == "in",
             _m.kind == "message",
             _m.status == "stored",

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from store import schema
+from store.arrays import array
 from store.rows import TABLES
 
 _MOST_PARAMETERS = 16_000  # of 32,766 (SQLite) and 65,535 (PostgreSQL)
@@ -33,11 +34,9 @@ def insert(connection: Connection, added: Sequence[tuple[Any, ...]]) -> None:
     """Insert typed rows of one table; a blob that is there already stays."""
     row_type, width = type(added[0]), len(added[0])
     if connection.dialect.name != "sqlite":
-        _run(
-            connection,
-            _insert_arrays(row_type),
-            [list(column) for column in zip(*added, strict=True)],
-        )
+        kinds = _kinds(row_type)
+        columns = zip(*added, strict=True)
+        _run(connection, _insert_arrays(row_type), list(map(array, kinds, columns)))
         return
     step = _MOST_PARAMETERS // width
     for start in range(0, len(added), step):
@@ -79,8 +78,13 @@ def _insert(row_type: type[tuple[Any, ...]], count: int) -> str:
 def _insert_arrays(row_type: type[tuple[Any, ...]]) -> str:
     """One array a column, so that one prepared statement serves batches of every size."""
     table = TABLES[row_type]
-    arrays = ", ".join(f"%b::{_array_type(column)}[]" for column in table.columns)
+    arrays = ", ".join(f"%b::{kind}[]" for kind in _kinds(row_type))
     return f"{_into(table)} SELECT * FROM unnest({arrays}){_unless(table)}"  # noqa: S608  our names
+
+
+@lru_cache(maxsize=32)
+def _kinds(row_type: type[tuple[Any, ...]]) -> tuple[str, ...]:
+    return tuple(map(_kind, TABLES[row_type].columns))
 
 
 def _into(table: Table) -> str:
@@ -93,7 +97,7 @@ def _unless(table: Table) -> str:
     return " ON CONFLICT (sha256) DO NOTHING" if table is schema.blobs else ""
 
 
-def _array_type(column: Column[Any]) -> str:
+def _kind(column: Column[Any]) -> str:
     names = {Boolean: "boolean", LargeBinary: "bytea", Text: "text", BigInteger: "bigint"}
     return next((name for kind, name in names.items() if isinstance(column.type, kind)), "integer")
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from store import schema, shapes
 from store.rows import instant
@@ -22,13 +22,13 @@ def _waiting() -> Select[Any]:
         )
         .join(schema.outbox, _o.message_id == _m.id)
         .join(schema.cases, _k.id == _m.case_id)
-        .where(_o.state == "draft")
+        .where(_o.state == bindparam("draft", "draft", literal_execute=True))
     )  # fmt: skip
 
 
 def page(connection: Connection, *, after: int | None = None, limit: int = 50) -> shapes.Drafts:
     """A page of drafts, the oldest first."""
-    query = _waiting().where(_m.id > (after or 0)).order_by(_m.id).limit(limit + 1)
+    query = _waiting().where(_o.message_id > (after or 0)).order_by(_o.message_id).limit(limit + 1)
     found = [_draft(row) for row in connection.execute(query)]
     more = len(found) > limit
     return shapes.Drafts(items=found[:limit], next=found[limit - 1].id if more else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -78,7 +79,9 @@ _i, _k, _c, _l, _m, _o = (
     schema.outbox.c,
 )
 _UNITS = Prepared(
-    select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(_one_of(_l.unit, "units"))
+    select(_l.channel, _l.unit, _l.outcome, _l.message_id).where(
+        _l.channel == bindparam("channel"), _one_of(_l.unit, "units")
+    )
 )
 _SEEN = Prepared(
     select(_m.message_id, _m.id, _m.conversation_id, _m.case_id, _m.fingerprint).where(
@@ -127,9 +130,12 @@ _STRANGERS = Prepared(_SINCE.where(_o.authenticated.is_(False)))
 
 
 def _load_units(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
-    found = _UNITS.run(connection, units=[a.unit for a in arrivals])
-    for channel, unit, outcome, message_id in found:
-        known.units[channel, unit] = Accepted(message_id or 0, outcome)
+    units: dict[str, list[str]] = defaultdict(list)
+    for arrival in arrivals:
+        units[arrival.channel].append(arrival.unit)
+    for one, listed in units.items():
+        for channel, unit, outcome, message_id in _UNITS.run(connection, channel=one, units=listed):
+            known.units[channel, unit] = Accepted(message_id or 0, outcome)
 
 
 def _load_seen(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:

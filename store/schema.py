@@ -110,6 +110,13 @@ cases = Table(
     Column("next_update_by", Instant),  # by when we said that the customer hears from us again
     Column("waiting_for", Text, nullable=False, server_default=""),  # … and for what we wait
     Index(None, "conversation_id", "base_subject"),
+    Index(None, "status", "id"),
+    Index(
+        "ix_cases_linked_case_id",
+        "linked_case_id",
+        sqlite_where=text("linked_case_id IS NOT NULL"),
+        postgresql_where=text("linked_case_id IS NOT NULL"),
+    ),
     Index(
         None,
         "owner",
@@ -270,6 +277,12 @@ outbox = Table(
         postgresql_where=text("astray <> ''"),
     ),
     Index(None, "message_id"),
+    Index(
+        "ix_outbox_draft",
+        "message_id",
+        sqlite_where=text("state = 'draft'"),
+        postgresql_where=text("state = 'draft'"),
+    ),
     Index(None, "budget_key", "created_at"),
     Index(None, "conversation_id", "created_at"),
     Index(None, "created_at"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,22 +37,25 @@ def find(
 
 def doubtful(connection: Connection, now: str, blobs: Path, limit: int = 50) -> list[Kept]:
     """Stored messages whose author somebody shall look at again by the instant `now`."""
-    return _find(connection, blobs, limit, _m.status == "stored", _m.judge_at <= now)
+    wanted = _m.status == "stored", _m.judge_at <= now
+    return _find(connection, blobs, limit, *wanted, first=(_m.judge_at, _m.id))
 
 
-def _find(connection: Connection, blobs: Path, limit: int, *wanted: Any) -> list[Kept]:
+def _find(
+    connection: Connection, blobs: Path, limit: int, *wanted: Any, first: Sequence[Any] = (_m.id,)
+) -> list[Kept]:
     m, b, entry = _m, schema.blobs.c, schema.ledger.c
     receipts = schema.ledger.alias("receipts").c
-    first = select(func.min(receipts.id)).where(receipts.message_id == m.id).scalar_subquery()
+    receipt = select(func.min(receipts.id)).where(receipts.message_id == m.id).scalar_subquery()
     query = (
         select(
             m.id, m.status, m.subject, m.reading, m.channel, m.received_at, m.raw_sha256,
             b.size, b.data, entry.unit, entry.transport,
         )
         .join(schema.blobs, b.sha256 == m.raw_sha256)
-        .join(schema.ledger, entry.id == first)
+        .join(schema.ledger, entry.id == receipt)
         .where(*wanted)
-        .order_by(m.id)
+        .order_by(*first)
         .limit(limit)
     )  # fmt: skip
     return [_kept(row, blobs) for row in connection.execute(query)]

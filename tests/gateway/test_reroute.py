@@ -64,14 +64,25 @@ async def wrote(desk: Desk, who: Identity, *, known: bool = True, channel: str =
     return int(row["case_id"])
 
 
+async def join(desk: Desk, case: int, but: int = 0) -> None:
+    """Everybody is the customer of this case, except for one."""
+    for table in ("identities", "messages"):
+        await desk.change(
+            f"UPDATE {table} SET customer_id = (SELECT customer_id FROM cases WHERE id = :case)"
+            " WHERE customer_id <> :but", case=case, but=but,
+        )  # fmt: skip
+    await desk.change(
+        "UPDATE messages SET conversation_id ="
+        " (SELECT id FROM conversations c WHERE c.customer_id = messages.customer_id)"
+    )
+
+
 async def one_customer(desk: Desk, *others: Identity, known: bool = True) -> int:
     """Somebody who wrote by each of these, and last by the shop; the case there."""
     for other in others:
         await wrote(desk, other, known=known)
     case = await wrote(desk, SHOP)
-    await desk.change(
-        "UPDATE identities SET customer_id = (SELECT customer_id FROM cases WHERE id = :c)", c=case
-    )
+    await join(desk, case)
     await desk.change("UPDATE outbox SET state = 'sent'")
     return case
 
@@ -242,10 +253,7 @@ async def test_only_the_same_customer_surely_and_alive(two: Desk) -> None:
     case = await wrote(two, SHOP)
     await wrote(two, MAIL, known=False)
     await wrote(two, CLUB)
-    await two.change(
-        "UPDATE identities SET customer_id = (SELECT customer_id FROM cases WHERE id = :c)"
-        " WHERE customer_id <> :s", c=case, s=stranger["customer_id"],
-    )  # fmt: skip
+    await join(two, case, but=stranger["customer_id"])
     await two.change("UPDATE identities SET failing_since = 'x' WHERE address = 'http-club:c-1'")
     await two.change("UPDATE outbox SET state = 'sent'")
     await answer(two, case)
@@ -290,9 +298,7 @@ async def test_another_address_on_the_same_channel_is_a_way_when_one_is_dead(two
     other = Identity("email", "yuki@work.example")
     await wrote(two, other)
     case = await wrote(two, MAIL)
-    await two.change(
-        "UPDATE identities SET customer_id = (SELECT customer_id FROM cases WHERE id = :c)", c=case
-    )
+    await join(two, case)
     await two.change("UPDATE outbox SET state = 'sent'")
     await answer(two, case)
     await deliver(two, Rejected("no such user", "address_dead"), channel="mail")

@@ -154,6 +154,8 @@ def test_postgresql_commits_durably_whatever_its_default_is(server: Postgres) ->
     writer = open_writer(url)
     with writer.begin() as connection:
         assert answer(connection, "SHOW synchronous_commit") == [("on",)]
+        assert answer(connection, "SHOW default_toast_compression") == [("lz4",)]
+        assert answer(connection, "SHOW enable_seqscan") == [("off",)]
         assert answer(connection, "SHOW transaction_isolation") == [("read committed",)]
         assert answer(connection, "SHOW lock_timeout") == [("5s",)]
     writer.dispose()

@@ -15,11 +15,18 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("next_update_by", sa.Text(), nullable=True))
     waiting_for = sa.Column("waiting_for", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", waiting_for)
-    owned = sa.text("owner <> '' AND status <> 'resolved'")
-    op.create_index(
-        "ix_cases_owner", "cases", ["owner"], sqlite_where=owned, postgresql_where=owned
-    )
+    op.create_index("ix_cases_status_id", "cases", ["status", "id"])
+    _partial_index("ix_cases_owner", "cases", "owner", "owner <> '' AND status <> 'resolved'")
+    linked = "linked_case_id"
+    _partial_index(f"ix_cases_{linked}", "cases", linked, f"{linked} IS NOT NULL")
+    _partial_index("ix_outbox_draft", "outbox", "message_id", "state = 'draft'")
     _absences()
+
+
+def _partial_index(name: str, table: str, column: str, where: str) -> None:
+    op.create_index(
+        name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+    )
 
 
 def _absences() -> None:
