@@ -15,6 +15,8 @@ from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 
 _ANSWERED = frozenset({"form", "from", "platform"})
+NEW = "a new case"
+WATCHING = "watching: an acknowledgement would have been sent"
 _STRANGERS = "for unauthenticated senders this hour"
 # Silences that a person should know of, by their reason.
 ALARMS: Mapping[str, Kind] = {
@@ -78,7 +80,10 @@ class Asked:
 
 
 class Decision(NamedTuple):
-    """Whether to acknowledge, to whom, and the reason that `madoguchi why` shows."""
+    """Whether to acknowledge, to whom, and the reason that `madoguchi why` shows.
+
+    `watched`: it is written, and kept to be looked at.
+    """
 
     send: bool
     reason: str
@@ -86,6 +91,7 @@ class Decision(NamedTuple):
     template: str = ""
     offers: bool = False
     questions: tuple[Question, ...] = ()
+    watched: bool = False
 
 
 def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
@@ -97,8 +103,9 @@ def decide(asked: Asked, limits: Limits, spent: Spent) -> Decision:
     if asked.mode == "silence":
         return Decision(False, "the route asks for silence")
     if asked.mode == "watch":
-        return Decision(False, "watching: an acknowledgement would have been sent")
-    return Decision(True, "a new case", recipient(asked.message))
+        to = recipient(asked.message)
+        return Decision(False, WATCHING, to, watched=True)
+    return Decision(True, NEW, recipient(asked.message))
 
 
 def recipient(message: Message) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from gateway import acknowledge, books, doubt, optout, participants, record, telling
-from gateway.acknowledge import ALARMS, Asked, Decision, Limits
+from gateway.acknowledge import ALARMS, NEW, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.alive import is_failing
-from gateway.answer import OFFERS
+from gateway.answer import OFFERS, SOLVED
 from gateway.chosen import chosen
 from gateway.crowd import Crowd
 from gateway.desk import sent
@@ -26,18 +26,17 @@ from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.links.vouched import vouched
 from gateway.messenger import beside, case_of
-from gateway.outgoing import outbox_row
+from gateway.outgoing import Why, say
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
-from gateway.pressed import ABOUT, Press, act, is_no_question
+from gateway.pressed import Press, act, is_no_question
 from gateway.returned import note_bounce, of_a_letter
-from gateway.route import NOWHERE, Mode, Routed, Routing, tagged
+from gateway.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged
 from gateway.surveys import answer
-from gateway.surveys.answer import Answer
 from gateway.surveys.scale import PAGE
 from normalizer.message import Identity, Message
 from store import rows
-from store.known import Accepted, Arrival, Budget, Changes, Known, Person
+from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Spent
 
 Thanks = Callable[[Arrival, Message, rows.Case, Person, int], rows.Message]
 Ask = Callable[[Arrival, Message, rows.Case, Person, Question, int], rows.Message]
@@ -56,7 +55,8 @@ class Admission:
     `check` tells what a token stands for that was given to an address.
     `listing` are the channels on which buttons are numbered lines.
     `marks` are the words of ours by which echoes are found when a mail is read. `voted(scale,
-    score)` counts the answers to surveys.
+    score)` counts the answers to surveys. `watches`: somewhere we only keep what we would say, and
+    `watched` is the crowd there.
     """
 
     own: frozenset[Identity]
@@ -67,6 +67,9 @@ class Admission:
     check: Check
     watching: frozenset[str] = field(default_factory=frozenset)
     drafting: frozenset[str] = field(default_factory=frozenset)
+    at_most: Mode = "live"
+    watches: bool = False
+    watched: Crowd = field(default_factory=Crowd)
     follow: Follow | None = None
     marks: tuple[str, ...] = ()
     crowd: Crowd = field(default_factory=Crowd)
@@ -200,15 +203,15 @@ class Admission:
             self.follow.customer_wrote(where.before, where.case, arrival.at, changes)
         if message.pressed:
             where = self._pressed(known, arrival, message, where, id_, changes)
-        self._ask_on(known, arrival, message, where, changes)
-        if decision.send:
-            self._queue(known, arrival, message, where, decision, changes)
+        self._ask_on(known, arrival, message, where, id_, changes)
+        if decision.send or decision.watched:
+            self._queue(known, arrival, message, where, decision, id_, changes)
         optout.take(arrival, message, where.person, id_, changes)
         if voted := answer.answered(known, arrival, message):
             answer.tell(voted, arrival, where.case, id_, changes)
             self.voted(voted.survey.scale, voted.score)
-        if self.notify:
-            self._tell_colleagues(self.notify, arrival, message, where, changes, voted)
+        if self.notify and arrival.channel not in self.watching:
+            telling.colleagues(self.notify, arrival, message, where, voted, self.alarms, changes)
         return accepted
 
     def _pressed(
@@ -237,8 +240,8 @@ class Admission:
         if after == case or not self.thanks or not self._may_speak(known, arrival, case):
             return
         row = self.thanks(arrival, message, after, person, changes.new_id())
-        self._enter(row, arrival, changes, draft=self._mode(arrival, case) == "approve")
-        acknowledge.count(known.spent, arrival, case.conversation_id)
+        why = Why(id_, SOLVED, "the customer says that it is solved")
+        self._enter(known, arrival, row, case, why, changes)
 
     def _learn(
         self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
@@ -254,8 +257,9 @@ class Admission:
         return where._replace(case=case)
 
     def _ask_on(
-        self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
-    ) -> None:
+        self, known: Known, arrival: Arrival, message: Message, where: Place, id_: int,
+        changes: Changes,
+    ) -> None:  # fmt: skip
         """After an answer the next question, where one is asked after the other."""
         case, person = where.case, where.person
         if self.intake is None or self.question is None or case.asking == "[]" or where.is_new:
@@ -267,14 +271,14 @@ class Admission:
         case = known.cases[case.id] = intake.waits_for(case, rest, changes)
         if rest and self._may_speak(known, arrival, case):
             row = self.question(arrival, message, case, person, rest[0], changes.new_id())
-            draft = self._mode(arrival, case) == "approve"
-            self._enter(row, arrival, changes, draft=draft)
-            acknowledge.count(known.spent, arrival, case.conversation_id)
+            why = Why(id_, f"ask {rest[0].name}", "the case does not say it yet")
+            self._enter(known, arrival, row, case, why, changes)
 
     def _may_speak(self, known: Known, arrival: Arrival, case: rows.Case) -> bool:
-        spent = known.spent.conversation_day[case.conversation_id]
+        mode = self._mode(arrival, case)
+        spent = _spent(known, mode).conversation_day[case.conversation_id]
         has_budget = spent < (self.limits.per_conversation_day or spent + 1)
-        return self.enabled and has_budget and self._mode(arrival, case) in ("live", "approve")
+        return self.enabled and has_budget and mode != "silence"
 
     def _route(
         self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes
@@ -289,24 +293,6 @@ class Admission:
         case = known.cases[where.case.id] = tagged(where.case, routed, changes)
         return where._replace(case=case), routed
 
-    def _tell_colleagues(
-        self, notify: Notify, arrival: Arrival, message: Message, where: Place, changes: Changes,
-        voted: Answer | None,
-    ) -> None:  # fmt: skip
-        robots = message.automatic.is_auto or message.unreadable
-        if robots or arrival.history or arrival.channel in self.watching:
-            return
-        if voted and voted.is_told:
-            score = f"{voted.score}/{voted.scale.high}"
-            notify("survey answered", where.case, arrival, message, self.alarms, changes, score)
-        elif message.pressed in ABOUT:
-            about = ABOUT[message.pressed]
-            notify(about, where.case, arrival, message, self.alarms, changes)
-        elif where.is_new:
-            notify("new case", where.case, arrival, message, self.alarms, changes)
-        elif where.before or where.door:
-            notify("customer wrote", where.case, arrival, message, self.alarms, changes)
-
     def _judged(
         self, known: Known, arrival: Arrival, message: Message, changes: Changes
     ) -> Accepted:
@@ -318,12 +304,13 @@ class Admission:
         self, known: Known, arrival: Arrival, message: Message, where: Place, changes: Changes, *,
         newcomer: bool,
     ) -> Decision:  # fmt: skip
+        mode = self._mode(arrival, where.case)
         asked = Asked(
             arrival=arrival,
             message=message,
             own=self.own,
             enabled=self.enabled,
-            mode=self._mode(arrival, where.case),
+            mode=mode,
             to_blind_copies=self.to_blind_copies,
             is_new_case=where.is_new,
             conversation_id=where.conversation_id,
@@ -331,9 +318,9 @@ class Admission:
             distrusted=arrival.distrusted,
             echo=self._echo(known, arrival, message, where) if where.is_new else "",
             newcomer=newcomer and self.limits.apply_to(arrival),
-            crowd=self.crowd,
+            crowd=self.watched if mode == "watch" else self.crowd,
         )
-        return acknowledge.decide(asked, self.limits, known.spent)
+        return acknowledge.decide(asked, self.limits, _spent(known, mode))
 
     def _echo(self, known: Known, arrival: Arrival, message: Message, where: Place) -> str:
         if arrival.format == PAGE:
@@ -341,9 +328,9 @@ class Admission:
         return heard(known, arrival, message, where, self.own)
 
     def _mode(self, arrival: Arrival, case: rows.Case) -> Mode:
-        """A case's own word counts before its channel's."""
+        """A case's own word counts before its channel's, and the gateway's before both."""
         if case.mode:
-            return cast("Mode", case.mode)
+            return stricter(cast("Mode", case.mode), self.at_most)
         drafts: Mode = "approve" if arrival.channel in self.drafting else "live"
         return "watch" if arrival.channel in self.watching else drafts
 
@@ -360,34 +347,48 @@ class Admission:
         message: Message,
         where: Place,
         decision: Decision,
+        about: int,
         changes: Changes,
     ) -> None:
         ways = self.proofs.ways(known, arrival, where) if self.proofs else ()
         asks = self.intake.missing(where.case, arrival) if self.intake else ()
         decision = decision._replace(offers=bool(ways), questions=asks)
         row = self.write_acknowledgement(arrival, message, where, decision, changes.new_id())
+        # Nobody has a code, a question or a promise of which nobody reads.
+        real = changes if decision.send else Changes(changes.last_id)
         if self.proofs and ways:
-            lines = self.proofs.offer(ways, row, arrival.at, changes)
+            lines = self.proofs.offer(ways, row, arrival.at, real)
             row = row._replace(text=row.text.replace(OFFERS, lines))
+        why = Why(about, decision.template or ACKNOWLEDGEMENT, NEW)
+        self._enter(known, arrival, row, where.case, why, changes)
+        if self.limits.apply_to(arrival):
+            (self.watched if decision.watched else self.crowd).note(arrival, message)
+        if self.follow:
+            self.follow.promised(where.case, arrival.at, changes, unread=decision.watched)
+        if decision.watched:
+            return
         if asks:
             known.cases[where.case.id] = intake.waits_for(where.case, asks, changes)
-        acknowledge.count(known.spent, arrival, where.conversation_id)
-        if self.limits.apply_to(arrival):
-            self.crowd.note(arrival, message)
-        self._enter(row, arrival, changes, draft=self._mode(arrival, where.case) == "approve")
-        if self.follow:
-            self.follow.promised(where.case, arrival.at, changes)
         telling.acknowledged(arrival, where, row, changes)
 
-    def _enter(self, row: rows.Message, arrival: Arrival, changes: Changes, *, draft: bool) -> None:
-        """The delivery of what we say by ourselves."""
-        changes.add(row)
-        id_, known = changes.new_id(), arrival.author.authenticated
-        changes.add(
-            outbox_row(
-                id_, row, at=arrival.at, budget=arrival.budget, authenticated=known, draft=draft
-            )
-        )
+    def _enter(
+        self, known: Known, arrival: Arrival, row: rows.Message, case: rows.Case, why: Why,
+        changes: Changes,
+    ) -> None:  # fmt: skip
+        """What we say by ourselves, as freely as we may, and what that takes from the budgets."""
+        mode = self._mode(arrival, case)
+        say(
+            changes, row, mode, why, at=arrival.at, budget=arrival.budget,
+            authenticated=arrival.author.authenticated,
+        )  # fmt: skip
+        if mode != "watch":
+            acknowledge.count(known.spent, arrival, case.conversation_id)
+        if self.watches:
+            acknowledge.count(known.watched, arrival, case.conversation_id)
+
+
+def _spent(known: Known, mode: Mode) -> Spent:
+    return known.watched if mode == "watch" else known.spent
 
 
 def _ids(where: Place) -> tuple[int, int, int, int | None]:

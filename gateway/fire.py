@@ -17,12 +17,12 @@ from gateway import handover, meant
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.calendars import quiet_until
-from gateway.follow import HANDED_OVER, Follow, began, nth_of
-from gateway.outgoing import Letter, chain, message_row, outbox_row, usable
-from gateway.pressed import wants_person
+from gateway.follow import HANDED_OVER, Follow, began, is_unread, nth_of
+from gateway.holds import OWED, as_if, held_back, is_over, reason
+from gateway.outgoing import Letter, Why, chain, message_row, outbox_row, say, usable
 from gateway.record import event_row
 from gateway.roster import Roster
-from gateway.route import Mode, is_sensitive, stricter
+from gateway.route import Mode, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
@@ -30,7 +30,7 @@ from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
-from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule
+from scheduler.rules import PROMISED, TOLD, Rule
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -42,8 +42,6 @@ log = structlog.get_logger()
 _REMINDER = "reminder"  # the template that tells one of us
 _ROBOT = "automatic"  # the tag of a case that a robot opened
 _NOBODY_S = "form"  # identities that are a From with a Reply-To elsewhere
-_CLOSING = "closing"  # the template that tells of the end
-_OWED = "the customer waits for our answer"
 _NOTICE = "notice"  # the template of a notice
 
 
@@ -60,11 +58,19 @@ class Moot(NamedTuple):
     reason: str
 
 
+class Kept(NamedTuple):
+    """It would have been said, and is kept to be looked at: how the case would stand then."""
+
+    reason: str
+    here: Standing
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
     """Fires due rows; everything in it comes from the configuration.
 
-    `modes` says by channel how freely we speak there.
+    `modes` says by channel how freely we speak there; `watches`: somewhere we only keep what we
+    would say.
     """
 
     follow: Follow
@@ -80,12 +86,14 @@ class Firing:
     phone_hours: str = ""
     at_most: Mode = "live"
     roster: Roster = Roster()
+    watches: bool = False
 
     def __call__(
         self, connection: Connection, changes: Changes, due_rows: Sequence[Due], now: datetime
     ) -> None:
         """Decide and write each row; one that our rules fall over does not hold up the others."""
-        found = standing(connection, {row.case_id for row in due_rows}, now)
+        cases = {row.case_id for row in due_rows}
+        found = standing(connection, cases, now, watches=self.watches)
         ends = []
         for row in due_rows:
             try:
@@ -106,7 +114,9 @@ class Firing:
         outcome = self._act(rule, row, here, changes, now)
         if isinstance(outcome, Waits):
             return End(row.id, "pending", outcome.reason, instant(outcome.until))
-        if isinstance(outcome, Moot):
+        if isinstance(outcome, Moot | Kept):
+            if isinstance(outcome, Kept):
+                found[row.case_id] = outcome.here
             return End(row.id, "skipped", outcome.reason)
         found[row.case_id] = outcome
         event_row(
@@ -118,11 +128,11 @@ class Firing:
     def _is_over(self, rule: Rule, row: Due, case: rows.Case) -> str:
         if rule.name == HANDED_OVER:
             return handover.is_over(row.cause, case, self.roster)
-        return _is_over(rule, case)
+        return is_over(rule, case)
 
     def _act(
         self, rule: Rule, row: Due, here: Standing, changes: Changes, now: datetime
-    ) -> Standing | Waits | Moot:
+    ) -> Standing | Waits | Moot | Kept:
         if rule.set_status:
             return self._set_status(rule, here, changes, now)
         if rule.notify:
@@ -130,18 +140,24 @@ class Firing:
         heard = here.heard
         if heard is None:
             return Moot("there is nobody to write to")
-        if outcome := self._silence(rule, here, heard, now):
+        mode = self._mode(here, heard.channel)
+        if is_unread(row.cause) and mode != "watch":
+            return Moot("nobody was sent the promise")
+        if outcome := self._silence(rule, here, heard, mode, now):
             return outcome
-        self._say(rule, here, heard, changes, now)
+        self._say(rule, here, heard, mode, changes, now)
         if rule.when == PROMISED:
-            self.follow.promised(here.case, now, changes, nth_of(row.cause) + 1)
+            nth, unread = nth_of(row.cause) + 1, mode == "watch"
+            self.follow.promised(here.case, now, changes, nth, unread=unread)
+        if mode == "watch":
+            return _kept(rule, here)
         return here._replace(automatic_today=here.automatic_today + 1)
 
     def _set_status(
         self, rule: Rule, here: Standing, changes: Changes, now: datetime
     ) -> Standing | Moot:
         if rule.set_status == "resolved" and here.case.unanswered_since:
-            return Moot(_OWED)
+            return Moot(OWED)
         case = here.case._replace(
             status=rule.set_status,
             resolved_at=instant(now) if rule.set_status == "resolved" else None,
@@ -177,17 +193,27 @@ class Firing:
                 identity_id=None,
                 at=now,
             )
-            id_ = changes.new_id()
-            self._queue(id_, letter, channel, changes, authenticated=True, counted=False)
+            told = message_row(changes.new_id(), letter, self.name, channel, self.keys)
+            changes.add(told)
+            changes.add(
+                outbox_row(
+                    changes.new_id(),
+                    told,
+                    at=now,
+                    budget=("", ""),
+                    authenticated=True,
+                    counted=False,
+                )
+            )
         return here
 
     def _silence(
-        self, rule: Rule, here: Standing, heard: Heard, now: datetime
+        self, rule: Rule, here: Standing, heard: Heard, mode: Mode, now: datetime
     ) -> Waits | Moot | None:
         """Why the customer shall not read this, or not now."""
         if heard.channel not in self.channels:
             return Moot(f"the channel {heard.channel} is gone")
-        if why := self._held_back(rule, here, heard):
+        if why := held_back(rule, here, mode):
             return Moot(why)
         if Identity.parse(heard.address).kind == _NOBODY_S:
             return Moot("nobody vouches for the address that a form named")
@@ -195,8 +221,8 @@ class Firing:
             return Moot("a robot wrote this")
         if heard.failing_since:
             return Moot("mail to this address fails")
-        if rule.send == _CLOSING and here.case.unanswered_since:
-            return Moot(_OWED)
+        if mode == "watch":
+            here = as_if(here)
         if is_survey(rule.send) and (why := self._surveyed(here, heard, now)):
             return Moot(why)
         limit = self.per_conversation_day
@@ -210,22 +236,11 @@ class Firing:
     def _surveyed(self, here: Standing, heard: Heard, now: datetime) -> str:
         """Why nobody asks how we did; "" where somebody may."""
         if here.case.unanswered_since:
-            return _OWED
+            return OWED
         if here.surveyed:
             return "this case was surveyed before"
         window = self.channels[heard.channel].limits.window
         return self.surveys.too_late(heard.received_at, now, window)
-
-    def _held_back(self, rule: Rule, here: Standing, heard: Heard) -> str:
-        """Why nothing is said by ourselves in such a case; "" where something may be."""
-        if is_sensitive(here.case):
-            return "a sensitive case: a person speaks here"
-        if wants_person(here.case) and rule.when not in (PROMISED, TOLD):
-            return "the customer asked for a person, who speaks here"
-        mode = self._mode(here, heard.channel)
-        if mode == "silence":
-            return "the route asks for silence"
-        return f"watching: {rule.send} would have been sent" if mode == "watch" else ""
 
     def _language(self, here: Standing) -> str:
         """In which language we write: the customer's, else the channel's, else our own."""
@@ -235,7 +250,7 @@ class Firing:
 
     def _mode(self, here: Standing, channel: str) -> Mode:
         """A case's own word counts before its channel's, and the gateway's before both."""
-        own = here.case.mode or self.modes[channel]
+        own = here.case.mode or self.modes.get(channel, self.at_most)
         return stricter(cast("Mode", own), self.at_most)
 
     def elsewhere(
@@ -249,14 +264,16 @@ class Firing:
         rules = {rule.name: rule for rule in self.follow.rules if rule.send}
         said = [(rules[row.rule], row) for row in fired if row.rule in rules]
         for rule, row in (one for one in said if _kind(one[0]) == lost.kind):
-            if not (self._is_over(rule, row, here.case) or self._silence(rule, here, heard, now)):
-                self._say(rule, here, heard, changes, now, instead_of=lost.id)
+            mode = self._mode(here, heard.channel)
+            silent = mode == "watch" or self._silence(rule, here, heard, mode, now)
+            if not (self._is_over(rule, row, here.case) or silent):
+                self._say(rule, here, heard, mode, changes, now, instead_of=lost.id)
                 return True
         return False
 
     def _say(
-        self, rule: Rule, here: Standing, heard: Heard, changes: Changes, now: datetime,
-        *, instead_of: int | None = None,
+        self, rule: Rule, here: Standing, heard: Heard, mode: Mode, changes: Changes,
+        now: datetime, *, instead_of: int | None = None,
     ) -> None:  # fmt: skip
         settings = self.channels[heard.channel]
         known = json.loads(heard.author).get("authenticated", False)
@@ -290,36 +307,11 @@ class Firing:
             instead_of=instead_of,
             promised_by=as_said(facts.promised_by) if promised and facts.promised_by else None,
         )
-        draft = self._mode(here, heard.channel) == "approve"
-        message = self._queue(id_, letter, settings, changes, authenticated=known, draft=draft)
-        if asks:
-            changes.add(self.surveys.row(message, rule.send, now))
-
-    def _queue(
-        self,
-        id_: int,
-        letter: Letter,
-        settings: Settings,
-        changes: Changes,
-        *,
-        authenticated: bool,
-        counted: bool = True,
-        draft: bool = False,
-    ) -> rows.Message:
         message = message_row(id_, letter, self.name, settings, self.keys)
-        changes.add(message)
-        changes.add(
-            outbox_row(
-                changes.new_id(),
-                message,
-                at=letter.at,
-                budget=budget_of(letter.to) if counted else ("", ""),
-                authenticated=authenticated,
-                draft=draft,
-                counted=counted,
-            )
-        )
-        return message
+        why = Why(heard.message, rule.name, reason(rule))
+        say(changes, message, mode, why, at=now, budget=budget_of(letter.to), authenticated=known)
+        if asks and mode != "watch":
+            changes.add(self.surveys.row(message, rule.send, now))
 
     def _facts(
         self,
@@ -352,20 +344,16 @@ class Firing:
         return next((s for s in (*able, *self.channels.values()) if s.reaches == "email"), None)
 
 
+def _kept(rule: Rule, here: Standing) -> Kept:
+    asked = here.watched_survey or is_survey(rule.send)
+    after = here._replace(watched_today=here.watched_today + 1, watched_survey=asked)
+    return Kept(f"watching: {rule.send} would have been sent", after)
+
+
 def _kind(rule: Rule) -> Kind:
     if is_survey(rule.send):
         return "survey"
     return "notice" if rule.when == TOLD or rule.send == _NOTICE else "follow_up"
-
-
-def _is_over(rule: Rule, case: rows.Case) -> str:
-    """Why the reason of a row does not hold any more; "" while it does."""
-    if rule.when == TOLD:
-        holds = rule.name in (f"notice.status {case.status}", f"notice.stage {case.stage}")
-        return "" if holds else "it is otherwise now"
-    if rule.when in (UNANSWERED, PROMISED):
-        return "" if case.unanswered_since else "it is answered"
-    return "" if case.status == rule.when else f"the case is {case.status} now"
 
 
 def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:

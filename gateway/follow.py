@@ -19,6 +19,7 @@ from store.rows import instant, moment
 
 # So often a customer hears of a new time while nobody answers; of more we only remind ourselves.
 _NOTICES: Final = 2
+_UNREAD: Final = "unread"  # the cause of what goes with a promise that nobody was sent
 WANTED: Final = "wanted"  # the cause of a reminder that a customer asked for
 HANDED_OVER: Final = "notice.owner"  # the rule by which a customer hears of another owner
 
@@ -87,18 +88,21 @@ class Follow:
             begun = begin(rules[-1:], self.calendar(case), TOLD, at)
             self._add(case, begun, told_of(handed_from), at, changes)
 
-    def promised(self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1) -> None:
-        """A customer reads, for the `nth` time in one wait, by when a person answers."""
+    def promised(
+        self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1, *, unread: bool = False
+    ) -> None:
+        """A customer reads, for the `nth` time in one wait, by when a person answers.
+
+        `unread`: they would. Then nobody is told that it comes to nothing.
+        """
         rules = [
             rule
             for rule in self.rules
-            if rule.when == PROMISED and (rule.notify or nth <= _NOTICES)
+            if rule.when == PROMISED and (nth <= _NOTICES if rule.send else not unread)
         ]
         if rules:
-            by = self.promising(case, at).by
-            self._add(
-                case, watch(rules, self.calendar(case), at, by), f"{PROMISED} {nth}", by, changes
-            )
+            by, word = self.promising(case, at).by, _UNREAD if unread else PROMISED
+            self._add(case, watch(rules, self.calendar(case), at, by), f"{word} {nth}", by, changes)
 
     def calendar(self, case: rows.Case) -> Calendar:
         """What a case counts by."""
@@ -154,6 +158,11 @@ def handed_from(written: str) -> str:
 def began(written: str) -> datetime:
     """When the cause of a row began; of a promise, until when it runs."""
     return moment(written.partition("@")[2])
+
+
+def is_unread(written: str) -> bool:
+    """Whether a row goes with a promise that was only watched."""
+    return written.startswith(_UNREAD)
 
 
 def nth_of(written: str) -> int:

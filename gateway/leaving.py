@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from gateway import acknowledge, books, optout, record
 from gateway.acknowledge import Asked, Decision, Limits
 from gateway.alive import is_failing
-from gateway.outgoing import outbox_row
+from gateway.answer import LEFT
+from gateway.outgoing import Why, said
 from gateway.participants import Check
 from gateway.place import candidates, person_of
-from gateway.route import Mode
+from gateway.route import Mode, stricter
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Person
@@ -81,7 +82,8 @@ class Leaving:
         case_id: int | None, changes: Changes,
     ) -> Accepted:  # fmt: skip
         id_ = arrival.rereads or changes.new_id()
-        decision = self._decide(known, arrival, message, person, changes)
+        mode = self._mode(known, arrival, case_id)
+        decision = self._decide(known, arrival, message, person, mode, changes)
         decisions = [
             books.wrote(arrival),
             books.decided("case", str(case_id or "none"), "an opt-out is nobody's matter"),
@@ -95,41 +97,48 @@ class Leaving:
         books.enter(known, arrival, message, row, accepted, changes)
         books.remember(known, arrival, row, accepted)
         record.received_row(changes, arrival, row, is_person=True)
-        said = (
-            self._said(known, arrival, message, person, case_id, changes) if decision.send else ()
-        )
-        optout.take(arrival, message, person, id_, changes, said)
+        words: Sequence[tuple[Any, ...]] = ()
+        if decision.send or decision.watched:
+            words = self._said(known, arrival, message, person, case_id, id_, mode, changes)
+        optout.take(arrival, message, person, id_, changes, words)
         return accepted
 
+    def _mode(self, known: Known, arrival: Arrival, case_id: int | None) -> Mode:
+        """As freely as on its channel, and no more so than in the case of the promotion."""
+        case, here = known.cases.get(case_id or 0), self.modes[arrival.channel]
+        return stricter(cast("Mode", case.mode), here) if case and case.mode else here
+
     def _decide(
-        self, known: Known, arrival: Arrival, message: Message, person: Person, changes: Changes
-    ) -> Decision:
+        self, known: Known, arrival: Arrival, message: Message, person: Person, mode: Mode,
+        changes: Changes,
+    ) -> Decision:  # fmt: skip
         asked = Asked(
             arrival=arrival,
             message=message,
             own=self.own,
             enabled=self.enabled,
-            mode=self.modes[arrival.channel],
+            mode=mode,
             to_blind_copies=self.to_blind_copies,
             is_new_case=True,
             conversation_id=person.conversation_id,
             failing=is_failing(known, arrival, person, changes),
             distrusted=arrival.distrusted,
         )
-        found = acknowledge.decide(asked, self.limits, known.spent)
+        spent = known.watched if mode == "watch" else known.spent
+        found = acknowledge.decide(asked, self.limits, spent)
         return found._replace(reason="an opt-out, confirmed once a day") if found.send else found
 
     def _said(
         self, known: Known, arrival: Arrival, message: Message, person: Person,
-        case_id: int | None, changes: Changes,
-    ) -> tuple[rows.Message, rows.Outbox]:  # fmt: skip
+        case_id: int | None, id_: int, mode: Mode, changes: Changes,
+    ) -> Sequence[tuple[Any, ...]]:  # fmt: skip
         row = self.confirm(arrival, message, person, case_id, changes.new_id())
-        acknowledge.count(known.spent, arrival, person.conversation_id)
-        draft = self.modes[arrival.channel] == "approve"
-        return row, outbox_row(
-            changes.new_id(), row, at=arrival.at, budget=arrival.budget, authenticated=True,
-            draft=draft,
-        )  # fmt: skip
+        spent = known.watched if mode == "watch" else known.spent
+        acknowledge.count(spent, arrival, person.conversation_id)
+        why = Why(id_, LEFT, "the customer wants no promotions")
+        return said(
+            changes, row, mode, why, at=arrival.at, budget=arrival.budget, authenticated=True
+        )
 
 
 def _answered(known: Known, arrival: Arrival, message: Message) -> _Answered:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from channels.base import Settings
 from gateway.authenticate import Keys
 from gateway.record import to_json
+from gateway.route import Mode
 from gateway.words import Text
 from normalizer.message import Button, Identity, Kind
 from store import rows
+from store.known import Changes
 from store.rows import instant
 
 # What we repeat of a Message-ID that somebody else chose: RFC 5322 section 3.6.4, without
@@ -113,6 +116,61 @@ def outbox_row(
         peer_id="",
         error="",
         created_at=instant(at),
+    )
+
+
+class Why(NamedTuple):
+    """Why we speak: the message that is answered, what makes us (a rule, a template), the reason."""
+
+    message_id: int
+    rule: str
+    reason: str
+
+
+def say(
+    changes: Changes, row: rows.Message, how: Mode, why: Why,
+    *, at: datetime, budget: tuple[str, str], authenticated: bool,
+) -> None:  # fmt: skip
+    """What we say by ourselves to a customer: queued, as a draft, or only kept to be looked at."""
+    for one in said(changes, row, how, why, at=at, budget=budget, authenticated=authenticated):
+        changes.add(one)
+
+
+def said(
+    changes: Changes, row: rows.Message, how: Mode, why: Why,
+    *, at: datetime, budget: tuple[str, str], authenticated: bool,
+) -> tuple[rows.Message, rows.Outbox] | tuple[rows.Watched]:  # fmt: skip
+    """The rows of it; everything automatic comes by here.
+
+    What is only watched becomes neither a message nor a delivery, so that nothing could ever send
+    it or take it for something that was said.
+    """
+    known = authenticated
+    if how not in ("live", "approve"):
+        return (_watched(row, why, at=at, budget=budget, authenticated=known),)
+    draft, id_ = how == "approve", changes.new_id()
+    return row, outbox_row(id_, row, at=at, budget=budget, authenticated=known, draft=draft)
+
+
+def _watched(
+    row: rows.Message, why: Why, *, at: datetime, budget: tuple[str, str], authenticated: bool
+) -> rows.Watched:
+    return rows.Watched(
+        id=row.id,
+        message_id=why.message_id,
+        kind=row.kind,
+        rule=why.rule,
+        reason=why.reason,
+        channel=row.channel,
+        recipients=row.recipients,
+        language=row.language,
+        subject=row.subject,
+        text=row.text,
+        buttons=row.buttons,
+        authenticated=authenticated,
+        budget_key=budget[0],
+        domain=budget[1],
+        at=instant(at),
     )
 
 

@@ -139,9 +139,10 @@ def mail(config: Config, file: Path, at: datetime) -> Iterator[str]:
             yield f"follow-up {waits.rule}: due {waits.due_at}"
     for row in changes.added[rows.Outbox]:
         yield f"delivery: {rows.Outbox(*row).state}"
-    for answer in answers:
-        said = rows.Message(*answer)
-        yield f"\n{said.subject}\n\n{said.text}"
+    said = [(one.subject, one.text) for one in (rows.Message(*row) for row in answers)]
+    kept = (rows.Watched(*row) for row in changes.added[rows.Watched])
+    for subject, text in (*said, *((one.subject, one.text) for one in kept)):
+        yield f"\n{subject}\n\n{text}"
 
 
 def _decisions(row: rows.Message) -> Iterator[str]:

@@ -59,13 +59,16 @@ def admission(config: Config, keys: Keys, promising: Promising | None = None) ->
         check=keys.check,
         watching=frozenset(name for name, mode in modes.items() if mode == "watch"),
         drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
+        at_most=config.gateway.mode,
+        watches=watches(config),
+        watched=_crowd(limits),
         follow=follow(config, promising) if config.rules() else None,
-        crowd=Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour),
+        crowd=_crowd(limits),
         marks=marks(writer.words),
         colleagues=Colleagues(desk(config, keys), people(config)),
         notify=notify(config, channels, keys),
         routing=routing(config) if config.route else None,
-        proofs=proofs(config, writer.words, modes, keys) if config.acknowledge.offer else None,
+        proofs=proofs(config, writer.words, keys) if config.acknowledge.offer else None,
         alarms=alarms(config, keys),
         leaving=leaving(config, writer, keys),
     )
@@ -108,7 +111,17 @@ def admin(config: Config, keys: Keys) -> AdminLetters | None:
     return AdminLetters(to, config.gateway.name, config.gateway.language, zone, tuple(able), keys)
 
 
-def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -> Proofs:
+def watches(config: Config) -> bool:
+    """Whether anything that we would say is only kept to be looked at."""
+    on = (config.mode_of(settings) for settings in config.channels)
+    return "watch" in (*on, *(rule.mode for rule in config.route))
+
+
+def _crowd(limits: Limits) -> Crowd:
+    return Crowd(limits.same_words_week, limits.similar_week, limits.newcomers_domain_hour)
+
+
+def proofs(config: Config, words: Words, keys: Keys) -> Proofs:
     """By which codes customers of one channel show that they are those of another."""
     channels = {settings.name: settings for settings in config.channels}
     return Proofs(
@@ -119,8 +132,8 @@ def proofs(config: Config, words: Words, modes: Mapping[str, str], keys: Keys) -
         language=config.gateway.language,
         words=words,
         keys=keys,
-        silent=frozenset(name for name, mode in modes.items() if mode == "watch"),
-        drafting=frozenset(name for name, mode in modes.items() if mode == "approve"),
+        modes={settings.name: config.mode_of(settings) for settings in config.channels},
+        at_most=config.gateway.mode,
     )
 
 
@@ -250,4 +263,5 @@ def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Fi
         phone_hours=said.phone_hours,
         at_most=config.gateway.mode,
         roster=roster(config),
+        watches=watches(config),
     )

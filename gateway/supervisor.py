@@ -149,6 +149,7 @@ def _state(parts: Parts) -> ApiState:
         parts.metrics.customers.helped,
         parts.config.http.trusted_proxies,
         announcing(parts.config, parts.ingest.keys),
+        parts.config.gateway.language,
     )
 
 

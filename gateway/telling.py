@@ -1,12 +1,17 @@
-"""Pure: the events of a message that came, and of what we said to it at once."""
+"""Pure: the events of a message that came, and of what we said to it; and who of us hears of it."""
 
 from __future__ import annotations
 
 import json
 
 from gateway import record
+from gateway.alarm import Alarms
+from gateway.desk.notify import Notify
 from gateway.faq.suggest import named
 from gateway.place import Place
+from gateway.pressed import ABOUT
+from gateway.surveys.answer import Answer
+from normalizer.message import Message
 from store import rows
 from store.known import Arrival, Changes
 from store.rows import instant
@@ -32,3 +37,21 @@ def acknowledged(arrival: Arrival, where: Place, row: rows.Message, changes: Cha
         changes, "acknowledgement.queued", where.conversation_id, instant(arrival.at),
         message_id=row.id, case_id=where.case.id, **more,
     )  # fmt: skip
+
+
+def colleagues(
+    notify: Notify, arrival: Arrival, message: Message, where: Place, voted: Answer | None,
+    alarms: Alarms, changes: Changes,
+) -> None:  # fmt: skip
+    """A customer's word reaches whoever of us wants to know; a robot's and history nobody."""
+    if message.automatic.is_auto or message.unreadable or arrival.history:
+        return
+    if voted and voted.is_told:
+        score = f"{voted.score}/{voted.scale.high}"
+        notify("survey answered", where.case, arrival, message, alarms, changes, score)
+    elif message.pressed in ABOUT:
+        notify(ABOUT[message.pressed], where.case, arrival, message, alarms, changes)
+    elif where.is_new:
+        notify("new case", where.case, arrival, message, alarms, changes)
+    elif where.before or where.door:
+        notify("customer wrote", where.case, arrival, message, alarms, changes)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
-from store import rows, schema
+from store import rows, schema, watched
 from store.rows import instant
 
 _c, _m, _i, _o = schema.cases.c, schema.messages.c, schema.identities.c, schema.outbox.c
@@ -41,6 +41,7 @@ class Standing(NamedTuple):
 
     `promised_by` is by when we last said that a person answers.
     `waiting` are the rules that have yet to fire in it, with their hour.
+    `watched_…` is what robots would have said, besides, where they only watch.
     """
 
     case: rows.Case
@@ -50,6 +51,8 @@ class Standing(NamedTuple):
     surveyed: bool
     promised_by: str | None = None
     waiting: Mapping[str, str] = {}
+    watched_today: int = 0
+    watched_survey: bool = False
 
 
 def referenced(connection: Connection, reference: str, now: datetime) -> Standing | None:
@@ -59,16 +62,21 @@ def referenced(connection: Connection, reference: str, now: datetime) -> Standin
     return standing(connection, [found], now)[found] if found is not None else None
 
 
-def standing(connection: Connection, cases: Collection[int], now: datetime) -> dict[int, Standing]:
-    """How these cases stand, by id."""
+def standing(
+    connection: Connection, cases: Collection[int], now: datetime, *, watches: bool = False
+) -> dict[int, Standing]:
+    """How these cases stand, by id; `watches`: with what would have been said."""
     found = [rows.Case(*row) for row in connection.execute(_cases(cases))]
     last = {row.case_id: Heard(*row) for row in connection.execute(_heard(cases))}
     said = {(case, kind): at for case, kind, at in connection.execute(_said(cases))}
     waiting: dict[int, dict[str, str]] = defaultdict(dict)
     for case_id, rule, at in connection.execute(_waiting(cases)):
         waiting[case_id][rule] = at
-    today = automatic_today(connection, {case.conversation_id for case in found}, now)
+    spoken = {case.conversation_id for case in found}
+    today = automatic_today(connection, spoken, now)
     promised = dict(tuple(row) for row in connection.execute(_promised(cases)))
+    would = watched.today(connection, spoken, now) if watches else {}
+    asked = watched.surveyed(connection, cases) if watches else set()
     return {
         case.id: Standing(
             case,
@@ -78,6 +86,8 @@ def standing(connection: Connection, cases: Collection[int], now: datetime) -> d
             (case.id, "survey") in said,
             promised.get(case.id),
             waiting[case.id],
+            would.get(case.conversation_id, 0),
+            case.id in asked,
         )
         for case in found
     }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     and_,
     bindparam,
-    func,
     or_,
     select,
     update,
@@ -28,7 +26,8 @@ from store.messengers import load_choices, load_last_words, load_reported, tell
 from store.prepared import Prepared, is_findable
 from store.proofs import load_kinds, load_shown
 from store.renamed import load_renamed
-from store.rows import TABLES, instant
+from store.rows import TABLES
+from store.spent import load_spent, load_watched
 from store.surveys import load_surveys
 
 
@@ -40,6 +39,8 @@ def commit(
     known = load(connection, arrivals, plan.counted)
     if plan.offers:
         load_kinds(connection, arrivals, known)
+    if plan.watches:
+        load_watched(connection, arrivals, plan.counted, known)
     accepted = [plan(known, arrival, changes) for arrival in arrivals]
     flush(connection, changes)
     return accepted
@@ -61,7 +62,7 @@ def load(connection: Connection, arrivals: Sequence[Arrival], counted: frozenset
     load_reported(connection, arrivals, known)
     load_choices(connection, arrivals, known)
     load_shown(connection, arrivals, known)
-    _load_spent(connection, arrivals, counted, known)
+    load_spent(connection, arrivals, counted, known)
     return known
 
 
@@ -94,39 +95,6 @@ _PEOPLE = Prepared(
     .join(schema.conversations, _c.customer_id == _i.customer_id)
     .where(_one_of(_i.address, "addresses"))
 )
-
-
-_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-
-
-# What counts for its conversation only has no budget key: a notice to many silences nobody else.
-_IN_ALL = _o.budget_key != ""
-
-
-def _count(column: Any, *more: Any) -> Prepared:
-    return Prepared(
-        select(column, func.count())
-        .where(
-            _one_of(column, "values"),
-            _o.created_at > bindparam("since"),
-            _o.automatic,
-            _o.piece == 0,
-            *more,
-        )
-        .group_by(column)
-    )
-
-
-_COUNT = {
-    "sender_day": _count(_o.budget_key),
-    "conversation_day": _count(_o.conversation_id),
-    "domain_hour": _count(_o.domain, _IN_ALL),
-}
-_SINCE = select(func.count()).where(
-    _o.automatic, _o.created_at > bindparam("since"), _o.piece == 0, _IN_ALL
-)
-_RECENT = Prepared(_SINCE)
-_STRANGERS = Prepared(_SINCE.where(_o.authenticated.is_(False)))
 
 
 def _load_units(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:
@@ -215,33 +183,6 @@ def _named_cases(arrival: Arrival, known: Known) -> list[Any]:
     if mentions := list(filter(is_findable, arrival.message.mentions)):
         named.append(and_(here, t.reference.in_(mentions)))
     return named
-
-
-def _load_spent(
-    connection: Connection, arrivals: Sequence[Arrival], counted: frozenset[Budget], known: Known
-) -> None:
-    """Automatic messages of the last day and hour to whoever these arrivals would be answered."""
-    asked = [a for a in arrivals if a.budget[0]]
-    if not (asked and counted):
-        return
-    now, spent = max(a.at for a in asked), known.spent
-    conversations = {
-        p.conversation_id for a in asked if (p := known.people.get(str(a.author.identity)))
-    }
-    groups: tuple[tuple[Budget, dict[Any, int], Iterable[Any], timedelta], ...] = (
-        ("sender_day", spent.sender_day, {a.budget[0] for a in asked}, _DAY),
-        ("conversation_day", spent.conversation_day, conversations, _DAY),
-        ("domain_hour", spent.domain_hour, {a.budget[1] for a in asked}, _HOUR),
-    )
-    for name, into, values, back in groups:
-        if name in counted and values:
-            since = instant(now - back)
-            into.update(_COUNT[name].run(connection, values=list(values), since=since))
-    if "unauthenticated_hour" in counted:
-        found = _STRANGERS.run(connection, since=instant(now - _HOUR))
-        spent.unauthenticated_hour = found[0][0]
-    if "all_minute" in counted:
-        spent.all_minute = _RECENT.run(connection, since=instant(now - _MINUTE))[0][0]
 
 
 def _load_rereading(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:

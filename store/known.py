@@ -164,6 +164,7 @@ class Shown(NamedTuple):
     language: str
     channel: str
     reference: str
+    mode: str
 
 
 @dataclass(slots=True)
@@ -186,6 +187,7 @@ class Known:
     id of our last word, by conversation, and `last_told` its kind, where a messenger's few words may
     answer it.
     `admitted` are participants, as case and identity; `barred` those whom a person has shown out.
+    `watched` is what would be spent if all that was only watched had been said, too.
     """
 
     units: dict[tuple[str, str], Accepted] = field(default_factory=dict)
@@ -207,6 +209,7 @@ class Known:
     shown: dict[str, Shown] = field(default_factory=dict)
     kinds: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     spent: Spent = field(default_factory=Spent)
+    watched: Spent = field(default_factory=Spent)
 
 
 class Bounced(NamedTuple):
@@ -286,7 +289,8 @@ class Changes:
 
 class Plan(Protocol):
     """The rules: what one arrival changes. `counted` are the budgets that they ask about;
-    `offers`: they ask by which kinds of identity an author is known.
+    `offers`: they ask by which kinds of identity an author is known; `watches`: some of what they
+    would say is only kept to be looked at.
     """
 
     @property
@@ -294,5 +298,8 @@ class Plan(Protocol):
 
     @property
     def offers(self) -> bool: ...
+
+    @property
+    def watches(self) -> bool: ...
 
     def __call__(self, known: Known, arrival: Arrival, changes: Changes) -> Accepted: ...

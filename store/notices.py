@@ -53,11 +53,15 @@ class Target(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """A notice under way; `words` is what it says, as JSON."""
+    """A notice under way; `words` is what it says, as JSON.
+
+    `watching` are the channels where we only watched when it was started: there nobody is told.
+    """
 
     id: int
     kind: Kind
     words: str
+    watching: tuple[str, ...] = ()
 
 
 class Recipient(NamedTuple):
@@ -151,8 +155,9 @@ def start(connection: Connection, notice: dict[str, Any], target: Target) -> int
 
 def running(connection: Connection) -> list[Notice]:
     """The notices that are under way, the oldest first."""
-    query = select(_n.id, _n.kind, _n.words).where(_RUNNING).order_by(_n.id)
-    return [Notice(*row) for row in connection.execute(query)]
+    query = select(_n.id, _n.kind, _n.words, _n.watching).where(_RUNNING).order_by(_n.id)
+    found = connection.execute(query)
+    return [Notice(*row[:3], watching=tuple(json.loads(row.watching))) for row in found]
 
 
 def room(connection: Connection, now: datetime, per_minute: int) -> int:

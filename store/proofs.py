@@ -32,6 +32,7 @@ def load_shown(connection: Connection, arrivals: Sequence[Arrival], known: Known
             _k.language,
             _m.channel,
             schema.cases.c.reference,
+            schema.cases.c.mode,
         )
         .join(schema.identities, _i.id == _p.identity_id)
         .join(schema.customers, _k.id == _i.customer_id)

@@ -215,6 +215,24 @@ class Proof(NamedTuple):
     used_by: int | None = None
 
 
+class Watched(NamedTuple):
+    id: int
+    message_id: int
+    kind: str
+    rule: str
+    reason: str
+    channel: str
+    recipients: str
+    language: str
+    subject: str
+    text: str
+    buttons: str
+    authenticated: bool
+    budget_key: str
+    domain: str
+    at: str
+
+
 class Request(NamedTuple):
     id: int
     key: str
@@ -247,6 +265,7 @@ TABLES: dict[type, Table] = {
     Link: schema.links,
     Survey: schema.surveys,
     Proof: schema.proofs,
+    Watched: schema.watched,
     Request: schema.requests,
     Event: schema.events,
 }

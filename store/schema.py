@@ -20,6 +20,7 @@ from sqlalchemy import (
 from store.columns import Id, Instant, Json, metadata, own_id, to
 from store.schema_notices import consents, notice_recipients, notices
 from store.schema_people import absences, links, proofs, surveys
+from store.schema_watched import watched
 
 __all__ = [
     "absences",
@@ -46,6 +47,7 @@ __all__ = [
     "requests",
     "surveys",
     "tokens",
+    "watched",
 ]
 
 counters = Table(

@@ -27,6 +27,7 @@ notices = Table(
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("total", Integer, nullable=False),
+    Column("watching", Json, nullable=False, server_default="[]"),  # where nobody is to be told
     Index(
         "ix_notices_running",
         "id",

@@ -23,6 +23,10 @@ VIEWS = {
         SELECT id, message_id, conversation_id, channel, state, due_at, attempts, error, created_at,
                piece
         FROM outbox""",
+    "v_watched": """
+        SELECT w.id, w.message_id, m.conversation_id, m.case_id, w.kind, w.rule, w.reason, w.channel,
+               w.language, w.subject, w.text, w.at
+        FROM watched w JOIN messages m ON m.id = w.message_id""",
     "v_follow_ups": """
         SELECT id, case_id, conversation_id, rule, state, due_at, settled_at, reason
         FROM follow_ups""",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import ipaddress
 import math
 from collections import OrderedDict
@@ -75,12 +77,13 @@ class Access:
         self._wrong = Buckets(*WRONG, clock)
         self._right = Buckets(*RIGHT, clock)
 
-    async def check(self, authorization: str, peer: str) -> Token:
+    async def check(self, authorization: str, peer: str, *, basic: bool = False) -> Token:
         """The token of a header; raises Unauthorized, TooMany, StoreUnavailable.
 
-        A right token is always let in, whoever else guesses from the same address.
+        A right token is always let in, whoever else guesses from the same address. `basic`: it may
+        be a password, too, as browsers ask people for one.
         """
-        secret = _secret(authorization)
+        secret = _secret(authorization) or (_password(authorization) if basic else "")
         token = await self._find(secret) if secret else None
         if token is None:
             if secret and (after := self._wrong.take(_network(peer))):
@@ -110,6 +113,17 @@ def _secret(authorization: str) -> str:
     """RFC 6750 section 2.1; the scheme's name is in any case."""
     scheme, _, secret = authorization.strip().partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _password(authorization: str) -> str:
+    """RFC 7617 section 2, in UTF-8; the name before it is anything."""
+    scheme, _, written = authorization.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(written.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def _network(peer: str) -> str:

@@ -35,6 +35,7 @@ from gateway.api import (
     unsubscribe,
     voting,
     waiting,
+    watching,
 )
 from gateway.api.access import Access
 from gateway.api.front import Front
@@ -47,6 +48,7 @@ from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
 from gateway.api.unsubscribe import Leaving
 from gateway.api.voting import Voting
+from gateway.api.watching import Watching
 from gateway.api.writes import Writes
 from gateway.desk.speak import Desk
 from gateway.faq.entries import Entry
@@ -77,6 +79,7 @@ _V1: list[ControllerRouterHandler] = [
     drafts.list_drafts,
     drafts.send_draft,
     drafts.drop_draft,
+    watching.list_watched,
     waiting.list_follow_ups,
     waiting.patch_follow_up,
     guests.post_participant,
@@ -98,7 +101,7 @@ class ApiState:
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
     `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
     `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
-    `proxies` may say for whom they ask.
+    `proxies` may say for whom they ask. `language` is ours.
     """
 
     store: Store
@@ -115,6 +118,7 @@ class ApiState:
     helped: Callable[[bool], None] = lambda _: None
     proxies: tuple[str, ...] = ()
     announcing: Announcing | None = None
+    language: str = "en"
 
 
 class Api(Plain):
@@ -148,6 +152,7 @@ def build(state: ApiState) -> Litestar:
         route_handlers=[
             *routes,
             _pages(pages, vitals),
+            _for_people(state, reads),
             _called(state.hooks),
             _for_customers(state, reads),
         ],
@@ -191,6 +196,17 @@ def _pages(pages: Front, vitals: Vitals) -> Router:
             "front": Provide(lambda: pages, sync_to_thread=False),
             "vitals": Provide(lambda: vitals, sync_to_thread=False),
         },
+    )
+
+
+def _for_people(state: ApiState, reads: Reads) -> Router:
+    """What our people look at in a browser, behind the same token."""
+    shows = Watching(reads, state.clock, state.name, state.zone, state.language)
+    return Router(
+        "/",
+        route_handlers=[watching.show_watched],
+        dependencies={"watching": Provide(lambda: shows, sync_to_thread=False)},
+        guards=[_passed_the_gate],
     )
 
 

@@ -1,4 +1,4 @@
-"""What every request passes first: the token below /v1, HEAD, and the headers of every answer."""
+"""What every request passes first: who may come in, HEAD, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ _HEADERS = {
 
 
 ADMITTED = "admitted"
+# What people look at in a browser, which asks them for a password: the token. Browsers send that
+# again by themselves, whoever made them ask; so nothing else takes it, and looking changes nothing.
+_LOOKED_AT = frozenset({"/watched", "/v1/promises.svg"})
+_BASIC = 'Basic realm="Madoguchi", charset="UTF-8"'
 
 
 class Gate:
-    """Wraps the application; nothing below /v1 is reached, not even an error, without a token."""
+    """Wraps the application; below /v1 and /watched nobody reaches anything without a token."""
 
     def __init__(
         self,
@@ -60,7 +64,7 @@ class Gate:
                 self._answered.labels(area, str(message["status"])).inc()
             await send(message)
 
-        if area != "v1" or await self._admit(scope, finish):
+        if area not in {"v1", "watched"} or await self._admit(scope, finish):
             await self._pass(scope, receive, finish)
 
     def _client(self, scope: HTTPScope) -> tuple[str, int]:
@@ -72,16 +76,20 @@ class Gate:
         client = scope.get("client")
         address = client[0] if client else ""
         # Several are joined, and so are none that we know.
-        authorization = ",".join(Headers(scope["headers"]).getall("authorization", []))
+        headers = Headers(scope["headers"])
+        authorization = ",".join(headers.getall("authorization", []))
+        looks = scope["method"] in {"GET", "HEAD"} and normalize_path(scope["path"]) in _LOOKED_AT
         try:
-            token = await self._access.check(authorization, address)
+            token = await self._access.check(authorization, address, basic=looks)
         except Unauthorized as error:
-            await _refuse(send, 401, str(error.__doc__), "WWW-Authenticate", "Bearer")
+            is_browser = looks and "text/html" in headers.get("accept", "")
+            ways = [("WWW-Authenticate", way) for way in ("Bearer", _BASIC)[: 1 + is_browser]]
+            await _refuse(send, 401, str(error.__doc__), *ways)
         except TooMany as error:
-            await _refuse(send, 429, str(error), "Retry-After", str(error.after))
+            await _refuse(send, 429, str(error), ("Retry-After", str(error.after)))
         except StoreUnavailable:
             detail = "The store does not answer at present, so the token cannot be checked."
-            await _refuse(send, 503, detail, "Retry-After", str(RETRY_AFTER))
+            await _refuse(send, 503, detail, ("Retry-After", str(RETRY_AFTER)))
         else:
             scope.setdefault("state", {})[ADMITTED] = token
             return True
@@ -101,7 +109,7 @@ def _area(path: str) -> str:
     first = normalize_path(path).split("/")[1]
     return (
         first
-        if first in {"v1", "in", "v", "h", "u", "metrics", "healthz", "readyz", "docs"}
+        if first in {"v1", "watched", "in", "v", "h", "u", "metrics", "healthz", "readyz", "docs"}
         else "other"
     )
 
@@ -115,14 +123,12 @@ def _without_content(send: Send) -> Send:
     return bare
 
 
-async def _refuse(send: Send, status: int, detail: str, *header: str) -> None:
+async def _refuse(send: Send, status: int, detail: str, *more: tuple[str, str]) -> None:
     body = msgspec.json.encode(problem(status, detail))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    if header:
-        name, value = header
-        headers.append((name.lower().encode(), value.encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -22,8 +22,9 @@ from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.desk.speak import Who
 from gateway.links.join import Join, join
-from gateway.outgoing import Letter, message_row, outbox_row
+from gateway.outgoing import Letter, Why, message_row, say
 from gateway.place import Place, person_of
+from gateway.route import Mode, stricter
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Message
 from store import proofs as store
@@ -76,8 +77,8 @@ def says_more(message: Message) -> bool:
 class Proofs:
     """Gives codes out and takes them back; everything in it comes from the configuration.
 
-    `offered` are the channels by which customers may go on, `silent` those on which we say nothing,
-    `drafting` those where a person sends what we would say.
+    `offered` are the channels by which customers may go on; `modes` say by channel how freely we
+    speak there, and `at_most` everywhere.
     """
 
     offered: tuple[Settings, ...]
@@ -87,8 +88,8 @@ class Proofs:
     language: str
     words: Words
     keys: Keys
-    silent: Collection[str] = ()
-    drafting: Collection[str] = ()
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    at_most: Mode = "live"
 
     def ways(self, known: Known, arrival: Arrival, where: Place) -> tuple[Settings, ...]:
         """By which other channels the author of a new case may go on."""
@@ -179,7 +180,10 @@ class Proofs:
     ) -> None:  # fmt: skip
         channel, identity, identity_id = to
         settings = self.channels.get(channel)
-        if settings is None or channel in self.silent:
+        if settings is None:
+            return
+        mode = stricter(cast("Mode", shown.mode) or self.modes.get(channel, "live"), self.at_most)
+        if mode == "silence":
             return
         language = language or settings.language or self.language
         facts = FollowUpFacts(
@@ -201,10 +205,5 @@ class Proofs:
             at=at,
         )
         row = message_row(changes.new_id(), letter, self.name, settings, self.keys)
-        changes.add(row)
-        changes.add(
-            outbox_row(
-                changes.new_id(), row, at=at, budget=budget_of(identity), authenticated=True,
-                draft=channel in self.drafting,
-            )
-        )  # fmt: skip
+        why = Why(shown.proof.message_id, template, "a code of ours was shown on another channel")
+        say(changes, row, mode, why, at=at, budget=budget_of(identity), authenticated=True)

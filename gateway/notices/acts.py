@@ -105,6 +105,7 @@ def start(announcing: Announcing, wanted: Announce, who: Who) -> Act[shapes.Noti
         row = {
             "id": id_, "kind": wanted.kind, "words": to_json(words), "author": storable(who.name),
             "token": who.token, "started_at": instant(who.at),
+            "watching": to_json(announcing.drawing.rules.watching),
         }  # fmt: skip
         unknown = notices.unknown(connection, whom)
         if not notices.start(connection, row, whom):

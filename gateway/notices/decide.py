@@ -19,12 +19,11 @@ WATCHED = "watching: it would have been sent"
 
 
 class Goes(NamedTuple):
-    """They hear it, by this way; as a draft where a person lets everything pass."""
+    """They hear it, by this way, as freely as we speak there: perhaps as a draft, or not at all."""
 
     heard: Heard
     settings: Settings
-    draft: bool = False
-    watched: bool = False
+    mode: Mode = "live"
 
 
 class Stays(NamedTuple):
@@ -50,22 +49,32 @@ class Rules:
     at_most: Mode
     per_conversation_day: int
 
+    @property
+    def watching(self) -> tuple[str, ...]:
+        """The channels on which nobody is told."""
+        return tuple(name for name, mode in self.modes.items() if mode == "watch")
 
-def decide(rules: Rules, what: Kind, one: Prospect, now: datetime) -> Goes | Stays | Later:
-    """Whether, and by which way; the first reason against it counts."""
+
+def decide(
+    rules: Rules, what: Kind, one: Prospect, now: datetime, watching: Collection[str] = ()
+) -> Goes | Stays | Later:
+    """Whether, and by which way; the first reason against it counts.
+
+    `watching` are the channels where nobody was to be told when the notice was started.
+    """
     if why := _not_them(what, one):
         return Stays(why)
     found = way(rules, one)
     if isinstance(found, Stays):
         return found
     heard, settings = found
-    mode = _mode(rules, one, settings)
+    mode = stricter(_mode(rules, one, settings), "watch" if settings.name in watching else "live")
     if mode == "silence":
         return Stays("the route asks for silence")
     limit = rules.per_conversation_day
-    if limit and one.automatic_today >= limit:
+    if limit and one.automatic_today >= limit and mode != "watch":
         return Later("the budget for this conversation today is spent", now + timedelta(days=1))
-    return Goes(heard, settings, draft=mode == "approve", watched=mode == "watch")
+    return Goes(heard, settings, mode)
 
 
 def way(rules: Rules, one: Prospect) -> tuple[Heard, Settings] | Stays:

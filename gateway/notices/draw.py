@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.acknowledge import budget_of
 from gateway.notices.decide import WATCHED, Goes, Later, Rules, Stays, decide
 from gateway.notices.text import Letters, Read, Said
-from gateway.outgoing import Letter, message_row, outbox_row
+from gateway.outgoing import Letter, Why, message_row, say
 from gateway.record import event_row
 from normalizer.message import Identity
 from scheduler.notices import Drawn
@@ -71,15 +71,15 @@ class Drawing:
     def _decided(
         self, notice: Notice, said: Said, found: Prospect, changes: Changes, now: datetime
     ) -> Fate:
-        end = decide(self.rules, notice.kind, found, now)
+        end = decide(self.rules, notice.kind, found, now, notice.watching)
         if isinstance(end, Stays):
             return Fate(found.customer_id, "left_out", end.reason)
         if isinstance(end, Later):
             return Fate(found.customer_id, "waiting", end.reason, end.until)
-        if end.watched:
-            return Fate(found.customer_id, "left_out", WATCHED, channel=end.settings.name)
         read = self.read(notice.kind, said, found, end)
-        message_id = self._queue(found, end, read, changes, now)
+        message_id = self._say(notice, found, end, read, changes, now)
+        if end.mode == "watch":
+            return Fate(found.customer_id, "left_out", WATCHED, channel=end.settings.name)
         return Fate(
             found.customer_id, "queued", identity_id=end.heard.identity_id, message_id=message_id,
             channel=end.settings.name, language=read.language,
@@ -91,7 +91,9 @@ class Drawing:
         reference = one.case.reference if one.case else ""
         return self.letters(what, said, language, end.settings, reference, end.heard.identity_id)
 
-    def _queue(self, one: Prospect, end: Goes, read: Read, changes: Changes, now: datetime) -> int:
+    def _say(
+        self, notice: Notice, one: Prospect, end: Goes, read: Read, changes: Changes, now: datetime
+    ) -> int:
         assert one.case is not None
         to = Identity.parse(end.heard.address)
         letter = Letter(
@@ -109,12 +111,8 @@ class Drawing:
         row = message_row(
             changes.new_id(), letter, self.letters.name, end.settings, self.letters.keys
         )
-        changes.add(row)
         # Counts for its conversation only: a notice is no reason to leave others unanswered.
         budget = ("", budget_of(to)[1])
-        changes.add(
-            outbox_row(
-                changes.new_id(), row, at=now, budget=budget, authenticated=True, draft=end.draft
-            )
-        )
+        why = Why(end.heard.id, f"notice {notice.id}", f"a {notice.kind} notice to many")
+        say(changes, row, end.mode, why, at=now, budget=budget, authenticated=True)
         return row.id

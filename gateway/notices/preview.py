@@ -75,7 +75,7 @@ def _count(
     drawing = announcing.drawing
     end = decide(drawing.rules, what, one, now)
     to = str(Identity.parse(one.heard[0].address)) if one.heard else ""
-    if not isinstance(end, Goes) or end.watched:
+    if not isinstance(end, Goes) or end.mode == "watch":
         why = WATCHED if isinstance(end, Goes) else end.reason
         tally.left_out[why] += 1
         if len(tally.named) < _NAMED:

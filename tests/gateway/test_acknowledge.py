@@ -37,7 +37,7 @@ def why(question: Asked, limits: Limits = NO_LIMITS, spent: Spent | None = None)
     """The reason for silence; empty when we answer."""
     decision = decide(question, limits, spent or Spent())
     assert decision.reason
-    assert bool(decision.to) is decision.send
+    assert bool(decision.to) is (decision.send or decision.watched)
     return "" if decision.send else decision.reason
 
 

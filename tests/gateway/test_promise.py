@@ -125,7 +125,8 @@ async def test_who_only_watches_promises_nothing(tmp_path: Path) -> None:
     watched = CONFIG.replace('type = "smtp"', 'type = "smtp"\nmode = "watch"') + PROMISE
     async with opened(tmp_path, watched) as desk:
         await desk.accept(mail(vouched="example.jp"))
-        assert not await desk.count("follow_ups")
+        assert not await kinds(desk, hours=5)
+        assert not await desk.count("v_promises")
 
 
 async def test_a_notice_waits_for_a_person_in_approve_and_for_quiet_hours(tmp_path: Path) -> None:

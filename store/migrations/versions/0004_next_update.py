@@ -1,4 +1,4 @@
-"""What promises after the first answer need: a case's next update, and who of us is away."""
+"""A case's next update, who of us is away, and what would have been said."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def upgrade() -> None:
     _partial_index(f"ix_cases_{linked}", "cases", linked, f"{linked} IS NOT NULL")
     _partial_index("ix_outbox_draft", "outbox", "message_id", "state = 'draft'")
     _absences()
+    _watched()
+    watching = sa.Column("watching", sa.Text(), nullable=False, server_default="[]")
+    op.add_column("notices", watching)
 
 
 def _partial_index(name: str, table: str, column: str, where: str) -> None:
@@ -40,3 +43,24 @@ def _absences() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_absences"),
     )
     op.create_index("ix_absences_ends_at", "absences", ["ends_at"])
+
+
+def _watched() -> None:
+    """What would have been said where we only watch."""
+    id_ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    first = (
+        "kind", "rule", "reason", "channel", "recipients", "language", "subject", "text", "buttons",
+    )  # fmt: skip
+    op.create_table(
+        "watched",
+        sa.Column("id", id_, autoincrement=False, nullable=False),
+        sa.Column("message_id", id_, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in first),
+        sa.Column("authenticated", sa.Boolean(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("budget_key", "domain", "at")),
+        sa.PrimaryKeyConstraint("id", name="pk_watched"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_watched_message_id"),
+    )
+    op.create_index("ix_watched_message_id", "watched", ["message_id"])
+    op.create_index("ix_watched_budget_key_at", "watched", ["budget_key", "at"])
+    op.create_index("ix_watched_at", "watched", ["at"])

@@ -240,6 +240,18 @@ def _more(connection: Connection, changes: Changes) -> None:
             rule="nudge", cause="1", state="pending", due_at=due, settled_at=None, reason="",
         )
     )  # fmt: skip
+    m = schema.messages.c
+    asked = connection.execute(schema.messages.select().where(m.case_id == case.id)).first()
+    assert asked
+    connection.execute(
+        insert(schema.watched).values(
+            id=changes.new_id(), message_id=asked.id, kind="follow_up", rule="nudge",
+            reason="the case is pending", channel="mail", recipients=asked.recipients,
+            language="en", subject="Re: <b>parcel</b>", text="<script>alert(1)</script>",
+            buttons='[["Solved", "solved", ""]]', authenticated=True, budget_key="", domain="",
+            at=at,
+        )
+    )  # fmt: skip
 
 
 async def with_store(site: Site, use: Callable[[Store], Awaitable[Seeded]]) -> Seeded:
