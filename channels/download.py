@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from channels.base import Rejected
+from channels.base import Rejected, Unavailable
 from channels.spool import SPOOLED_FROM, Spool
 from normalizer.message import Spooled
 
@@ -41,11 +41,17 @@ async def kept(pieces: AsyncIterator[bytes], most: int, folder: Path) -> bytes |
 
 @asynccontextmanager
 async def held(raw: bytes | Spooled, folder: Path) -> AsyncIterator[bytes | Spooled]:
-    """Octets as an envelope carries them; a file that nobody took is gone afterwards."""
+    """Octets as an envelope carries them; a file that nobody took is gone afterwards.
+
+    Raises Unavailable where the disk does not take them.
+    """
     if isinstance(raw, Spooled) or len(raw) <= SPOOLED_FROM:
         yield raw
         return
-    file = await asyncio.to_thread(written, raw, folder / secrets.token_hex(16))
+    try:
+        file = await asyncio.to_thread(written, raw, folder / secrets.token_hex(16))
+    except OSError as error:
+        raise Unavailable("4.3.1", 452) from error
     try:
         yield file
     finally:

@@ -21,10 +21,12 @@ class First(NamedTuple):
     at: datetime
 
     def was_there(self, validity: int, uid: int, came: datetime | None) -> bool:
-        """Whether a mail lay there before us. In another numbering only its date can tell."""
+        """Whether a mail lay there before us. In another numbering only its date can tell, which
+        is one of whole seconds (RFC 3501, INTERNALDATE).
+        """
         if validity == self.validity and self.next:
             return uid < self.next
-        return came is not None and came < self.at
+        return came is not None and came < self.at.replace(microsecond=0)
 
     def to_note(self) -> str:
         return json.dumps([self.validity, self.next, self.at.isoformat()])

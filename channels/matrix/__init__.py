@@ -218,7 +218,8 @@ class Matrix:
     async def _reaches_back(self, events: list[Any], cursor: Cursor) -> bool:
         """Whether what stands before these was stored already, or is older than our last look."""
         written = [event for event in events if isinstance(event, dict)]
-        if not any(cursor.is_after(said_at(event)) for event in written):
+        # A page may be empty, and yet name the one before it (Matrix, "GET …/messages").
+        if written and not any(cursor.is_after(said_at(event)) for event in written):
             return True
         for event in written:
             if concerns(event, self._settings.user) and await self._past.units(id_of(event)):

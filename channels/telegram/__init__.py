@@ -6,12 +6,10 @@ import asyncio
 import hashlib
 import hmac
 import json
-import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,9 +27,10 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.intake import Intake
 from channels.pause import between
-from channels.spool import SPOOLED_FROM, Spool
 from channels.telegram.settings import TelegramSettings
+from channels.turns import Turns
 from normalizer.message import Envelope, Message, Spooled
 from normalizer.tables import number, table, text_of
 
@@ -76,20 +75,20 @@ class Telegram:
         self._api = BotApi(settings.token, settings.api)
         self._hopeless = (Taken, TokenRefused)
         self._clock, self._sleep = clock, sleep
-        self._accept: Accept | None = None
+        self._intake, self._turns = Intake(host.data_dir / "spool"), Turns()
         self._past, self._declined = host.past(settings.name), set[int]()
         self._secret = hmac.new(
             settings.token.encode(), f"webhook {settings.name}".encode(), hashlib.sha256
         ).hexdigest()
 
     async def receive(self, accept: Accept) -> None:
-        self._accept = accept
-        try:
-            await (self._be_called() if self._settings.hook else self._poll(accept))
-        finally:
-            self._accept, self.ready = None, False
+        async with self._intake.open(accept):
+            try:
+                await (self._be_called() if self._settings.hook else self._poll())
+            finally:
+                self.ready = False
 
-    async def _poll(self, accept: Accept) -> None:
+    async def _poll(self) -> None:
         """Ask, store, and only then ask for what follows: that is what confirms at Telegram.
 
         No offset is kept: what was not confirmed comes again, and the ledger knows it. After an
@@ -104,56 +103,44 @@ class Telegram:
                 tries += 1
                 continue
             self._heard()
-            failed = await asyncio.shield(asyncio.ensure_future(self._take_all(updates, accept)))
+            failed = await asyncio.shield(asyncio.ensure_future(self._take_all(updates)))
             ids = [id_ for update in updates if (id_ := _id(update)) is not None]
             offset = min(failed) if failed else max(ids) + 1 if ids else None
             tries = tries + 1 if failed else 0
             if failed:
                 await self._sleep(between(tries))
 
-    async def _take_all(self, updates: list[Any], accept: Accept) -> list[int]:
+    async def _take_all(self, updates: list[Any]) -> list[int]:
         """Store a batch, each chat in its order; the numbers of what could not be stored now."""
         chats: dict[int, list[Any]] = defaultdict(list)
         for update in updates:
             if _id(update) is not None:
                 chats[_chat(update)].append(update)
-        ended = await asyncio.gather(*(self._take_chat(chat, accept) for chat in chats.values()))
+        ended = await asyncio.gather(*(self._take_chat(chat) for chat in chats.values()))
         return [id_ for id_ in ended if id_ is not None]
 
-    async def _take_chat(self, updates: list[Any], accept: Accept) -> int | None:
+    async def _take_chat(self, updates: list[Any]) -> int | None:
         for update in updates:
             try:
-                await self._take(update, accept)
+                await self._take(update)
             except Unavailable:
                 return _id(update)
         return None
 
-    async def _take(self, update: Any, accept: Accept) -> None:
+    async def _take(self, update: Any) -> None:
         if _in_a_group(update):
             await self._leave(update)
             return
         raw = json.dumps(update, separators=(",", ":")).encode()
-        await self._store(raw, str(_id(update)), self._said_at(update), accept)
+        await self._store(raw, str(_id(update)), self._said_at(update))
         self._host.failpoint("F11")
         if pressed := text_of(table(update.get("callback_query")).get("id")):
             await self._seen(pressed)
 
-    async def _store(self, raw: bytes, unit: str, at: datetime, accept: Accept) -> None:
-        kept: bytes | Spooled = raw
-        if len(raw) > SPOOLED_FROM:
-            kept = await asyncio.to_thread(self._spooled, raw)
-        try:
-            await accept(
-                Envelope(channel=self.name, format="telegram", raw=kept, unit=unit, received_at=at)
-            )
-        finally:
-            if isinstance(kept, Spooled):  # gone already where the store has taken it
-                Path(kept.path).unlink(missing_ok=True)  # noqa: ASYNC240  # one system call
-
-    def _spooled(self, raw: bytes) -> Spooled:
-        spool = Spool(self._host.data_dir / "spool" / f"telegram-{secrets.token_hex(8)}")
-        spool.write([raw])
-        return spool.finish()
+    async def _store(self, raw: bytes, unit: str, at: datetime) -> None:
+        await self._intake.take(
+            Envelope(channel=self.name, format="telegram", raw=raw, unit=unit, received_at=at)
+        )
 
     def _said_at(self, update: Any) -> datetime:
         """When Telegram took it in, as far as that can be true."""
@@ -258,7 +245,7 @@ class Telegram:
             return Response(403)
         if request.method != "POST":
             return Response(405)
-        if self._accept is None:
+        if not self._intake.is_open:
             raise Unavailable
         try:
             update = json.loads(request.body)
@@ -266,9 +253,10 @@ class Telegram:
             update = None
         if _id(update) is None:  # stored all the same, for a person to look at
             unit = f"sha256:{hashlib.sha256(request.body).hexdigest()}"
-            await self._store(request.body, unit, self._clock(), self._accept)
+            await self._store(request.body, unit, self._clock())
         else:
-            await self._take(update, self._accept)
+            async with self._turns.of(str(_chat(update))):
+                await self._take(update)
         return Response(200)
 
     async def send(self, message: Message, key: str) -> Sent:  # noqa: ARG002  the seam's

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -103,6 +103,11 @@ class Workspace:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # who stops may leave at once
+            await self._hear(reader, writer)
+        writer.close()
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         path = head.split(" ")[1]
         lines = [line.partition(": ") for line in head.splitlines()[1:] if line]
@@ -112,7 +117,6 @@ class Workspace:
             status, more, octets = answer
             lines_out = [f"HTTP/1.1 {status} x", f"Content-Length: {len(octets)}", *more]
             writer.write("\r\n".join([*lines_out, "Connection: close", "", ""]).encode() + octets)
-        writer.close()
 
     def _answer(
         self, path: str, headers: dict[str, str], body: bytes

@@ -76,6 +76,17 @@ async def test_who_calls_before_or_after_is_asked_to_come_again(tmp_path: Path) 
         await loft.answer(lands("1"))
 
 
+async def test_a_disk_that_takes_no_large_message_brings_the_platform_again(
+    tmp_path: Path,
+) -> None:
+    async with running(lambda host: Pigeons(host, None), tmp_path) as (loft, gateway):
+        (tmp_path / "spool").write_text("no folder")
+        with pytest.raises(Unavailable):
+            await loft.take(b"x" * 300_000, "1")
+        await loft.take(b"small", "2")
+    assert [one.unit for one in gateway.taken] == ["2"]
+
+
 @pytest.mark.parametrize("end", [ChannelDown(), Unavailable(), KeyError("a defect of ours")])
 async def test_no_look_ends_the_listening(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Exception

@@ -144,3 +144,10 @@ def test_batches_are_bounded_by_number_and_by_size_and_keep_their_order() -> Non
 def test_tries_come_less_often_and_never_in_step(attempt: int, draw: float) -> None:
     assert 0.5 <= wait(attempt, 60, draw) <= 60
     assert wait(attempt, 60, 0) != wait(attempt, 60, 0.9)
+
+
+def test_a_mail_of_the_second_of_our_first_contact_is_no_history() -> None:
+    """INTERNALDATE tells whole seconds: 12:00:00.9 is 12:00:00, after a first contact at .6."""
+    first = First(validity=7, next=0, at=NOON + timedelta(milliseconds=600))
+    assert not first.was_there(8, 1, NOON)
+    assert first.was_there(8, 1, NOON - timedelta(seconds=1))

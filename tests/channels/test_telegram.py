@@ -6,12 +6,13 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from channels.base import ChannelDown, NoPast, Request, Unavailable
+from channels.base import ChannelDown, NoPast, Receipt, Request, Unavailable
 from channels.telegram import ALONE
+from normalizer.message import Envelope
 from tests.channels.telegram_channel import Desk, running, until
 from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
 
@@ -201,6 +202,32 @@ async def test_a_webhook_is_set_and_answers_after_accept(bot: BotServer, tmp_pat
             await channel.answer(_ask(secret, body))
     with pytest.raises(Unavailable):
         await channel.answer(_ask(secret, body))
+
+
+async def test_calls_at_the_same_moment_keep_each_chat_s_order(
+    bot: BotServer, tmp_path: Path
+) -> None:
+    class Slow(Desk):
+        began: ClassVar[list[str]] = []
+        may = asyncio.Event()
+
+        async def __call__(self, envelope: Envelope) -> Receipt:
+            self.began.append(envelope.unit)
+            if envelope.unit == "1":
+                await self.may.wait()
+            return await super().__call__(envelope)
+
+    desk = Slow()
+    async with running(bot, tmp_path, desk, **HOOK) as (channel, _):
+        await until(lambda: channel.ready)
+        secret = bot.said("setWebhook")[-1]["secret_token"]
+        bodies = [json.dumps(update(n, who=who)).encode() for n, who in ((1, 7), (2, 7), (3, 8))]
+        calls = [asyncio.create_task(channel.answer(_ask(secret, body))) for body in bodies]
+        await until(lambda: desk.units == ["3"])
+        assert desk.began == ["1", "3"], "the second of the same chat waits, another chat does not"
+        desk.may.set()
+        assert [(await one).status for one in calls] == [200] * 3
+    assert desk.units == ["3", "1", "2"]
 
 
 async def test_a_webhook_that_fails_is_trouble(bot: BotServer, tmp_path: Path) -> None:
