@@ -15,6 +15,10 @@ from zoneinfo import ZoneInfo
 from channels import load
 from channels.base import Channel, Closed, Host, Settings
 from gateway import secrets
+from gateway.absence.cover import Cover
+from gateway.absence.fixed import absences
+from gateway.absence.known import Absences
+from gateway.absence.uncovered import Uncovered
 from gateway.admit import Admission
 from gateway.alarm import Alarm, Kind
 from gateway.api.app import Readiness
@@ -31,7 +35,7 @@ from gateway.metrics import Metrics
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
 from gateway.reroute import Reroute
-from gateway.rules import admission, announcing, desk, firing, own, promises
+from gateway.rules import admission, announcing, desk, firing, handing, own, promises
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
@@ -69,6 +73,7 @@ class Parts:
     watch: Watch
     learning: Learning
     reroute: Reroute
+    absences: Absences
 
     def readiness(self) -> Readiness:
         """Whether every channel is up, and what comes in can be stored."""
@@ -117,13 +122,14 @@ async def assemble(
         canaries=canary.build(config, rules, channels, keys, metrics, now),
         resolver=resolver.build(config.authentication, stack),
     )
-    fires = firing(config, keys, promising)
+    fires, away = firing(config, keys, promising), absences(config)
+    cover = _cover(config, store, away, rules, metrics, failpoint)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
         config, store, readers, ingest, deliver, Backlog(store, ingest), channels, metrics,
-        _clock(config, store, fires, deliver, rules), _notices(config, store, keys, deliver, failpoint), rules,
+        _clock(config, store, fires, deliver, rules, cover), _notices(config, store, keys, deliver, failpoint), rules,
         watching(channels, rules.alarms, now, metrics), learning,
-        _reroute(config, desk(config, keys), fires, deliver),
+        _reroute(config, desk(config, keys), fires, deliver), away,
     )  # fmt: skip
 
 
@@ -148,12 +154,27 @@ def _channels(config: Config, host: Host, stack: AsyncExitStack) -> dict[str, Ch
     return channels
 
 
-def _clock(config: Config, store: Store, fire: Fire, deliver: Deliver, rules: Admission) -> Clock:
+def _clock(
+    config: Config, store: Store, fire: Fire, deliver: Deliver, rules: Admission,
+    cover: Cover | None,
+) -> Clock:  # fmt: skip
     raised = rules.alarms.raise_
     return Clock(
         store, config.rules(), fire, now, deliver.wake_all,
-        lambda kind, reason: raised(Alarm(cast("Kind", kind), reason, now(), {})),
+        lambda kind, reason: raised(Alarm(cast("Kind", kind), reason, now(), {})), cover,
     )  # fmt: skip
+
+
+def _cover(
+    config: Config, store: Store, away: Absences, rules: Admission, metrics: Metrics,
+    failpoint: Callable[[str], None],
+) -> Cover | None:  # fmt: skip
+    """Who replaces an owner who is away; None where there is nobody."""
+    if not config.staff:
+        return None
+    hands = handing(config, rules)
+    told = Uncovered(rules.notify, hands.follow, away, config.promise.notify)
+    return Cover(store, away, hands, told, now, metrics.covered, failpoint)
 
 
 def _notices(

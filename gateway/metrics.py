@@ -183,6 +183,11 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._covered = Counter(
+            "madoguchi_cases_covered",
+            "Cases that went to a deputy because their owner is away.",
+            registry=self.registry,
+        )
         self.channels = ChannelMetrics(self.registry)
         self.promises = PromiseMetrics(self.registry)
         self.customers = CustomerMetrics(self.registry)
@@ -200,6 +205,9 @@ class Metrics:
 
     def delivered(self, channel: str, state: str) -> None:
         self._deliveries.labels(channel, state).inc()
+
+    def covered(self, cases: int) -> None:
+        self._covered.inc(cases)
 
     def alarmed(self, kind: str) -> None:
         self._alarms.labels(kind).inc()

@@ -23,7 +23,7 @@ def folded(written: str) -> str:
 class Colleague(NamedTuple):
     """One of us, by an address in lower case; `login` vouches for them on our own listener.
 
-    `public_name` is how customers read of them.
+    `public_name` is how customers read of them, `deputy` who takes care while they are away.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Colleague(NamedTuple):
     notify: frozenset[str] = frozenset()
     per_hour: int = 20
     public_name: str = ""
+    deputy: str = ""
 
     def is_called(self, written: str) -> bool:
         """Whether a name or an address is theirs."""

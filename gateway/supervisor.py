@@ -150,6 +150,7 @@ def _state(parts: Parts) -> ApiState:
         parts.config.http.trusted_proxies,
         announcing(parts.config, parts.ingest.keys),
         parts.config.gateway.language,
+        parts.absences,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -48,7 +48,7 @@ class EverySecond(BaseTrigger):  # type: ignore[misc]  # the library has no type
 
 @dataclass(slots=True)
 class Clock:
-    """Fires the rows of `rules`; `fired()` wakes whoever delivers.
+    """Fires the rows of `rules`; `fired()` wakes whoever delivers. `beside` is done with each look.
 
     A row and what it says are one transaction of the store's one writer, so a row fires once,
     whichever process comes first and whenever it dies. APScheduler only ticks: its own job store
@@ -61,6 +61,7 @@ class Clock:
     now: Callable[[], datetime]
     fired: Callable[[], None]
     alarm: Callable[[str, str], None]
+    beside: Callable[[], Awaitable[int]] | None = None
     _spreading: bool = field(default=False, init=False)
 
     async def run(self) -> None:
@@ -82,9 +83,9 @@ class Clock:
             scheduler.shutdown(wait=False)
 
     async def look(self) -> int:
-        """Fire everything that may fire now; returns how many rows that were."""
+        """Do everything that may be done now; returns how much that was."""
         try:
-            return await self._look(self.now())
+            return await self._look(self.now()) + await self._beside()
         except StoreUnavailable as error:
             log.warning("clock.store_down", reason=str(error))
             return 0
@@ -103,6 +104,12 @@ class Clock:
             return count + await self._fire(await self._missed(lanes.spread, now, 1), now, SPREAD)
         while late and (rows := await self._missed(lanes.spread, now, BATCH)):
             count += await self._fire(rows, now)
+        return count
+
+    async def _beside(self) -> int:
+        count = await self.beside() if self.beside else 0
+        if count:
+            self.fired()
         return count
 
     def _spread(self, late: int) -> None:

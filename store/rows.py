@@ -233,6 +233,17 @@ class Watched(NamedTuple):
     at: str
 
 
+class Absence(NamedTuple):
+    id: int
+    name: str
+    begins_at: str
+    ends_at: str
+    deputy: str
+    author: str
+    token: str
+    at: str
+
+
 class Request(NamedTuple):
     id: int
     key: str
@@ -266,6 +277,7 @@ TABLES: dict[type, Table] = {
     Survey: schema.surveys,
     Proof: schema.proofs,
     Watched: schema.watched,
+    Absence: schema.absences,
     Request: schema.requests,
     Event: schema.events,
 }

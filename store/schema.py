@@ -85,6 +85,12 @@ conversations = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+# Open cases that are somebody's and that a customer waits in, for an answer or for news.
+AWAITED = text(
+    "owner <> '' AND status <> 'resolved'"
+    " AND (unanswered_since IS NOT NULL OR next_update_by IS NOT NULL)"
+)
+
 cases = Table(
     "cases",
     metadata,
@@ -122,8 +128,8 @@ cases = Table(
     Index(
         None,
         "owner",
-        sqlite_where=text("owner <> '' AND status <> 'resolved'"),
-        postgresql_where=text("owner <> '' AND status <> 'resolved'"),
+        sqlite_where=AWAITED,
+        postgresql_where=AWAITED,
     ),
 )
 

@@ -16,6 +16,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
+from gateway.absence.known import Absences
 from gateway.api import (
     apart,
     conversations,
@@ -32,6 +33,7 @@ from gateway.api import (
     replies,
     reports,
     speaking,
+    staff,
     unsubscribe,
     voting,
     waiting,
@@ -82,6 +84,9 @@ _V1: list[ControllerRouterHandler] = [
     watching.list_watched,
     waiting.list_follow_ups,
     waiting.patch_follow_up,
+    staff.list_staff,
+    staff.put_absence,
+    staff.delete_absence,
     guests.post_participant,
     guests.delete_participant,
     reports.count_surveys,
@@ -101,7 +106,8 @@ class ApiState:
     `release` lets one spam be mail like any other, and returns None if there is no such spam.
     `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
     `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
-    `proxies` may say for whom they ask. `language` is ours.
+    `proxies` may say for whom they ask. `language` is ours, `absences` are
+    who of us is away.
     """
 
     store: Store
@@ -119,6 +125,7 @@ class ApiState:
     proxies: tuple[str, ...] = ()
     announcing: Announcing | None = None
     language: str = "en"
+    absences: Absences = field(default_factory=Absences)
 
 
 class Api(Plain):
@@ -174,6 +181,7 @@ def _documented(
             "release": Provide(lambda: state.release, sync_to_thread=False),
             "zone": Provide(lambda: state.zone, sync_to_thread=False),
             "asked": Provide(speaking.asked, sync_to_thread=False),
+            "absences": Provide(lambda: state.absences, sync_to_thread=False),
             "announcing": Provide(lambda: state.announcing, sync_to_thread=False),
         },
         request_max_body_size=speaking.MAX_BODY,

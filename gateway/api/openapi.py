@@ -28,6 +28,7 @@ _TAGS = [
     Tag("cases", "One matter inside a conversation."),
     Tag("messages", "What was written, as we read it and as it came."),
     Tag("events", "What happened, with a cursor that skips nothing."),
+    Tag("staff", "Who of us is there, and who stands in."),
     Tag("operation", "For whoever keeps the service running."),
 ]
 

@@ -116,7 +116,7 @@ class Handing:
         texts, dates = _TEXTS[tongue], own_dates(tongue)
         now = how.at.astimezone(self.follow.calendar(case).zone)
         way = "away" if how.until else "handed" if before.owner else "given"
-        until = dates.opening(how.until, now) if how.until else ""
+        until = dates.promise(how.until, now) if how.until else ""
         yield texts[way].format(by=clean_line(how.by, 100), until=until)
         yield texts["why"].format(why=how.why) if how.why else ""
         yield WORDS[tongue]["unverified"] if case.unverified else ""

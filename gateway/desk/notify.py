@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from channels.base import Settings
 from gateway.alarm import Alarm, Alarms
@@ -129,11 +130,11 @@ class Notify:
 
     def post(
         self, address: str, settings: Settings, case: rows.Case, text: Text, at: datetime,
-        changes: Changes,
+        changes: Changes, kind: Literal["notice", "note"] = "notice",
     ) -> None:  # fmt: skip
-        """One mail, whose answer is the answer to the customer."""
+        """One mail; an answer to a notice is the answer to the customer, one to a note a note."""
         letter = Letter(
-            kind="notice",
+            kind=kind,
             to=Identity("email", address),
             text=text,
             language=self.language,

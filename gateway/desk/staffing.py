@@ -23,6 +23,7 @@ def people(config: Config) -> tuple[Colleague, ...]:
             frozenset(one.notify),
             one.per_hour,
             clean_line(one.public_name, 100),
+            one.deputy,
         )
         for one in config.staff
     )

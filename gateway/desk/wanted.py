@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 MAX_FILES = 20
 MAX_HTML = 250 * 2**10  # octets
@@ -151,6 +151,25 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             max_length=20_000,
             description="Why, for colleagues: kept as a note, and mailed to a new owner.",
+        ),
+    ] = ""
+
+
+class Away(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a colleague is away, in place of what was said of them before."""
+
+    from_: (
+        Annotated[
+            datetime, Meta(tz=True, description="Unset: now, or since when they are away already.")
+        ]
+        | None
+    ) = field(default=None, name="from")
+    until: Annotated[datetime, Meta(tz=True, description="When they are back; now ends it.")]
+    deputy: Annotated[
+        str,
+        Meta(
+            max_length=254,
+            description="Who stands in this time, by name or address; unset: their usual deputy.",
         ),
     ] = ""
 

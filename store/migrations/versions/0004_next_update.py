@@ -16,7 +16,9 @@ def upgrade() -> None:
     waiting_for = sa.Column("waiting_for", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", waiting_for)
     op.create_index("ix_cases_status_id", "cases", ["status", "id"])
-    _partial_index("ix_cases_owner", "cases", "owner", "owner <> '' AND status <> 'resolved'")
+    awaited = "unanswered_since IS NOT NULL OR next_update_by IS NOT NULL"
+    owned = f"owner <> '' AND status <> 'resolved' AND ({awaited})"
+    _partial_index("ix_cases_owner", "cases", "owner", owned)
     linked = "linked_case_id"
     _partial_index(f"ix_cases_{linked}", "cases", linked, f"{linked} IS NOT NULL")
     _partial_index("ix_outbox_draft", "outbox", "message_id", "state = 'draft'")

@@ -1,0 +1,75 @@
+"""Who of us is there: colleagues, and when they are away."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, Parameter
+
+from gateway.absence import acts
+from gateway.absence.known import Absences
+from gateway.api.problems import documented
+from gateway.api.reads import Reads
+from gateway.api.speaking import Key
+from gateway.api.writes import Asked, Writes
+from gateway.desk.wanted import Away, Wanted
+from store import shapes_staff
+
+Name = Annotated[
+    str,
+    Parameter(min_length=1, max_length=254, description="A name of `[[staff]]`, or an address."),
+]
+
+
+@get("/staff", summary="List colleagues", tags=["staff"], responses=documented())
+async def list_staff(
+    reads: NamedDependency[Reads],
+    writes: NamedDependency[Writes],
+    absences: NamedDependency[Absences],
+) -> shapes_staff.Staff:
+    """Everybody in `[[staff]]`, whether they are away, and who takes care of their cases then."""
+    return await reads(lambda c: acts.everybody(absences.rota(c), writes.clock()))
+
+
+@put(
+    "/staff/{name:str}/absence",
+    summary="Say when somebody is away",
+    tags=["staff"],
+    responses=documented(404, 409),
+)
+async def put_absence(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    absences: NamedDependency[Absences],
+    name: Name,
+    data: JSONBody[Away],
+    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+) -> shapes_staff.Colleague:
+    """In place of what was said before; while it lasts, cases that somebody waits for go to the deputy."""
+    act = acts.be_away(absences, name, data, writes.who(asked, data))
+    done = await writes(act, asked, data, shapes_staff.Colleague)
+    absences.forget()
+    return done
+
+
+@delete(
+    "/staff/{name:str}/absence",
+    status_code=200,
+    summary="Say that somebody is there again",
+    tags=["staff"],
+    responses=documented(404, 409),
+)
+async def delete_absence(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    absences: NamedDependency[Absences],
+    name: Name,
+) -> shapes_staff.Colleague:
+    """Cases that were handed over stay where they are."""
+    nobody = Wanted()
+    act = acts.be_back(absences, name, writes.who(asked, nobody))
+    done = await writes(act, asked, nobody, shapes_staff.Colleague)
+    absences.forget()
+    return done
