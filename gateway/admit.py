@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from gateway import acknowledge, books, doubt, optout, participants, record, telling
-from gateway.acknowledge import ALARMS, NEW, Asked, Decision, Limits
+from gateway.acknowledge import NEW, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.alive import is_failing
 from gateway.answer import OFFERS, SOLVED
@@ -30,6 +30,7 @@ from gateway.outgoing import Why, say
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
 from gateway.pressed import Press, act, is_no_question
+from gateway.raised import by_answer, by_arrival
 from gateway.returned import note_bounce, of_a_letter
 from gateway.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged
 from gateway.surveys import answer
@@ -101,6 +102,7 @@ class Admission:
         if "too-many-received" in arrival.message.defects:
             return books.refused(arrival, changes, "this mail is going round in a loop")
         if why := arrival.canary or of_a_letter(known, arrival, arrival.message):
+            self._raise(by_answer(arrival, arrival.message))
             return books.consumed(known, arrival, arrival.message, changes, why)
         if arrival.transport.sent:
             return self._sent(known, arrival, arrival.message, changes)
@@ -124,6 +126,10 @@ class Admission:
             self._settled(known, arrival, message, taken.message, changes)
             return taken
         return self.leaving(known, arrival, message, changes) if self.leaving else None
+
+    def _raise(self, alarms: Iterable[Alarm]) -> None:
+        for alarm in alarms:
+            self.alarms.raise_(alarm)
 
     def _chosen(self, known: Known, arrival: Arrival, message: Message) -> Message:
         """With the button that it names, where buttons are lines."""
@@ -178,7 +184,7 @@ class Admission:
         where, routed = self._route(known, arrival, message, where, changes)
         decision = self._decide(known, arrival, message, where, changes, newcomer=newcomer)
         decision = decision._replace(template=routed.template)
-        self._alarm(arrival, decision)
+        self._raise(by_arrival(known, arrival, message, decision))
         decisions = [
             books.wrote(arrival),
             books.decided("case", where.case.reference, where.reason),
@@ -333,12 +339,6 @@ class Admission:
             return stricter(cast("Mode", case.mode), self.at_most)
         drafts: Mode = "approve" if arrival.channel in self.drafting else "live"
         return "watch" if arrival.channel in self.watching else drafts
-
-    def _alarm(self, arrival: Arrival, decision: Decision) -> None:
-        if kind := ALARMS.get(decision.reason):
-            self.alarms.raise_(
-                Alarm(kind, decision.reason, arrival.at, {"channel": arrival.channel})
-            )
 
     def _queue(
         self,

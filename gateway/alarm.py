@@ -27,14 +27,25 @@ log = structlog.get_logger()
 Kind = Literal[
     "acknowledgements.robot",
     "acknowledgements.strangers",
+    "alarms.undelivered",
     "channel.canary",
     "channel.login",
     "channel.month",
+    "channel.sending",
     "channel.silent",
     "channel.trouble",
+    "delivery.in_doubt",
     "follow_ups.missed",
+    "message.quarantined",
+    "part.fell",
     "staff.flood",
+    "store.trouble",
 ]
+
+LASTING: frozenset[Kind] = frozenset(
+    {"channel.canary", "channel.login", "channel.month", "channel.sending", "channel.silent",
+     "channel.trouble", "store.trouble"}
+)  # fmt: skip  # what has an end, which is told
 
 _AGAIN = timedelta(hours=1)
 _LOOK = 1.0  # seconds between looks
@@ -68,14 +79,20 @@ def _nobody(_: Alarm, __: Connection, ___: Changes) -> None:
     """Nobody is written to."""
 
 
+def _nowhere(_: Alarm) -> None:
+    """Nothing is posted."""
+
+
 @dataclass(slots=True)
 class Alarms:
     """Raised in any thread; of one kind one in an hour. Told by `run`, as soon as the store takes it.
 
-    `write` is called in the transaction of the event, for whoever wants a letter of it.
+    `write` is called in the transaction of the event, for whoever wants a letter of it; `post` at
+    once, in whatever thread.
     """
 
     write: Write = _nobody
+    post: Callable[[Alarm], None] = _nowhere
     _last: dict[str, datetime] = field(default_factory=dict)
     _more: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _waiting: deque[Alarm] = field(default_factory=lambda: deque(maxlen=_MOST))
@@ -92,6 +109,7 @@ class Alarms:
     def report(self, alarm: Alarm) -> None:
         """A change of state, which is told each time."""
         self._waiting.append(alarm)
+        self.post(alarm)
 
     async def run(self, store: Store, metrics: Metrics) -> None:
         """Tell what is raised, until cancelled."""

@@ -41,6 +41,7 @@ from gateway.sender.trust import Trust
 from gateway.spam import screen
 from gateway.watch import canary
 from gateway.watch.logins import attention
+from gateway.watch.sending import Sending
 from gateway.watch.silence import Watch, watching
 from scheduler.clock import Clock, Fire
 from scheduler.notices import Notices
@@ -103,7 +104,10 @@ async def assemble(
     sealers = config.authentication.trusted_arc
     metrics.watch("reader_restarts", "Reading workers replaced.", lambda: readers.restarts)
     limits = {settings.name: settings.limits for settings in config.channels}
-    deliver = Deliver(store, channels, secrets.instance(data_dir), now, failpoint, metrics, limits)
+    told = Sending(rules.alarms, now, frozenset(config.alarms.notify))
+    deliver = Deliver(
+        store, channels, secrets.instance(data_dir), now, failpoint, metrics, limits, told
+    )
     ingest = Ingest(
         store=store,
         readers=readers,

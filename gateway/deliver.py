@@ -39,11 +39,16 @@ _SOON = 0.05  # seconds that deliveries may take before others are claimed besid
 _DOWN_RETRY = timedelta(minutes=5)  # at the latest, a channel that was down is tried again
 
 
+def _unwatched(_: Delivery, __: Settlement) -> None:
+    """Nobody watches how deliveries end."""
+
+
 @dataclass(slots=True)
 class Deliver:
     """Claims what is due, sends it, writes how it ended; `wake(channel)` looks at once.
 
-    `limits` says by channel what one delivery carries; what is longer goes in several.
+    `limits` says by channel what one delivery carries; what is longer goes in several. `ended` is
+    called with the end of each try.
 
     A row is `sending` in the store before its peer is touched, so a crash leaves no row of which
     nobody knows whether it was tried.
@@ -56,6 +61,7 @@ class Deliver:
     failpoint: Callable[[str], None]
     metrics: Metrics
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    ended: Callable[[Delivery, Settlement], None] = _unwatched
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def wake(self, channel: str) -> None:
@@ -144,6 +150,7 @@ class Deliver:
         self.failpoint("F6")
         self.metrics.delivered(settlement.channel, settlement.state)
         _log(settlement)
+        self.ended(delivery, settlement)
         return settlement
 
     async def _finish(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from channels.base import Settings
 from gateway.acknowledge import Limits
 from gateway.admin.letters import Letters as AdminLetters
+from gateway.admin.posts import Posts
 from gateway.admit import Admission
 from gateway.alarm import Alarms
 from gateway.answer import Writer
@@ -109,6 +111,14 @@ def admin(config: Config, keys: Keys) -> AdminLetters | None:
     zone = ZoneInfo(config.gateway.timezone)
     to = tuple(dict.fromkeys(told.notify))
     return AdminLetters(to, config.gateway.name, config.gateway.language, zone, tuple(able), keys)
+
+
+def posts(config: Config, clock: Callable[[], datetime]) -> Posts | None:
+    """Who posts alarms; None where nobody is named."""
+    told = config.alarms
+    if not told.url:
+        return None
+    return Posts(told.url, told.key, config.gateway.name, config.gateway.language, clock)
 
 
 def watches(config: Config) -> bool:

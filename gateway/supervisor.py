@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 
 from channels.base import Webhook
 from gateway import access
+from gateway.alarm import Alarm, Alarms
 from gateway.api import server
 from gateway.api.app import ApiState, build
 from gateway.assembly import Parts, assemble, now
@@ -26,10 +27,11 @@ from gateway.config.types import Endpoint
 from gateway.crowd import remember
 from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
-from gateway.rules import admin, announcing, desk, faq, handing, replies
+from gateway.rules import admin, announcing, desk, faq, handing, posts, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
+from gateway.watch.room import Room
 from scheduler.calendar import is_open
 from store import store as stores
 from store.engine import StoreUnavailable
@@ -88,7 +90,7 @@ async def _begin(parts: Parts) -> None:
     data_dir = parts.config.gateway.data_dir
     if parts.ingest.resolver:
         await parts.ingest.resolver.start()
-    await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner))
+    _doubt(parts, await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner)))
     await _patiently(lambda: remember(parts.rules.crowd, parts.store, now()))
     made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
     if made:
@@ -157,31 +159,32 @@ def _state(parts: Parts) -> ApiState:
 async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
     app = build(_state(parts))
-    letters = admin(parts.config, parts.ingest.keys)
+    start = partial(_start, parts.rules.alarms)
     inner = [
-        _start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
-        _start("backlog", parts.backlog.run),
-        _start("second_look", SecondLook(parts.backlog, now).run),
-        _start("clock", parts.clock.run),
-        _start("promises", parts.learning.run),
-        _start("notices", parts.notices.run),
-        _start("leases", lambda: _watch_leases(parts)),
-        _start("watch", parts.watch.run),
-        _start("fetch", Fetch(parts.store, parts.channels, now).run),
+        start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
+        start("backlog", parts.backlog.run),
+        start("second_look", SecondLook(parts.backlog, now).run),
+        start("clock", parts.clock.run),
+        start("promises", parts.learning.run),
+        start("notices", parts.notices.run),
+        start("leases", lambda: _watch_leases(parts)),
+        start("watch", parts.watch.run),
+        start("fetch", Fetch(parts.store, parts.channels, now).run),
         *(
-            _start(f"canary.{name}", partial(canaries.run, name))
+            start(f"canary.{name}", partial(canaries.run, name))
             for canaries in filter(None, [parts.ingest.canaries])
             for name in canaries.wanted
         ),
-        *([_start("reroute", parts.reroute.run)] if parts.config.fallback.enabled else []),
-        _start("months", Months(parts.channels, parts.rules.alarms, now, parts.metrics).run),
-        _start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
-        _start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
-        *([_start("admin", partial(letters.run, parts.store, now))] if letters else []),
-        *(_start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
+        *([start("reroute", parts.reroute.run)] if parts.config.fallback.enabled else []),
+        start("months", Months(parts.channels, parts.rules.alarms, now, parts.metrics).run),
+        start("logins", Logins(parts.channels, parts.rules.alarms, now, parts.metrics).run),
+        start("alarms", partial(parts.rules.alarms.run, parts.store, parts.metrics)),
+        start("room", Room(parts.store, parts.rules.alarms, now).run),
+        *(start(name, work) for name, work in _admin(parts)),
+        *(start(f"deliver.{name}", partial(parts.deliver.run, name)) for name in parts.channels),
     ]
     outer = [
-        _start(f"channel.{name}", partial(channel.receive, parts.ingest.accept))
+        start(f"channel.{name}", partial(channel.receive, parts.ingest.accept))
         for name, channel in parts.channels.items()
     ]
     log.info("daemon.started", channels=list(parts.channels))
@@ -192,6 +195,15 @@ async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event
     log.info("daemon.stopping")
     await _cancel(outer)
     await _cancel(inner)
+
+
+def _admin(parts: Parts) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Who takes alarms to a person."""
+    if letters := admin(parts.config, parts.ingest.keys):
+        yield "letters", partial(letters.run, parts.store, now)
+    if told := posts(parts.config, now):
+        parts.rules.alarms.post = told
+        yield "posts", told.run
 
 
 def _desk(parts: Parts) -> Desk:
@@ -209,11 +221,11 @@ async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) ->
     await server.serve_on(app, sockets, asyncio.Event())
 
 
-def _start(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-    return asyncio.create_task(_keep_running(name, work), name=name)
+def _start(alarms: Alarms, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    return asyncio.create_task(_keep_running(alarms, name, work), name=name)
 
 
-async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def _keep_running(alarms: Alarms, name: str, work: Callable[[], Awaitable[None]]) -> None:
     """One part falling is no reason for the others to: it is told, and started again."""
     wait = _RESTART_AFTER
     while True:
@@ -221,6 +233,8 @@ async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
             await work()
         except Exception as error:
             log.exception("part.fell", part=name, error=type(error).__name__)
+            why = f"the part {name} ended with {type(error).__name__}, and is started again"
+            alarms.raise_(Alarm("part.fell", why, now(), {"part": name}))
         await asyncio.sleep(wait)
         wait = min(wait * 2, _RESTART_AT_MOST)
 
@@ -229,7 +243,14 @@ async def _watch_leases(parts: Parts) -> None:
     while True:
         await asyncio.sleep(_LEASES)
         # Our own rows are under way; only what others left behind is taken.
-        await parts.store.recover(now(), owner="")
+        _doubt(parts, await parts.store.recover(now(), owner=""))
+
+
+def _doubt(parts: Parts, count: int) -> None:
+    """Nobody knows whether these arrived."""
+    if count:
+        why = f"{count} messages were being sent when a process ended; they may or may not be there"
+        parts.rules.alarms.raise_(Alarm("delivery.in_doubt", why, now(), {}))
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from channels.base import Settings
 from gateway import outgoing
-from gateway.admin.bell import Bell, Letter, heard, is_due, rung
+from gateway.admin.bell import Bell, Letter, gone, heard, is_due, rung
 from gateway.admin.words import ADVICE, FRAMES, spoken
-from gateway.alarm import Alarm, Kind
+from gateway.alarm import LASTING, Alarm, Kind
 from gateway.authenticate import Keys
 from gateway.record import storable, to_json
 from gateway.words import Text, clean_line
@@ -29,6 +29,8 @@ from store.store import Store
 _LOOK = 30.0  # seconds between looks for what has waited its hour
 _OURS = ""  # whose notes they are: no channel's
 _KINDS: tuple[Kind, ...] = get_args(Kind)
+_FAILS: Kind = "channel.sending"  # is told by mail only where another channel sends it …
+_UNHEARD: Kind = "alarms.undelivered"  # … and that such mail fails, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,46 +50,56 @@ class Letters:
 
     def __call__(self, alarm: Alarm, connection: Connection, changes: Changes) -> None:
         """Take in an alarm, in the transaction of its event."""
-        bell = _recall(connection, alarm.kind)
-        self._ring(alarm.kind, heard(bell, alarm), alarm.at, connection, changes)
+        if alarm.kind != _UNHEARD:
+            bell = heard(_recall(connection, alarm.kind), alarm)
+            self._ring(alarm.kind, bell, alarm.at, connection, changes)
 
     async def run(self, store: Store, clock: Callable[[], datetime]) -> None:
         """Tell what has waited its hour, until cancelled."""
+        since = clock()
         while True:
             await asyncio.sleep(_LOOK)
             try:
-                await self.look(store, clock())
+                await self.look(store, clock(), since)
             except StoreUnavailable:
                 continue  # whoever watches the store tells of that
 
-    async def look(self, store: Store, now: datetime) -> None:
-        """Tell what has waited its hour by now."""
-        found = await store.read(lambda c: [(kind, _recall(c, kind)) for kind in _KINDS])
-        if any(is_due(bell, now) for _, bell in found):
-            await store.change(lambda connection, changes: self._all(connection, changes, now))
+    async def look(self, store: Store, now: datetime, since: datetime) -> None:
+        """Tell what has waited its hour by now, and the end of what was raised before `since`."""
+        if await store.read(lambda connection: self._due(connection, now, since)):
+            await store.change(
+                lambda connection, changes: self._all(connection, changes, now, since)
+            )
 
-    def _all(self, connection: Connection, changes: Changes, now: datetime) -> None:
-        for kind in _KINDS:
-            bell = _recall(connection, kind)
-            if is_due(bell, now):
-                self._ring(kind, bell, now, connection, changes)
+    def _all(
+        self, connection: Connection, changes: Changes, now: datetime, since: datetime
+    ) -> None:
+        for kind, bell in self._due(connection, now, since):
+            self._ring(kind, bell, now, connection, changes)
+
+    def _due(
+        self, connection: Connection, now: datetime, since: datetime
+    ) -> list[tuple[Kind, Bell]]:
+        kept = [(kind, _recall(connection, kind)) for kind in _KINDS]
+        bells = [(kind, gone(bell, since, now) if kind in LASTING else bell) for kind, bell in kept]
+        return [(kind, bell) for kind, bell in bells if is_due(bell, now) and self._way(kind, bell)]
 
     def _ring(
         self, kind: Kind, bell: Bell, now: datetime, connection: Connection, changes: Changes
     ) -> None:
         """Keep the bell, and write what is due of it."""
-        way = self._way(bell)
-        if is_due(bell, now):
+        way = self._way(kind, bell)
+        if way and is_due(bell, now):
             bell, letter = rung(bell, now)
             text = written(kind, letter, self.name, self.language, self.zone)
             for address in self.to:
                 self._queue(address, text, way, now, changes)
         notes.note(connection, changes.new_id(), _OURS, _name(kind), to_json(bell))
 
-    def _way(self, bell: Bell) -> Settings:
-        """Another channel than the one in trouble, where there is one."""
-        well = (one for one in self.channels if one.name not in bell.open)
-        return next(well, self.channels[0])
+    def _way(self, kind: Kind, bell: Bell) -> Settings | None:
+        """Another channel than the one in trouble, where there is one; never one that sends nothing."""
+        well = (one for one in self.channels if one.name not in bell.bad)
+        return next(well, None if kind == _FAILS else self.channels[0])
 
     def _queue(
         self, address: str, text: Text, way: Settings, now: datetime, changes: Changes

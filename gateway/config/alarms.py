@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from channels.standard_webhooks import key_of
 from gateway.config.errors import Finding, any_of
 from gateway.config.types import Mailbox, Table
 
@@ -25,6 +27,38 @@ class Alarms(Table):
         description="The channel that sends these mails. Unset: the first that sends mail.",
         examples=['channel = "mail"'],
     )
+    url: str = Field(
+        "",
+        description="Where each alarm is posted, too, at once and past the store and the outbox: for"
+        " when mail itself is what fails. Redirects are not followed.",
+        examples=['url = "https://pager.example/madoguchi"'],
+    )
+    secret: str = Field(
+        "",
+        repr=False,
+        description="Signs those posts (Standard Webhooks): `whsec_` and base64, as of "
+        "`echo whsec_$(openssl rand -base64 32)`.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError(f'"{value}" must be an address such as "https://pager.example/hook"')
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, value: str) -> str:
+        if value:
+            key_of(value)
+        return value
+
+    @property
+    def key(self) -> bytes:
+        """What signs the posts."""
+        return key_of(self.secret)
 
 
 def _untagged(address: str) -> str:
@@ -52,6 +86,9 @@ def check(alarms: Any, channels: Mapping[int, Mapping[str, Any]]) -> Iterator[Fi
         if (index := ours.get(_untagged(str(address).lower()))) is not None:
             said = f"{address} belongs to channel[{index}], and would come in again; give another"
             yield Finding(("alarms", "notify", place), said)
+    if alarms.get("url") and not alarms.get("secret"):
+        said = 'is missing; it signs what is posted to url: secret = { env = "ALARM_SECRET" }'
+        yield Finding(("alarms", "secret"), said)
     name = alarms.get("channel")
     if isinstance(name, str) and name and name not in sending:
         possible = f"possible: {any_of(sending)}" if sending else "add one with addresses and send"

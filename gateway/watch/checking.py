@@ -12,6 +12,7 @@ from typing import NamedTuple
 from channels import load
 from channels.base import Checked, Closed, DeliveryError, Host, Settings
 from gateway import rules
+from gateway.admin.posts import knock
 from gateway.config import Config
 from gateway.config.lines import KeyPath, printed
 from gateway.config.routes import RouteRule
@@ -142,7 +143,17 @@ async def connect(config: Config) -> list[Finding]:
     found = [await _store(config)]
     for settings in config.channels:
         found += await channel(config, settings)
-    return [*found, *await _published(config)]
+    return [*found, *await _alarms(config), *await _published(config)]
+
+
+async def _alarms(config: Config) -> list[Finding]:
+    """Where alarms are posted; nothing is posted there now."""
+    if not config.alarms.url:
+        return []
+    try:
+        return [Finding(False, f"alarms: {await knock(config.alarms.url)}")]
+    except DeliveryError as error:
+        return [Finding(True, f"alarms: {error}")]
 
 
 async def _published(config: Config) -> list[Finding]:

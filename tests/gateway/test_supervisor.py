@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from gateway import assembly, rules, supervisor
+from gateway.alarm import Alarms
 from gateway.assembly import Parts
 from gateway.config import Config
 from store.engine import StoreUnavailable
@@ -163,7 +164,7 @@ async def test_a_part_that_falls_is_started_again_and_takes_nobody_with_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supervisor, "_RESTART_AFTER", 0.001)
-    running, times = asyncio.Event(), 0
+    running, times, raised = asyncio.Event(), 0, list[tuple[str, str]]()
 
     async def falls() -> None:
         nonlocal times
@@ -176,10 +177,13 @@ async def test_a_part_that_falls_is_started_again_and_takes_nobody_with_it(
     async def stands() -> None:
         await asyncio.Event().wait()
 
-    tasks = [supervisor._start("falls", falls), supervisor._start("stands", stands)]
+    alarms = Alarms()
+    alarms.post = lambda alarm: raised.append((alarm.kind, alarm.data["part"]))
+    tasks = [supervisor._start(alarms, "falls", falls), supervisor._start(alarms, "stands", stands)]
     async with asyncio.timeout(5):
         await running.wait()
     assert not any(task.done() for task in tasks)
+    assert raised == [("part.fell", "falls")]
     await supervisor._cancel(tasks)
     assert all(task.cancelled() for task in tasks)
 

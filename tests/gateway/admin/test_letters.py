@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from channels.base import Host
 from channels.mail_compose import compose
 from channels.mail_out import MailOut, bounce_address
-from gateway.admin.letters import Letters
+from gateway.admin.bell import Bell, heard, rung
+from gateway.admin.letters import Letters, written
 from gateway.alarm import Alarm, Kind
 from gateway.metrics import Metrics
 from gateway.rules import admin
 from normalizer.message import NULL_SENDER, Address, Message
 from tests.corpus.bounces import report
 from tests.gateway.test_deliver import deliver_all
-from tests.making import CONFIG, DESK, KEYS, Desk, mail, opened
+from tests.making import CONFIG, DESK, KEYS, NOON, Desk, mail, opened
 
 ADMIN = "admin@corp.example"
 TOLD = f'{CONFIG}\n[alarms]\nnotify = ["{ADMIN}"]\n'
@@ -65,7 +68,7 @@ async def happen(
 
 async def later(desk: Desk, **by: float) -> None:
     desk.clock.advance(**by)
-    await letters(desk).look(desk.store, desk.clock())
+    await letters(desk).look(desk.store, desk.clock(), NOON)
     await deliver_all(desk, None, "sent", "failed", "in_doubt")
 
 
@@ -147,7 +150,7 @@ async def test_a_process_that_dies_again_and_again_tells_it_once_an_hour(tmp_pat
             assert len(desk.wire.sent) == (1 if life == 0 else 0)
     async with opened(tmp_path, TOLD) as desk:
         desk.clock.advance(minutes=61)
-        await letters(desk).look(desk.store, desk.clock())
+        await letters(desk).look(desk.store, desk.clock(), desk.clock())
         await deliver_all(desk, None, "sent", "failed", "in_doubt")
         (sent,) = desk.wire.sent
         assert sent.text.count("nothing heard since noon") == 4
@@ -180,6 +183,11 @@ async def test_its_bounce_opens_no_case_and_no_other_letter(house: Desk, way: st
         assert await house.count(table) == 0
     assert (await house.one("SELECT state FROM outbox"))["state"] == "failed"
     assert (await house.decision(receipt.message, "alarm"))["outcome"] == "consumed"
+    await house.rules.alarms.tell(house.store, Metrics())
+    query = "SELECT data FROM events WHERE type = 'alarm.raised' ORDER BY cursor DESC LIMIT 1"
+    assert json.loads((await house.one(query))["data"])["kind"] == "alarms.undelivered"
+    await later(house, hours=2)
+    assert len(house.wire.sent) == 1
 
 
 async def test_an_absence_notice_to_it_opens_no_case(house: Desk) -> None:
@@ -244,15 +252,21 @@ async def test_nobody_who_is_not_named_hears_anything(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize(("language", "says"), [("ja", "まずすること"), ("de", "What to do first")])
-async def test_every_kind_has_words_in_the_gateway_s_language_or_in_english(
-    tmp_path: Path, kind: Kind, language: str, says: str
+def test_every_kind_has_words_in_the_gateway_s_language_or_in_english(
+    kind: Kind, language: str, says: str
 ) -> None:
-    text = TOLD.replace("[gateway]", f'[gateway]\nlanguage = "{language}"')
+    bell = heard(Bell(), Alarm(kind, "as the test says", NOON, {"channel": "box"}))
+    zone = ZoneInfo("Asia/Tokyo")
+    subject, body = written(kind, rung(bell, NOON)[1], "Example Support", language, zone)
+    assert says in body
+    assert subject.startswith("【Example Support】警報：") == (language == "ja")
+
+
+async def test_the_gateway_s_language_is_the_letter_s(tmp_path: Path) -> None:
+    text = TOLD.replace("[gateway]", '[gateway]\nlanguage = "ja"')
     async with opened(tmp_path, text) as desk:
-        await happen(desk, kind)
-        (sent,) = desk.wire.sent
-        assert says in sent.text
-        assert ("【Example Support】警報：" in sent.subject) == (language == "ja")
+        await happen(desk)
+        assert desk.wire.sent[0].subject == "【Example Support】警報：チャネルの応答なし (box)"
 
 
 async def test_what_a_server_said_breaks_no_line(house: Desk) -> None:
@@ -267,3 +281,72 @@ async def test_what_a_server_said_breaks_no_line(house: Desk) -> None:
     await house.rules.alarms.tell(house.store, Metrics())
     await deliver_all(house)
     assert "box: NO Bcc: x@evil.example  bad\n" in house.wire.sent[0].text
+
+
+async def test_a_channel_that_sends_nothing_is_not_told_of_by_itself_until_it_is_over(
+    house: Desk,
+) -> None:
+    """Such a letter would wait behind what it tells of."""
+    await raised(house, "channel.sending", "mail")
+    await later(house, hours=3)
+    assert house.wire.sent == []
+    await happen(house, "channel.sending", "mail", over=True)
+    (sent,) = house.wire.sent
+    assert sent.subject == "[Example Support] Over: nothing leaves on a channel (mail)"
+    assert sent.text.count("mail: ") == 2
+
+
+async def test_another_channel_tells_of_one_that_sends_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path, TOLD + SECOND) as desk:
+        await raised(desk, "channel.sending", "mail")
+        assert (await desk.one("SELECT channel FROM outbox"))["channel"] == "second"
+
+
+async def test_that_mail_to_the_admin_fails_is_never_told_by_mail(house: Desk) -> None:
+    for _ in range(5):
+        await raised(house, "alarms.undelivered", "mail")
+        await later(house, hours=2)
+    assert house.wire.sent == []
+    assert await house.count("outbox") == 0
+
+
+async def test_what_a_restart_put_right_is_over_an_hour_later(house: Desk) -> None:
+    """Nobody reports the end of what a new process has never seen."""
+    await happen(house, "channel.trouble")
+    await happen(house, "delivery.in_doubt", "")
+    house.clock.advance(minutes=10)
+    since = house.clock()
+    for minutes in (59, 2, 500):
+        house.clock.advance(minutes=minutes)
+        await letters(house).look(house.store, house.clock(), since)
+    await deliver_all(house)
+    subjects = [one.subject.partition("] ")[2] for one in house.wire.sent]
+    assert subjects[2:] == ["Over: a channel needs a person (box)"]
+    assert "not seen since the restart" in house.wire.sent[2].text
+
+
+async def test_what_is_in_trouble_again_after_a_restart_is_not_over(house: Desk) -> None:
+    await happen(house, "channel.trouble")
+    house.clock.advance(minutes=10)
+    since = house.clock()
+    house.clock.advance(minutes=1)
+    await raised(house, "channel.trouble")
+    house.clock.advance(minutes=65)
+    await letters(house).look(house.store, house.clock(), since)
+    await deliver_all(house)
+    assert [one.subject.partition("] ")[2].partition(":")[0] for one in house.wire.sent] == [
+        "Alarm",
+        "Alarm",
+    ]
+
+
+async def test_a_message_that_nobody_can_read_is_told_once_not_at_each_retry(house: Desk) -> None:
+    house.inline.unreadable = b"poison"
+    for n in range(3):
+        await house.accept(mail(subject=f"poison {n}"))
+    await house.rules.alarms.tell(house.store, Metrics())
+    for line in await house.backlog.retry("quarantined"):
+        assert line
+    await house.rules.alarms.tell(house.store, Metrics())
+    found = await house.rows("SELECT data FROM events WHERE type = 'alarm.raised'")
+    assert [json.loads(row["data"])["kind"] for row in found] == ["message.quarantined"]

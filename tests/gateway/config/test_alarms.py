@@ -8,6 +8,7 @@ import pytest
 
 from tests.gateway.config.test_errors import CHANNEL, problems
 
+ENV = {"S": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "SHORT": "whsec_YWJj"}
 NO_MAIL = '[[channel]]\nname = "web"\ntype = "web"\n'
 
 
@@ -20,11 +21,14 @@ NO_MAIL = '[[channel]]\nname = "web"\ntype = "web"\n'
         ('[alarms]\nnotify = ["admin"]\n' + CHANNEL, "alarms.notify", "is not an address"),
         ('[alarms]\nchannel = "post"\n' + CHANNEL, "alarms.channel", 'no channel "post" sends mail; possible: "mail"'),
         ('[alarms]\nchannel = "web"\n' + NO_MAIL, "alarms.channel", "add one with addresses and send"),
+        ('[alarms]\nurl = "https://p.example/x"\n' + CHANNEL, "alarms.secret", "is missing; it signs"),
+        ('[alarms]\nurl = "p.example"\nsecret = { env = "S" }\n' + CHANNEL, "alarms.url", "must be an address"),
+        ('[alarms]\nurl = "https://p.example"\nsecret = { env = "SHORT" }\n' + CHANNEL, "alarms.secret", "24 to 64 octets"),
         ("[alarms]\nnotfy = []\n" + CHANNEL, "alarms.notfy", 'did you mean "notify"?'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_key(tmp_path: Path, text: str, key: str, said: str) -> None:
-    (problem,) = problems(tmp_path, text)
+    (problem,) = problems(tmp_path, text, ENV)
     assert key in problem.key
     assert said in problem.message
 
