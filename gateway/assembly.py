@@ -32,6 +32,7 @@ from gateway.desk.staffing import staff
 from gateway.fire import Firing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
+from gateway.notices.elsewhere import Elsewhere
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
 from gateway.reroute import Reroute
@@ -127,13 +128,14 @@ async def assemble(
         resolver=resolver.build(config.authentication, stack),
     )
     fires, away = firing(config, keys, promising), absences(config)
+    to_all = _to_all(config, keys)
     cover = _cover(config, store, away, rules, metrics, failpoint)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
         config, store, readers, ingest, deliver, Backlog(store, ingest), channels, metrics,
-        _clock(config, store, fires, deliver, rules, cover), _notices(config, store, keys, deliver, failpoint), rules,
+        _clock(config, store, fires, deliver, rules, cover), _notices(store, to_all, deliver, failpoint), rules,
         watching(channels, rules.alarms, now, metrics), learning,
-        _reroute(config, desk(config, keys), fires, deliver), away,
+        _reroute(config, desk(config, keys), fires, to_all, deliver), away,
     )  # fmt: skip
 
 
@@ -181,13 +183,17 @@ def _cover(
     return Cover(store, away, hands, told, now, metrics.covered, failpoint)
 
 
-def _notices(
-    config: Config, store: Store, keys: Keys, deliver: Deliver, failpoint: Callable[[str], None]
-) -> Notices:
-    to_all = announcing(config, keys)
+def _to_all(config: Config, keys: Keys) -> Elsewhere:
+    """How many are told, by the first way and by the next."""
     quiet = partial(quiet_until, config.calendar.quiet, ZoneInfo(config.gateway.timezone))
-    rate = config.notices.per_minute
-    return Notices(store, to_all.drawing, rate, quiet, now, deliver.wake_all, failpoint)
+    return Elsewhere(announcing(config, keys), quiet)
+
+
+def _notices(
+    store: Store, to_all: Elsewhere, deliver: Deliver, failpoint: Callable[[str], None]
+) -> Notices:
+    drawing, rate = to_all.announcing.drawing, to_all.announcing.per_minute
+    return Notices(store, drawing, rate, to_all.quiet, now, deliver.wake_all, failpoint)
 
 
 def _named(settings: Settings, config: Config) -> Settings:
@@ -196,10 +202,12 @@ def _named(settings: Settings, config: Config) -> Settings:
     return settings.model_copy(update={"from_name": shown})
 
 
-def _reroute(config: Config, desk: Desk, fires: Firing, deliver: Deliver) -> Reroute:
+def _reroute(
+    config: Config, desk: Desk, fires: Firing, to_all: Elsewhere, deliver: Deliver
+) -> Reroute:
     """Who looks for another way for what did not arrive."""
     return Reroute(
-        deliver.store, desk, fires, deliver.channels,
+        deliver.store, desk, fires, to_all, deliver.channels,
         frozenset(s.name for s in config.channels if config.mode_of(s) != "watch"),
         now, deliver.wake, config.fallback.after.span, config.fallback.paid, deliver.failpoint,
     )  # fmt: skip

@@ -21,10 +21,11 @@ from gateway.author import is_ours
 from gateway.desk import speak
 from gateway.desk.speak import Desk, File, Who, Words
 from gateway.fire import Firing
+from gateway.notices.elsewhere import Elsewhere
 from gateway.record import event_row
 from gateway.words import clean_line
 from normalizer.message import Address, Identity
-from store import astray, due, rows
+from store import astray, due, notices, rows
 from store import desk as facts_of
 from store.astray import DOWN, Lost, Way
 from store.cases import heard as heard_by
@@ -58,6 +59,7 @@ class Reroute:
     store: Store
     desk: Desk
     firing: Firing
+    notices: Elsewhere
     channels: Mapping[str, Channel]
     speaks: Collection[str]
     clock: Callable[[], datetime]
@@ -106,14 +108,18 @@ class Reroute:
         if facts is None or facts.case.customer_id != message.customer_id:
             return ""
         tried = astray.tried(connection, message)
-        ways = astray.ways(connection, facts.case.customer_id)
-        way = next((one for one in ways if self._is_open(one, tried, lost)), None)
-        if way is None:
-            return ""
         write = self._repeat if message.kind == "reply" else self._renew
-        id_ = write(connection, lost, facts, way, changes)
-        if id_ is None:
-            return ""
+        for way in astray.ways(connection, facts.case.customer_id):
+            if not self._is_open(way, tried, lost):
+                continue
+            if id_ := write(connection, lost, facts, way, changes):
+                return self._sent(connection, lost, way, id_, changes)
+        return ""
+
+    def _sent(
+        self, connection: Connection, lost: Lost, way: Way, id_: int, changes: Changes
+    ) -> str:
+        message = lost.message
         if lost.why == DOWN:
             astray.give_up(
                 connection, message.id, f"{message.channel} is down; sent by {way.channel}"
@@ -145,8 +151,10 @@ class Reroute:
     def _renew(
         self, connection: Connection, lost: Lost, facts: Facts, way: Way, changes: Changes
     ) -> int | None:
-        """A follow-up in the words of the other way, as long as it is true; None if it is not."""
+        """A notice to many, or a follow-up, in the words of the other way; None if it may not be."""
         case, now = facts.case, self.clock()
+        if told := notices.telling(connection, lost.message.id):
+            return self.notices(connection, lost.message, told, way, changes, now)
         here = standing(connection, {case.id}, now)[case.id]
         heard = heard_by(connection, way.message)
         if heard.case_id != case.id:  # another matter's thread

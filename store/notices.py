@@ -29,13 +29,14 @@ from sqlalchemy import (
 
 from store import schema
 from store import shapes_notices as shapes
-from store.rows import instant
+from store.rows import instant, moment
 
 Kind = Literal["service", "promotion"]
 
 JAMMED = 100  # deliveries that are due and untried: notices add no more, answers go first
 
 _n, _r = schema.notices.c, schema.notice_recipients.c
+_m = schema.messages.c
 _k, _c, _i, _o = schema.cases.c, schema.conversations.c, schema.identities.c, schema.outbox.c
 _WAITING = text("notice_recipients.state = 'waiting'")  # as the partial indexes say it
 _QUEUED = text("notice_recipients.state = 'queued'")
@@ -69,6 +70,15 @@ class Recipient(NamedTuple):
 
     customer_id: int
     case_id: int | None
+
+
+class Telling(NamedTuple):
+    """Whom a message of a notice tells, at which identity; a stopped one tells nobody else."""
+
+    notice: Notice
+    customer_id: int
+    identity_id: int
+    is_stopped: bool
 
 
 class Fate(NamedTuple):
@@ -156,8 +166,11 @@ def start(connection: Connection, notice: dict[str, Any], target: Target) -> int
 def running(connection: Connection) -> list[Notice]:
     """The notices that are under way, the oldest first."""
     query = select(_n.id, _n.kind, _n.words, _n.watching).where(_RUNNING).order_by(_n.id)
-    found = connection.execute(query)
-    return [Notice(*row[:3], watching=tuple(json.loads(row.watching))) for row in found]
+    return [_notice(row) for row in connection.execute(query)]
+
+
+def _notice(row: Any) -> Notice:
+    return Notice(row.id, row.kind, row.words, tuple(json.loads(row.watching)))
 
 
 def room(connection: Connection, now: datetime, per_minute: int) -> int:
@@ -215,6 +228,37 @@ def told(connection: Connection, notice_id: int, identities: Collection[int]) ->
         _r.notice_id == notice_id, _r.identity_id.in_(identities), _QUEUED
     )
     return set(connection.execute(query).scalars())
+
+
+def telling(connection: Connection, message_id: int) -> Telling | None:
+    """Whom a message tells of which notice; None where it is part of none."""
+    identity = select(_m.identity_id).where(_m.id == message_id).scalar_subquery()
+    query = (
+        select(_n.id, _n.kind, _n.words, _n.watching, _r.customer_id, _r.identity_id, _n.state)
+        .join(schema.notice_recipients, _r.notice_id == _n.id)
+        .where(_r.identity_id == identity, _r.message_id == message_id)
+    )
+    row = connection.execute(query).first()
+    return Telling(_notice(row), *row[4:6], row.state == "stopped") if row else None
+
+
+def told_others(connection: Connection, telling: Telling) -> bool:
+    """Whether the customer, who may be several by now, was told under another identity."""
+    own = select(_i.customer_id).where(_i.id == telling.identity_id).scalar_subquery()
+    everybody = connection.execute(select(_i.id).where(_i.customer_id == own)).scalars()
+    return bool(told(connection, telling.notice.id, [*everybody]) - {telling.identity_id})
+
+
+def moved(connection: Connection, telling: Telling, **values: Any) -> None:
+    """It is told by another message, and counts as that one."""
+    of = (_r.notice_id == telling.notice.id) & (_r.identity_id == telling.identity_id)
+    connection.execute(update(schema.notice_recipients).where(of).values(values))
+
+
+def last_due(connection: Connection) -> datetime | None:
+    """When the last leaves of all that are queued, or left."""
+    found = connection.execute(select(func.max(_r.at)).where(_QUEUED)).scalar()
+    return moment(found) if found else None
 
 
 def end(

@@ -31,7 +31,9 @@ class Heard(NamedTuple):
 
 
 class Prospect(NamedTuple):
-    """A recipient; `heard` is the newest first, `agreed` what they said of promotions."""
+    """A recipient; `heard` is the newest first, `agreed` what they said of promotions, and
+    `agreeing` the identities for which they said yes.
+    """
 
     customer_id: int
     conversation_id: int
@@ -39,6 +41,7 @@ class Prospect(NamedTuple):
     case: rows.Case | None
     heard: tuple[Heard, ...]
     agreed: bool | None
+    agreeing: frozenset[int]
     automatic_today: int
     told: bool
 
@@ -68,6 +71,7 @@ def prospects(
             case if (case := cases.get(one.case_id or 0)) and case.customer_id == one.customer_id else None,
             tuple(heard[one.customer_id]),
             consents.agreed([said[i] for i in identities[one.customer_id] if i in said]),
+            frozenset(i for i in identities[one.customer_id] if said.get(i)),
             today.get(behind[one.customer_id][0], 0),
             not told.isdisjoint(identities[one.customer_id]),
         )

@@ -64,7 +64,7 @@ def decide(
     """
     if why := _not_them(what, one):
         return Stays(why)
-    found = way(rules, one)
+    found = _way(rules, what, one)
     if isinstance(found, Stays):
         return found
     heard, settings = found
@@ -77,13 +77,19 @@ def decide(
     return Goes(heard, settings, mode)
 
 
-def way(rules: Rules, one: Prospect) -> tuple[Heard, Settings] | Stays:
+def _way(rules: Rules, what: Kind, one: Prospect) -> tuple[Heard, Settings] | Stays:
     """The channel last used that is verified and alive; else why the last one is not."""
-    why = [_dead_end(rules, heard) for heard in one.heard]
+    why = [_dead_end(rules, heard) or _not_there(what, one, heard) for heard in one.heard]
     for heard, trouble in zip(one.heard, why, strict=True):
         if not trouble:
             return heard, rules.channels[heard.channel]
     return Stays(why[0] if why else "they never wrote to us themselves")
+
+
+def _not_there(what: Kind, one: Prospect, heard: Heard) -> str:
+    """Who agreed to mails has not agreed to text messages."""
+    covered = what == "service" or heard.identity_id in one.agreeing
+    return "" if covered else "no recorded opt-in for their address"
 
 
 def _not_them(what: Kind, one: Prospect) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from gateway import outgoing
 from gateway.acknowledge import budget_of
 from gateway.notices.decide import WATCHED, Goes, Later, Rules, Stays, decide
 from gateway.notices.text import Letters, Read, Said
-from gateway.outgoing import Letter, Why, message_row, say
+from gateway.outgoing import Letter, Why, message_row
 from gateway.record import event_row
 from normalizer.message import Identity
 from scheduler.notices import Drawn
-from store import notices
+from store import notices, rows
 from store.known import Changes
 from store.notices import Fate, Notice, Recipient
 from store.prospects import Prospect, prospects
@@ -77,7 +79,7 @@ class Drawing:
         if isinstance(end, Later):
             return Fate(found.customer_id, "waiting", end.reason, end.until)
         read = self.read(notice.kind, said, found, end)
-        message_id = self._say(notice, found, end, read, changes, now)
+        message_id = self.say(notice, found, end, read, changes, now)
         if end.mode == "watch":
             return Fate(found.customer_id, "left_out", WATCHED, channel=end.settings.name)
         return Fate(
@@ -91,9 +93,11 @@ class Drawing:
         reference = one.case.reference if one.case else ""
         return self.letters(what, said, language, end.settings, reference, end.heard.identity_id)
 
-    def _say(
-        self, notice: Notice, one: Prospect, end: Goes, read: Read, changes: Changes, now: datetime
-    ) -> int:
+    def say(
+        self, notice: Notice, one: Prospect, end: Goes, read: Read, changes: Changes, now: datetime,
+        *, due: datetime | None = None, instead_of: int | None = None,
+    ) -> int:  # fmt: skip
+        """Write what somebody reads; its delivery leaves when it is `due`: now, if unset."""
         assert one.case is not None
         to = Identity.parse(end.heard.address)
         letter = Letter(
@@ -107,6 +111,7 @@ class Drawing:
             identity_id=end.heard.identity_id,
             at=now,
             unsubscribe=read.unsubscribe,
+            instead_of=instead_of,
         )
         row = message_row(
             changes.new_id(), letter, self.letters.name, end.settings, self.letters.keys
@@ -114,5 +119,14 @@ class Drawing:
         # Counts for its conversation only: a notice is no reason to leave others unanswered.
         budget = ("", budget_of(to)[1])
         why = Why(end.heard.id, f"notice {notice.id}", f"a {notice.kind} notice to many")
-        say(changes, row, end.mode, why, at=now, budget=budget, authenticated=True)
+        written = outgoing.said(
+            changes, row, end.mode, why, at=now, budget=budget, authenticated=True
+        )
+        for made in written:
+            changes.add(_put_off(made, due or now))
         return row.id
+
+
+def _put_off(row: tuple[Any, ...], due: datetime) -> tuple[Any, ...]:
+    """A delivery leaves when it is due; a message only says what."""
+    return row._replace(due_at=instant(due)) if isinstance(row, rows.Outbox) else row

@@ -6,16 +6,20 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected
 from gateway import rules as made
+from gateway.calendars import quiet_until
 from gateway.desk import acts
 from gateway.desk.speak import Who
 from gateway.desk.wanted import Reply
+from gateway.notices.elsewhere import Elsewhere
 from gateway.reroute import Reroute
 from normalizer.message import Claim, Identity, Message
 from store import shapes
@@ -115,9 +119,12 @@ def reroute(desk: Desk, **more: Any) -> Reroute:
         "wake": desk.woken.append, "after": timedelta(hours=1), "paid": False,
         "failpoint": lambda _: None,
     }  # fmt: skip
+    quiet = partial(quiet_until, desk.config.calendar.quiet, ZoneInfo("Asia/Tokyo"))
+    elsewhere = Elsewhere(made.announcing(desk.config, KEYS), quiet)
     return Reroute(
-        desk.store, made.desk(desk.config, KEYS), made.firing(desk.config, KEYS), **facts | more
-    )
+        desk.store, made.desk(desk.config, KEYS), made.firing(desk.config, KEYS), elsewhere,
+        **facts | more,
+    )  # fmt: skip
 
 
 async def instead(desk: Desk) -> list[dict[str, Any]]:
