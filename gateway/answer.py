@@ -141,6 +141,7 @@ class Writer:
         facts = FollowUpFacts(
             gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(zone),
             subject=case.subject, phone=self.phone, phone_hours=self.phone_hours, authenticated=True,
+            customer_name=person.name,
         )  # fmt: skip
         letter = Letter(
             kind="notice",
@@ -196,6 +197,7 @@ class Writer:
             closed_days=promised.closed,
             reopens_at=promised.reopens_at,
             surge=promised.surge,
+            customer_name=where.person.name if known and where.person else "",
             subject=message.subject if known else "",
             phone=self.phone,
             phone_hours=self.phone_hours,

@@ -284,6 +284,7 @@ class Firing:
             promised = self.follow.promising(here.case, now).by
         asks, id_ = is_survey(rule.send), changes.new_id()
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
+        facts = replace(facts, customer_name=heard.name)
         if asks:
             facts = replace(facts, vote_url=self.surveys.link(here.case.id, id_))
         if rule.name == HANDED_OVER:

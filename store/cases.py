@@ -19,7 +19,7 @@ _f, _k = schema.follow_ups.c, schema.customers.c
 class Heard(NamedTuple):
     """The customer's last message in a case: how, and to whom, an answer to it goes.
 
-    `language` is the message's, else the one that the customer wrote before.
+    `language` is the message's, else the one that the customer wrote before; `name` is on record.
     """
 
     case_id: int
@@ -34,6 +34,7 @@ class Heard(NamedTuple):
     author: str
     failing_since: str | None
     received_at: str
+    name: str
 
 
 class Standing(NamedTuple):
@@ -120,7 +121,7 @@ def _words() -> Select[Any]:
         select(
             _m.case_id, _m.id, _m.channel, _i.id, _i.address, _m.message_id, _m.references,
             _m.subject, language, _m.author, _i.failing_since,
-            _m.received_at,
+            _m.received_at, _k.name,
         )
         .join(schema.identities, _i.id == _m.identity_id)
         .join(schema.customers, _k.id == _i.customer_id)

@@ -22,6 +22,7 @@ def customer(connection: Connection, id_: int) -> persons.CustomerView | None:
         id=id_,
         language=row.language,
         created_at=row.created_at,
+        name=row.name,
         conversation_id=party.conversation_id,
         identities=[_plain(one) for one in _identities(connection, id_)],
         merged_into=None if party.identities else _successor(connection, id_),

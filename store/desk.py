@@ -187,6 +187,13 @@ def _last(connection: Connection, case_id: int, *where: Any) -> Said | None:
     return Said(*row) if row else None
 
 
+def name_of(connection: Connection, customer_id: int) -> str:
+    """The name on record of a customer; "" for none."""
+    customers = schema.customers.c
+    query = select(customers.name).where(customers.id == customer_id)
+    return connection.execute(query).scalar() or ""
+
+
 def language_of(connection: Connection, case_id: int) -> str:
     """In which language the customer wrote last in a case; "" when nobody can tell."""
     query = (

@@ -90,7 +90,7 @@ _SEEN = Prepared(
     )
 )
 _PEOPLE = Prepared(
-    select(_i.address, _i.id, _i.customer_id, _c.id, _k.language, _i.failing_since)
+    select(_i.address, _i.id, _i.customer_id, _c.id, _k.language, _i.failing_since, _k.name)
     .join(schema.customers, _k.id == _i.customer_id)
     .join(schema.conversations, _c.customer_id == _i.customer_id)
     .where(_one_of(_i.address, "addresses"))
@@ -140,8 +140,10 @@ def _load_people(connection: Connection, arrivals: Sequence[Arrival], known: Kno
     if not addresses:
         return
     found = _PEOPLE.run(connection, addresses=list(addresses))
-    for address, id_, customer, conversation, language, failing in found:
-        known.people[address] = Person(id_, customer, conversation, language, failing is not None)
+    for address, id_, customer, conversation, language, failing, name in found:
+        known.people[address] = Person(
+            id_, customer, conversation, language, failing is not None, name
+        )
 
 
 def _load_cases(connection: Connection, arrivals: Sequence[Arrival], known: Known) -> None:

@@ -135,13 +135,14 @@ class Accepted(NamedTuple):
 
 
 class Person(NamedTuple):
-    """An identity with the customer and the conversation behind it."""
+    """An identity with the customer and the conversation behind it; `name` is the one on record."""
 
     identity_id: int
     customer_id: int
     conversation_id: int
     language: str
     failing: bool
+    name: str = ""
 
 
 class Seen(NamedTuple):

@@ -85,11 +85,9 @@ def conversation(
 ) -> shapes.ConversationView | None:
     """One conversation with a page of its messages; None when there is none."""
     t = schema.customers.c
-    query = select(_c.created_at, t.id, t.language, t.created_at.label("since"))
-    row = connection.execute(
-        query.join(schema.customers, t.id == _c.customer_id).where(_c.id == id_)
-    ).first()
-    if row is None:
+    query = select(_c.created_at, t.id, t.language, t.name, t.created_at.label("since"))
+    query = query.join(schema.customers, t.id == _c.customer_id).where(_c.id == id_)
+    if (row := connection.execute(query).first()) is None:
         return None
     newest, _ = _page(
         connection, _cases().where(_k.conversation_id == id_), _k.id, None, MAX_BESIDE, "newest"
@@ -97,7 +95,9 @@ def conversation(
     messages, next_ = _messages(connection, _m.conversation_id, id_, after, limit)
     return shapes.ConversationView(
         id=id_,
-        customer=shapes.Customer(id=row.id, language=row.language, created_at=row.since),
+        customer=shapes.Customer(
+            id=row.id, language=row.language, created_at=row.since, name=row.name
+        ),
         identities=_identities(connection, [row.id])[row.id],
         cases=[_case(one) for one in newest],
         participants=_participants(connection, [one.id for one in newest]),

@@ -26,6 +26,7 @@ class Customer(NamedTuple):
     id: int
     language: str
     created_at: str
+    name: str = ""
 
 
 class Identity(NamedTuple):

@@ -63,6 +63,7 @@ customers = Table(
     own_id(),
     Column("language", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),  # by which people address them
 )
 
 identities = Table(

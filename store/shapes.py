@@ -29,6 +29,9 @@ class Customer(Shape, frozen=True, kw_only=True):
     id: int
     language: str
     created_at: Instant
+    name: Annotated[
+        str, Meta(description="By which we address them; empty until somebody says it.")
+    ]
 
 
 class Address(Shape, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VIEWS = {
-    "v_customers": "SELECT id, language, created_at FROM customers",
+    "v_customers": "SELECT id, language, created_at, name FROM customers",
     "v_identities": """
         SELECT id, customer_id, address, name, failing_since, created_at FROM identities""",
     "v_conversations": "SELECT id, customer_id, created_at FROM conversations",

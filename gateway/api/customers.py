@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import delete, get, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from gateway.api.reads import Reads
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
 from gateway.desk.speak import TELEPHONE, kind
-from gateway.desk.wanted import Merge, Split, Undo, Wanted
+from gateway.desk.wanted import Merge, Named, Split, Undo, Wanted
 from gateway.links import acts
 from store import customers, persons
 
@@ -46,6 +46,24 @@ async def get_identities(
     """
     kinds = {TELEPHONE, *(kind(one) for one in writes.desk.channels.values())}
     return await reads.found(lambda c: customers.identities(c, customer, kinds))
+
+
+@patch(
+    "/customers/{customer:int}",
+    summary="Say how a customer is addressed",
+    tags=["customers"],
+    responses=documented(404, 409, 413),
+)
+async def name_customer(
+    writes: NamedDependency[Writes],
+    asked: NamedDependency[Asked],
+    customer: Id,
+    data: JSONBody[Named],
+    idempotency_key: Key = None,  # noqa: ARG001
+) -> persons.CustomerView:
+    """The name on record: what we say by ourselves greets them by it, where the sender is authenticated."""
+    act = acts.name(customer, data, writes.who(asked, data))
+    return await writes(act, asked, data, persons.CustomerView)
 
 
 @post(
@@ -140,6 +158,7 @@ async def erase_customer(
 ROUTES = (
     get_customer,
     get_identities,
+    name_customer,
     merge_customer,
     split_customer,
     undo_link,

@@ -51,7 +51,7 @@ def preview(
         reference=facts.case.reference,
         agent=who.name,
         personal=wanted.personal or _GAP,
-        customer_name=wanted.customer_name.strip() or _name(desk, facts),
+        customer_name=wanted.customer_name.strip() or _name(connection, desk, facts),
         now=who.at.astimezone(calendar.zone),
         promised=_zoned(at, calendar.zone),
     )
@@ -64,7 +64,10 @@ def _zoned(at: datetime, zone: ZoneInfo) -> datetime:
     return at.replace(tzinfo=zone) if at.tzinfo is None else at.astimezone(zone)
 
 
-def _name(desk: Desk, facts: Facts) -> str:
-    """Only of an author whom somebody vouches for, and only if it can be a name."""
+def _name(connection: Connection, desk: Desk, facts: Facts) -> str:
+    """The one on record, else an author's own, if it can be one; only if somebody vouches for them."""
+    on_record = facts_of.name_of(connection, facts.case.customer_id)
+    if on_record and not facts.case.unverified:
+        return on_record
     heard = last_word(facts, desk)
     return proper(heard.name) if heard and not facts.case.unverified else ""

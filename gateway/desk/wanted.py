@@ -191,6 +191,18 @@ class Merge(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: Line = ""
 
 
+class Named(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a customer is addressed."""
+
+    name: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="As we write it after a greeting: in Japanese the surname. Empty: no name.",
+        ),
+    ]
+
+
 class Split(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Some identities are another person's."""
 

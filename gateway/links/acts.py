@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from gateway.desk.acts import Act
 from gateway.desk.speak import Refused, Who
-from gateway.desk.wanted import Merge, Split
+from gateway.desk.wanted import Merge, Named, Split
 from gateway.links import join
-from gateway.record import event_row
+from gateway.record import event_row, storable
+from gateway.words import clean_line
 from store import customers, erasure, links, persons
 from store.blobs import Blobs
 from store.known import Changes
@@ -28,6 +30,26 @@ def merge(customer_id: int, wanted: Merge, who: Who) -> Act[persons.Link]:
         if other is None:
             return Refused(f"There is no customer {wanted.customer}.")
         return _shown(join.merge(connection, changes, kept, other, "person", wanted.why, who))
+
+    return act
+
+
+def name(customer_id: int, wanted: Named, who: Who) -> Act[persons.CustomerView]:
+    """From now on we address a customer so, wherever somebody vouches for who writes."""
+
+    def act(connection: Connection, changes: Changes) -> persons.CustomerView | Refused:
+        view = customers.customer(connection, customer_id)
+        if view is None:
+            return _NOTHING
+        after = replace(view, name=storable(clean_line(wanted.name, 100)))
+        if after.name != view.name:
+            changes.update("customers", customer_id, name=after.name)
+            event_row(
+                changes, "customer.changed", view.conversation_id, instant(who.at),
+                customer_id=customer_id, before={"name": view.name}, after={"name": after.name},
+                by=who.name, token=who.token,
+            )  # fmt: skip
+        return after
 
     return act
 

@@ -343,3 +343,22 @@ async def test_nothing_is_said_to_be_settled_while_we_owe_an_answer(tmp_path: Pa
         assert not await wait(desk, hours=2)
         owed = ("skipped", "the customer waits for our answer")
         assert await states(desk) == {"closing": owed, "survey": owed}
+
+
+async def test_a_name_on_record_is_said_to_an_authenticated_customer_alone(desk: Desk) -> None:
+    await desk.accept(mail("ゆき🌸 <yuki@example.jp>", body=KANA, vouched="example.jp"))
+    await desk.change("UPDATE customers SET name = '田中'")
+    await desk.accept(mail("ゆき🌸 <yuki@example.jp>", "二つ目", KANA, vouched="example.jp"))
+    desk.clock.advance(days=2)
+    await desk.accept(mail("ゆき🌸 <yuki@example.jp>", "三つ目", KANA))  # unvouched
+    said = await desk.rows("SELECT text FROM messages WHERE kind = 'acknowledgement' ORDER BY id")
+    assert [row["text"].startswith("田中様\n") for row in said] == [False, True, False]
+    assert not [row for row in said if "ゆき" in row["text"]]
+
+
+async def test_a_nudge_greets_a_customer_by_the_name_on_record(desk: Desk) -> None:
+    await desk.accept(mail("Yuki <yuki@example.jp>", vouched="example.jp"))
+    await desk.change("UPDATE customers SET name = 'Ms Tanaka'")
+    await set_status(desk, "pending")
+    (nudge,) = await wait(desk, days=2)
+    assert nudge["text"].startswith("Hello Ms Tanaka,\n")

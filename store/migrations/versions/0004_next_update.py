@@ -22,6 +22,8 @@ def upgrade() -> None:
     linked = "linked_case_id"
     _partial_index(f"ix_cases_{linked}", "cases", linked, f"{linked} IS NOT NULL")
     _partial_index("ix_outbox_draft", "outbox", "message_id", "state = 'draft'")
+    name = sa.Column("name", sa.Text(), nullable=False, server_default="")
+    op.add_column("customers", name)
     _absences()
     _watched()
     watching = sa.Column("watching", sa.Text(), nullable=False, server_default="[]")

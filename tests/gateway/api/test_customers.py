@@ -123,3 +123,34 @@ async def test_a_participant_who_turns_out_to_be_the_customer_is_none_any_more(t
     await post(talk, f"/links/{link['id']}/undo", {})
     (shown,) = (await get(talk, f"/cases/{case}"))["participants"]
     assert shown["address"] == "email:p2@example.jp"
+
+
+async def patch(talk: Talk, path: str, body: Any, status: int = 200, key: str = "") -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = await talk.client.patch(f"/v1{path}", json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_a_customer_s_name_is_written_down_once_with_who_did_it(talk: Talk) -> None:
+    a = await customer(talk, "named@example.jp")
+    assert (await get(talk, f"/customers/{a}"))["name"] == ""
+    wanted = {"name": " 田中\r\n", "by": "Aiko"}
+    shown = await patch(talk, f"/customers/{a}", wanted, key="name once")
+    assert (shown["id"], shown["name"]) == (a, "田中")
+    assert await patch(talk, f"/customers/{a}", wanted, key="name once") == shown
+    assert await patch(talk, f"/customers/{a}", {"name": "田中"}) == shown
+    (event,) = [
+        one
+        for one in (await get(talk, "/events?limit=200"))["items"]
+        if one["type"] == "customer.changed"
+    ]
+    assert (event["data"]["before"], event["data"]["after"]) == ({"name": ""}, {"name": "田中"})
+    assert event["data"]["by"] == "Aiko"
+
+
+async def test_nobody_who_is_not_there_gets_a_name(talk: Talk) -> None:
+    await patch(talk, "/customers/999999", {"name": "田中"}, status=404)
+    a = await customer(talk, "long@example.jp")
+    await patch(talk, f"/customers/{a}", {"name": "x" * 101}, status=400)
+    await patch(talk, f"/customers/{a}", {"title": "Dr"}, status=400)
