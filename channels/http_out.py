@@ -7,17 +7,17 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
+from channels.enclosed import octets
 from channels.http_settings import HttpSettings
 from channels.pause import asked
 from channels.standard_webhooks import signed
-from normalizer.message import Message, Part, Spooled
+from normalizer.message import Message, Part
 
 _MOST = 64 * 1024  # octets of an answer that are read
 _LONGEST = timedelta(days=1)  # that a peer may put us off at once
@@ -130,13 +130,9 @@ def _written(message: Message, key: str) -> bytes:
 
 
 def _file(part: Part) -> dict[str, str]:
-    try:
-        data = Path(part.data.path).read_bytes() if isinstance(part.data, Spooled) else part.data
-    except OSError as error:
-        raise Retry(f"an attachment cannot be read: {error.strerror}") from error
     return {
         "filename": part.filename,
         "content_type": part.content_type,
         "content_id": part.content_id,
-        "data": base64.b64encode(data).decode(),
+        "data": base64.b64encode(octets(part)).decode(),
     }

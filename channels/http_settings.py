@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from channels import base
 from channels.limits import ANYTHING, Limits
+from channels.messenger import MessengerSettings
 from channels.quantities import Octets, Seconds
 from channels.standard_webhooks import key_of
 
 
-class HttpSettings(base.Settings):
+class HttpSettings(MessengerSettings):
     """A system of yours that speaks our contract: docs/http-channel.md."""
 
     url: str = Field(
@@ -55,17 +53,9 @@ class HttpSettings(base.Settings):
         return value
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """The other side shows what it can."""
         return ANYTHING._replace(buttons=20, label=200, links=True, in_order=True)
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     @property
     def reaches(self) -> str:

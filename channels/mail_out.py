@@ -10,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from channels.base import Host, Rejected, Retry, Sent
+from channels.base import Host, Rejected, Sent
+from channels.enclosed import octets
 from channels.mail import MailSettings
 from channels.mail_compose import Mail, compose, is_automatic, wire
 from channels.mail_signing import key_for, signed
@@ -19,7 +20,7 @@ from channels.oauth import Login
 from channels.oauth_grant import Health
 from channels.relay.check import Probe
 from channels.smarthost import Smarthost
-from normalizer.message import Address, Identity, Message, Part, Spooled
+from normalizer.message import Address, Identity, Message
 
 
 class Way(Protocol):
@@ -158,13 +159,4 @@ def _name(key: str, message_id: str) -> str:
 
 
 def _with_parts(message: Message) -> Message:
-    try:
-        return replace(message, parts=tuple(map(_with_octets, message.parts)))
-    except OSError as error:
-        raise Retry(f"an attachment cannot be read: {error.strerror}") from error
-
-
-def _with_octets(part: Part) -> Part:
-    if isinstance(part.data, Spooled):
-        return replace(part, data=Path(part.data.path).read_bytes())
-    return part
+    return replace(message, parts=tuple(replace(p, data=octets(p)) for p in message.parts))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from time import monotonic
+
+from channels.recent import Recent
 
 _GRACE = 2.0  # seconds in which the store learns what `send` returned, and no platform gives up
 _MOST = 1000
@@ -22,13 +23,11 @@ class Settling:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._sleep, self._clock = sleep, clock
-        self._until: OrderedDict[str, float] = OrderedDict()
+        self._until: Recent[str, float] = Recent(_MOST)
 
     def sent(self, id_: str) -> None:
         """The platform took a message just now, and calls it so."""
         self._until[id_] = self._clock() + _GRACE
-        if len(self._until) > _MOST:
-            self._until.popitem(last=False)
 
     async def settled(self, id_: str) -> None:
         """Return once a report about a message can be understood."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 
 from channels.base import DeliveryError
 from channels.line.api import LineApi
+from channels.recent import Recent
 
 _PATIENCE = 1.0  # seconds that a message waits for its writer's name; it goes on without
 _MOST = 10_000
@@ -17,7 +17,7 @@ class Names:
 
     def __init__(self, api: LineApi) -> None:
         self._api = api
-        self._of: OrderedDict[str, str] = OrderedDict()
+        self._of: Recent[str, str] = Recent(_MOST)
 
     async def of(self, user: str) -> str:
         """The display name; "" where LINE does not tell."""
@@ -31,6 +31,4 @@ class Names:
                 return ""
             self._of[user] = str(profile.body.get("displayName", ""))
         self._of.move_to_end(user)
-        if len(self._of) > _MOST:
-            self._of.popitem(last=False)
         return self._of[user]

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from channels import base
-from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import Address, MaybeAddress, MessengerSettings, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
 TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
-_GAP = timedelta(hours=24)
 _USER = re.compile(r"U[0-9a-f]{32}")
 
 
-class LineSettings(base.Settings):
+class LineSettings(MessengerSettings):
     """A LINE official account: its keys, and what it may cost."""
 
-    channel_secret: str = Field(
+    channel_secret: Word = Field(
         min_length=1,
         repr=False,
         description="The channel secret, under Basic settings in the LINE Developers console. By "
         "it we know that a call comes from LINE.",
     )
-    access_token: str = Field(
+    access_token: Word = Field(
         min_length=1,
         repr=False,
         description="A long-lived channel access token, under Messaging API in the console.",
     )
-    api: str = Field(default="https://api.line.me", description="Where LINE's API is.")
-    data_api: str = Field(
+    api: Address = Field(default="https://api.line.me", description="Where LINE's API is.")
+    data_api: Address = Field(
         default="https://api-data.line.me", description="Where LINE keeps pictures and files."
     )
-    public_url: str = Field(
+    public_url: MaybeAddress = Field(
         default="",
         description="How LINE reaches us, without `/in/NAME`: by it `check --connect` compares "
         "and tests the webhook.",
@@ -69,18 +65,6 @@ class LineSettings(base.Settings):
         default=50 * 2**20, description="The largest picture or file that is fetched."
     )
 
-    @field_validator("api", "data_api", "public_url")
-    @classmethod
-    def _is_encrypted(cls, value: str) -> str:
-        return checked(value) if value else value
-
-    @field_validator("channel_secret", "access_token")
-    @classmethod
-    def _is_one_word(cls, value: str) -> str:
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError("must be one word of ASCII, as the console shows it")
-        return value
-
     @model_validator(mode="after")
     def _can_be_told(self) -> LineSettings:
         if self.set_webhook and not self.public_url:
@@ -88,19 +72,11 @@ class LineSettings(base.Settings):
         return self
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """Of text messages, quick replies and calls of the Messaging API; a call is one push."""
         return Limits(
             text=TEXT, unit="utf-16", texts=5, buttons=13, label=20, in_order=True, cost="counted"
         )
-
-    @property
-    def gap(self) -> timedelta | None:
-        return _GAP
 
     @property
     def webhook(self) -> str:

@@ -5,10 +5,11 @@ They are not kept across a restart: they live for a minute, and a lost one costs
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
+
+from channels.recent import Recent
 
 FRESH = 50.0  # seconds; LINE promises a minute from its call, and our request takes time, too
 _MOST = 10_000
@@ -27,7 +28,7 @@ class ReplyTokens:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._of: OrderedDict[str, Token] = OrderedDict()
+        self._of: Recent[str, Token] = Recent(_MOST)
 
     def learn(self, user: str, value: str, at: int) -> None:
         """Keep a token unless we have one of a later event: old events are delivered again."""
@@ -46,6 +47,3 @@ class ReplyTokens:
         if user in self._of and self._of[user].at > token.at:
             return
         self._of[user] = token
-        self._of.move_to_end(user)
-        if len(self._of) > _MOST:
-            self._of.popitem(last=False)

@@ -21,6 +21,7 @@ from channels.base import (
     Sent,
     Unavailable,
 )
+from channels.enclosed import octets
 from channels.matrix import media
 from channels.matrix import words as matrix_words
 from channels.matrix.cursor import Cursor
@@ -307,7 +308,7 @@ class Matrix:
         if not message.parts:
             raise Rejected("there is nothing to say")
         part = message.parts[0]
-        data = await media.octets(part)
+        data = await asyncio.to_thread(octets, part)
         address = await self._api.upload(data, part.content_type, part.filename or "file")
         return matrix_words.file_content(part, address)
 

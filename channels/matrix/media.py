@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from channels.base import ChannelDown, InDoubt, Rejected, Retry
+from channels.base import ChannelDown, InDoubt, Rejected
 from channels.download import kept
-from normalizer.message import Part, Spooled
+from normalizer.message import Spooled
 
 if TYPE_CHECKING:
     from channels.matrix.api import MatrixApi
@@ -28,13 +27,3 @@ async def fetch(api: MatrixApi, source: str, most: int, folder: Path) -> bytes |
             return await kept(pieces, most, folder)
     except InDoubt as error:  # asking twice does no harm
         raise ChannelDown(str(error)) from error
-
-
-async def octets(part: Part) -> bytes:
-    """What we send. Raises Retry."""
-    if not isinstance(part.data, Spooled):
-        return part.data
-    try:
-        return await asyncio.to_thread(Path(part.data.path).read_bytes)
-    except OSError as error:
-        raise Retry(f"an attachment cannot be read: {error.strerror}") from error

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from channels.base import Past, Rejected
+from channels.recent import Recent
 
 if TYPE_CHECKING:
     from channels.matrix.api import MatrixApi
@@ -22,16 +22,14 @@ class Rooms:
 
     def __init__(self, api: MatrixApi, past: Past, own: str) -> None:
         self._api, self._past, self._own = api, past, own
-        self._in: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._of: OrderedDict[str, str] = OrderedDict()
+        self._in: Recent[str, dict[str, str]] = Recent(_MOST)
+        self._of: Recent[str, str] = Recent(_MOST)
 
     async def others(self, room: str) -> dict[str, str]:
         """Who is in a room beside us, with their names. Raises DeliveryError."""
         if room not in self._in:
             members = await self._api.members(room)
             self._in[room] = {user: name for user, name in members.items() if user != self._own}
-            if len(self._in) > _MOST:
-                self._in.popitem(last=False)
         return self._in[room]
 
     def moved(self, room: str) -> None:
@@ -43,8 +41,6 @@ class Rooms:
         if self._of.get(user) != room:
             await self._past.note(_chat(user), room)
             self._of[user] = room
-            if len(self._of) > _MOST:
-                self._of.popitem(last=False)
 
     async def welcome(self, user: str, room: str) -> None:
         """That the customer is in this chat, too; where they wrote counts more."""

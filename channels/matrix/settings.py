@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from importlib.util import find_spec
-from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from channels import base
 from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import MessengerSettings, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -20,7 +18,7 @@ _USER = re.compile(r"@[!-9;-~]{0,250}:[A-Za-z0-9.:\[\]-]{1,250}")
 USER_MOST = 255
 
 
-class MatrixSettings(base.Settings):
+class MatrixSettings(MessengerSettings):
     """An account of Matrix: customers write to it in chats with nobody else in them."""
 
     homeserver: str = Field(
@@ -30,7 +28,7 @@ class MatrixSettings(base.Settings):
     user: str = Field(
         description="The account, in full.", examples=['user = "@support:example.org"']
     )
-    access_token: str = Field(
+    access_token: Word = Field(
         min_length=1,
         repr=False,
         description="An access token of the account, from a log-in that nobody else uses.",
@@ -56,13 +54,6 @@ class MatrixSettings(base.Settings):
             raise ValueError(f'must be an account such as "@support:example.org", not "{value}"')
         return value
 
-    @field_validator("access_token")
-    @classmethod
-    def _is_one_word(cls, value: str) -> str:
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError("must be one word of ASCII")
-        return value
-
     @model_validator(mode="after")
     def _can_work(self) -> MatrixSettings:
         if find_spec("nio") is None:
@@ -73,17 +64,9 @@ class MatrixSettings(base.Settings):
         return frozenset({Identity("matrix", self.user)})
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """Of an event, which has at most 65,536 octets with all that stands around its text."""
         return Limits(text=40_000, unit="octets", media=("*",), apart=True, in_order=True)
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     @property
     def reaches(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +22,7 @@ from channels.base import (
 )
 from channels.called import Called, now
 from channels.notes import Notes
+from channels.recent import Recent
 from channels.slack import files
 from channels.slack import words as slack_words
 from channels.slack.api import SlackApi, missing
@@ -58,7 +58,7 @@ class Slack(Called):
         self._people = People(self._api, asks=settings.names)
         self._team = ""
         self._turns = Turns()
-        self._talks: OrderedDict[str, str] = OrderedDict()
+        self._talks: Recent[str, str] = Recent(_TALKS)
 
     async def look(self) -> None:
         """Whether Slack still knows us, and in which workspace."""
@@ -113,8 +113,6 @@ class Slack(Called):
         if one.private and self._talks.get(one.person) != one.channel:
             await self._past.note(_talk(one.person), one.channel)
             self._talks[one.person] = one.channel
-            if len(self._talks) > _TALKS:
-                self._talks.popitem(last=False)
         elif one.called and not one.private:
             await self._past.note(_thread(one.channel, one.thread, one.person), "called")
 

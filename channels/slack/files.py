@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from channels.base import ChannelDown, InDoubt, Rejected, Retry
+from channels.enclosed import octets
 from channels.slack.api import SlackApi
 from channels.slack.words import Where
 from normalizer.message import Part, Spooled
@@ -26,7 +27,7 @@ async def fetch(api: SlackApi, source: str, most: int, folder: Path) -> bytes | 
 
 async def show(api: SlackApi, part: Part, place: Where) -> str:
     """Send one file; its id. Raises DeliveryError."""
-    data, name = await _octets(part), part.filename or "file"
+    data, name = await asyncio.to_thread(octets, part), part.filename or "file"
     try:
         given = await api.ask("files.getUploadURLExternal", filename=name, length=len(data))
         await api.put(text_of(given.get("upload_url")), data)
@@ -38,12 +39,3 @@ async def show(api: SlackApi, part: Part, place: Where) -> str:
         "files.completeUploadExternal", shown | {"channel_id": place.channel} | thread
     )
     return next((text_of(table(one).get("id")) for one in items(said.get("files"))), "")
-
-
-async def _octets(part: Part) -> bytes:
-    if not isinstance(part.data, Spooled):
-        return part.data
-    try:
-        return await asyncio.to_thread(Path(part.data.path).read_bytes)
-    except OSError as error:
-        raise Retry(f"an attachment cannot be read: {error.strerror}") from error

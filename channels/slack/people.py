@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from typing import NamedTuple
 
 from channels.base import DeliveryError
+from channels.recent import Recent
 from channels.slack.api import SlackApi
 from normalizer.tables import table, text_of
 
@@ -26,7 +26,7 @@ class People:
 
     def __init__(self, api: SlackApi, *, asks: bool) -> None:
         self._api, self._asks = api, asks
-        self._of: OrderedDict[str, Profile] = OrderedDict()
+        self._of: Recent[str, Profile] = Recent(_MOST)
 
     async def of(self, user: str) -> Profile:
         if user not in self._of:
@@ -35,8 +35,6 @@ class People:
                 return Profile()
             self._of[user] = found
         self._of.move_to_end(user)
-        if len(self._of) > _MOST:
-            self._of.popitem(last=False)
         return self._of[user]
 
     async def _asked(self, user: str) -> Profile | None:

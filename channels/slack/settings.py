@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Literal
 
 from pydantic import Field, field_validator
 
-from channels import base
 from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import MessengerSettings
 from channels.quantities import Octets
 
 TEXT = 3000  # characters of a text object
 _PERSON = re.compile(r"[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}")
 
 
-class SlackSettings(base.Settings):
+class SlackSettings(MessengerSettings):
     """An app in one workspace: people write to it directly, or mention it in a channel."""
 
     bot_token: str = Field(
@@ -51,20 +49,12 @@ class SlackSettings(base.Settings):
         return checked(value, "https://slack.com/api")
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """Of chat.postMessage and Block Kit, where 3,000 characters may stand above buttons."""
         return Limits(
             text=TEXT, buttons=25, label=75, links=True, media=("*",), media_size=10**9,
             apart=True, threads=True, in_order=True,
         )  # fmt: skip
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     @property
     def reaches(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 
 from channels.base import Past, Rejected
 from channels.notes import Notes
+from channels.recent import Recent
 from channels.sms.api import TwilioApi
 from channels.sms.call import SID
 
@@ -38,13 +38,11 @@ class Missed:
 
     def __init__(self, api: TwilioApi, past: Past, clock: Callable[[], datetime]) -> None:
         self._api, self._past, self._clock = api, Notes(past), clock
-        self._brought: OrderedDict[str, None] = OrderedDict()
+        self._brought: Recent[str, None] = Recent(_BROUGHT)
 
     def brought(self, sid: str) -> None:
         """One that need not be looked at again."""
         self._brought[sid] = None
-        if len(self._brought) > _BROUGHT:
-            self._brought.popitem(last=False)
 
     async def look(self, take: Take) -> None:
         """Take in what came since the last look. Raises DeliveryError and Unavailable."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Literal
 
 from pydantic import Field, field_validator
 
-from channels import base
-from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import Address, MessengerSettings, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -20,7 +17,7 @@ _SENDER = re.compile(
 )
 
 
-class SmsSettings(base.Settings):
+class SmsSettings(MessengerSettings):
     """Text messages by Twilio: the account, and who sends."""
 
     account_sid: str = Field(
@@ -28,14 +25,14 @@ class SmsSettings(base.Settings):
         description="The account's SID, on the first page of the Twilio Console.",
         examples=['account_sid = "AC00000000000000000000000000000000"'],
     )
-    auth_token: str = Field(
+    auth_token: Word = Field(
         min_length=1,
         repr=False,
         description="The account's auth token, beside the SID. By it we know that a call comes "
         "from Twilio, and Twilio knows us.",
         examples=['auth_token = { env = "TWILIO_AUTH_TOKEN" }'],
     )
-    old_token: str = Field(
+    old_token: Word = Field(
         default="",
         repr=False,
         description="A second auth token that still holds for what comes in, while you rotate.",
@@ -45,11 +42,11 @@ class SmsSettings(base.Settings):
         "(MG…), or a name of up to 11 letters and digits, to which nobody can answer.",
         examples=['sender = "+815012345678"'],
     )
-    public_url: str = Field(
+    public_url: Address = Field(
         description="How Twilio reaches us, without `/in/NAME`. What Twilio signs begins with it.",
         examples=['public_url = "https://help.example.com"'],
     )
-    api: str = Field(default="https://api.twilio.com", description="Where Twilio's API is.")
+    api: Address = Field(default="https://api.twilio.com", description="Where Twilio's API is.")
     monthly_limit: int = Field(
         default=0,
         ge=0,
@@ -65,22 +62,6 @@ class SmsSettings(base.Settings):
             raise ValueError('must be such as "+815012345678", "MG…" or "Example"')
         return value
 
-    @field_validator("api", "public_url")
-    @classmethod
-    def _is_encrypted(cls, value: str) -> str:
-        return checked(value)
-
-    @field_validator("auth_token", "old_token")
-    @classmethod
-    def _is_one_word(cls, value: str) -> str:
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError("must be one word of ASCII, as the console shows it")
-        return value
-
-    @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
     @property
     def limits(self) -> Limits:
         """Twilio parts a message into segments, and the telephone joins them; it carries no files."""
@@ -89,10 +70,6 @@ class SmsSettings(base.Settings):
     @property
     def title(self) -> str:
         return "SMS"
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     @property
     def reaches(self) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from importlib.util import find_spec
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from channels import base
-from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import Address, MaybeAddress, MessengerSettings
 from normalizer.message import Identity
 
 
-class TelegramSettings(base.Settings):
+class TelegramSettings(MessengerSettings):
     """A bot of Telegram: customers write to it in private chats."""
 
     token: str = Field(
@@ -23,14 +22,14 @@ class TelegramSettings(base.Settings):
         description="The bot's token, as @BotFather gave it.",
         examples=['token = { env = "TELEGRAM_TOKEN" }'],
     )
-    api: str = Field("https://api.telegram.org", description="The server of the Bot API.")
+    api: Address = Field("https://api.telegram.org", description="The server of the Bot API.")
     mode: Literal["poll", "webhook", "live", "approve", "watch"] = Field(  # type: ignore[assignment]  # wider than the common key
         "poll",
         description='How updates come: "poll" asks for them, "webhook" is called at `public_url`;'
         ' both speak as "live" does. With "live", "approve" or "watch" they come by webhook where'
         " `public_url` is set.",
     )
-    public_url: str = Field(
+    public_url: MaybeAddress = Field(
         "",
         description="Where Telegram reaches this daemon's HTTP from outside, without `/in/NAME`.",
         examples=['public_url = "https://desk.example.com"'],
@@ -42,11 +41,6 @@ class TelegramSettings(base.Settings):
         description="The bot's name, by which customers of other channels are invited.",
         examples=['username = "@example_bot"'],
     )
-
-    @field_validator("api", "public_url")
-    @classmethod
-    def _is_protected(cls, value: str) -> str:
-        return checked(value) if value else value
 
     @model_validator(mode="after")
     def _can_work(self) -> TelegramSettings:
@@ -75,20 +69,12 @@ class TelegramSettings(base.Settings):
         return f"{self.public_url}/in/{self.name}"
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """Of sendMessage, sendDocument and InlineKeyboardMarkup (Bot API)."""
         return Limits(
             text=4096, unit="utf-16", buttons=100, label=64, links=True, media=("*",),
             media_size=50_000_000, apart=True, in_order=True,
         )  # fmt: skip
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     def invites(self, code: str) -> str:
         name = self.username.removeprefix("@")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
+
+from channels.recent import Recent
 
 _KEYS = 20_000  # whom we remember at a time; who came longest ago is forgotten first
 
@@ -13,7 +14,7 @@ class Rate:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._left: Recent[str, tuple[float, float]] = Recent(_KEYS)
 
     def wait(self, key: str, now: float) -> int:
         """0, and one less is left; or the whole seconds until there is one again."""
@@ -23,8 +24,6 @@ class Rate:
         left = min(self._most, left + (now - since) * self._most / 60)
         short = 1 - left
         self._left[key] = (left if short > 0 else left - 1, now)
-        if len(self._left) > _KEYS:
-            self._left.popitem(last=False)
         return int(short * 60 / self._most) + 1 if short > 0 else 0
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+
+from channels.recent import Recent
 
 MOST = 200  # browsers that wait at a time; the HTTP side has some more connections than that
 _EACH = 4  # of them one visitor's: so many pages are open in as many tabs
@@ -21,14 +23,11 @@ class Room:
         self._most = most
         self._seats: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._peers: Counter[str] = Counter()
-        self._looked: OrderedDict[str, datetime] = OrderedDict()
+        self._looked: Recent[str, datetime] = Recent(_REMEMBERED)
 
     def looks(self, visitor: str, now: datetime) -> None:
         """Somebody is on the page, whether or not anything was said."""
         self._looked[visitor] = now
-        self._looked.move_to_end(visitor)
-        if len(self._looked) > _REMEMBERED:
-            self._looked.popitem(last=False)
 
     def looked_at(self, visitor: str) -> datetime | None:
         """When somebody was on the page last, as far as we remember."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from channels import base
 from channels.limits import Limits
+from channels.messenger import MessengerSettings
 from channels.quantities import Octets, Seconds
 
 BITS = 15  # of a proof of work that nobody has measured: well under a second on a telephone
@@ -20,7 +20,7 @@ _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 Count = Annotated[int, Field(ge=0)]
 
 
-class WebSettings(base.Settings):
+class WebSettings(MessengerSettings):
     """A contact form and a chat on your own pages: docs/web.md."""
 
     origins: tuple[str, ...] = Field(
@@ -101,10 +101,6 @@ class WebSettings(base.Settings):
         return BITS if self.proof_of_work is True else int(self.proof_of_work)
 
     @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
-
-    @property
     def limits(self) -> Limits:
         """A page has room; and nobody is sought there who has been away."""
         away = timedelta(seconds=self.away)
@@ -118,10 +114,6 @@ class WebSettings(base.Settings):
 
     def invites(self, code: str) -> str:
         return f"{self.page.partition('#')[0]}#madoguchi={code}" if self.page else ""
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     def refuses(self, address: str) -> str:
         is_one = _VISITOR.fullmatch(address)

@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import OrderedDict
 from typing import Literal
+
+from channels.recent import Recent
 
 _GOOD_FOR = 3600.0  # seconds; people write long letters
 _USED = 50_000  # stamps remembered as used; far more than the limits let in within that time
@@ -24,7 +25,7 @@ class Stamps:
         self.bits = bits
         self._fill_time = fill_time
         self._key = secrets.token_bytes(32)
-        self._used: OrderedDict[str, None] = OrderedDict()
+        self._used: Recent[str, None] = Recent(_USED)
 
     def make(self, now: float) -> str:
         """`now` counts seconds, on whatever clock `fault` is asked by."""
@@ -44,8 +45,6 @@ class Stamps:
         if not _PROOF.fullmatch(proof) or zeros(f"{stamp}:{proof}") < self.bits:
             return "unproven"
         self._used[stamp] = None
-        if len(self._used) > _USED:
-            self._used.popitem(last=False)
         return ""
 
     def _age(self, stamp: str, now: float) -> float | None:

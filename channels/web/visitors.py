@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import OrderedDict
 
+from channels.recent import Recent
 from channels.web.body import Body, Refused
 
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)  # 32 octets of chance in base64url
@@ -20,7 +20,7 @@ class Visitors:
 
     def __init__(self) -> None:
         self.key = b""
-        self._forms: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._forms: Recent[str, tuple[str, float]] = Recent(_FORMS)
 
     def of(self, token: str) -> str:
         """The visitor with this secret. Raises Refused for what is none."""
@@ -35,8 +35,6 @@ class Visitors:
         if not visitor or now - at > _AGAIN:
             visitor = self.of(secrets.token_urlsafe(32))
             self._forms[digest] = (visitor, now)
-            if len(self._forms) > _FORMS:
-                self._forms.popitem(last=False)
         return visitor
 
     def sight(self, visitor: str) -> str:

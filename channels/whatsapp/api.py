@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
+from channels.enclosed import octets
 from channels.platform_api import Answer, PlatformApi
 from channels.whatsapp.settings import WhatsAppSettings
 from normalizer.message import Part, Spooled
@@ -49,7 +50,7 @@ class CloudApi:
 
     async def upload(self, part: Part) -> str:
         """Give WhatsApp a file; its id there. Nobody gets it yet, so that nothing is in doubt."""
-        data = await asyncio.to_thread(_octets, part)
+        data = await asyncio.to_thread(octets, part)
         files = {"file": (part.filename or "file", data, part.content_type)}
         said = {"messaging_product": "whatsapp", "type": part.content_type}
         try:
@@ -118,11 +119,3 @@ def _quiet(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else ""
     return re.sub(r"\+?[0-9]{7,}", "…", str(details or error.get("message", "")))[:_MOST_SAID]
-
-
-def _octets(part: Part) -> bytes:
-    """Raises Retry."""
-    try:
-        return Path(part.data.path).read_bytes() if isinstance(part.data, Spooled) else part.data
-    except OSError as error:
-        raise Retry(f"an attachment cannot be read: {error.strerror}") from error

@@ -6,11 +6,10 @@ import re
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from channels import base
-from channels.encrypted import checked
 from channels.limits import Limits
+from channels.messenger import Address, MessengerSettings, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -55,7 +54,7 @@ class Template(BaseModel):
         return self
 
 
-class WhatsAppSettings(base.Settings):
+class WhatsAppSettings(MessengerSettings):
     """A business's number on the WhatsApp Cloud API."""
 
     phone_number_id: str = Field(
@@ -63,20 +62,20 @@ class WhatsAppSettings(base.Settings):
         description="The ID of the number (not the number), under WhatsApp, API Setup.",
         examples=['phone_number_id = "106540352242922"'],
     )
-    access_token: str = Field(
+    access_token: Word = Field(
         min_length=1,
         repr=False,
         description="A permanent token of a system user, with whatsapp_business_messaging.",
         examples=['access_token = { env = "WHATSAPP_ACCESS_TOKEN" }'],
     )
-    app_secret: str = Field(
+    app_secret: Word = Field(
         min_length=1,
         repr=False,
         description="The app's secret, under App settings, Basic. By it we know that a call comes "
         "from Meta.",
         examples=['app_secret = { env = "WHATSAPP_APP_SECRET" }'],
     )
-    verify_token: str = Field(
+    verify_token: Word = Field(
         min_length=8,
         repr=False,
         description="A word of your own, at least 8 characters, that you enter beside the "
@@ -93,29 +92,15 @@ class WhatsAppSettings(base.Settings):
         description="Approved templates for what is said more than 24 hours after the customer's "
         "last message.",
     )
-    api: str = Field(default="https://graph.facebook.com", description="Where the Graph API is.")
+    api: Address = Field(
+        default="https://graph.facebook.com", description="Where the Graph API is."
+    )
     version: str = Field(
         default="v24.0", pattern=r"^v[0-9]+\.[0-9]+$", description="The version of the Graph API."
     )
     max_file: Octets = Field(
         default=100 * 2**20, description="The largest picture or file that is fetched."
     )
-
-    @field_validator("api")
-    @classmethod
-    def _is_encrypted(cls, value: str) -> str:
-        return checked(value)
-
-    @field_validator("access_token", "app_secret", "verify_token")
-    @classmethod
-    def _is_one_word(cls, value: str) -> str:
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError("must be one word of ASCII")
-        return value
-
-    @property
-    def form(self) -> Literal["long", "short"]:
-        return "short"
 
     @property
     def limits(self) -> Limits:
@@ -128,10 +113,6 @@ class WhatsAppSettings(base.Settings):
     @property
     def title(self) -> str:
         return "WhatsApp"
-
-    @property
-    def gap(self) -> timedelta | None:
-        return timedelta(hours=24)
 
     def template(self, kind: str, language: str) -> Template | None:
         """The template for one kind of message, in the customer's language where there is one."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from channels.base import ChannelDown, Past, Unavailable
 from channels.notes import Notes
+from channels.recent import Recent
 from channels.whatsapp.settings import WINDOW
 
 _MARGIN = timedelta(minutes=1)  # our request takes time, and clocks differ
@@ -19,16 +19,13 @@ class Windows:
 
     def __init__(self, past: Past, clock: Callable[[], datetime]) -> None:
         self._past, self._clock = Notes(past), clock
-        self._heard: OrderedDict[str, int] = OrderedDict()
+        self._heard: Recent[str, int] = Recent(_MOST)
 
     def hear(self, names: Iterable[str], at: int) -> None:
         """Somebody wrote, at this second since 1970; an older message changes nothing."""
         at = self._bounded(at)
         for name in names:
             self._heard[name] = max(at, self._heard.get(name, 0))
-            self._heard.move_to_end(name)
-        while len(self._heard) > _MOST:
-            self._heard.popitem(last=False)
 
     async def note(self, names: Iterable[str], at: int) -> None:
         """Keep it, for after a restart. Raises Unavailable."""
