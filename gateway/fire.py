@@ -17,9 +17,11 @@ from gateway import handover, meant
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.calendars import quiet_until
+from gateway.desk.speak import kind as kind_of
 from gateway.follow import HANDED_OVER, Follow, began, is_unread, nth_of
 from gateway.holds import OWED, as_if, held_back, is_over, reason
 from gateway.outgoing import Letter, Why, chain, message_row, outbox_row, say, usable
+from gateway.reached import colleague
 from gateway.record import event_row
 from gateway.roster import Roster
 from gateway.route import Mode, stricter
@@ -174,17 +176,18 @@ class Firing:
     def _notify(
         self, rule: Rule, row: Due, here: Standing, changes: Changes, now: datetime
     ) -> Standing | Moot:
-        """Tell people of ours; their mail is no word to the customer, and counts for no budget."""
-        channel = self._mail_channel(here.case.channel)
-        if channel is None:
-            return Moot("no channel of ours sends mail")
+        """Tell people of ours; what they read is no word to the customer, and counts for no budget."""
+        to = [colleague(address) for address in rule.notify]
+        ways = [(one, way) for one in to if (way := self._way(one.kind, here.case.channel))]
+        if not ways:
+            return Moot("no channel of ours reaches anybody of them")
         promised = began(row.cause) if rule.when == PROMISED else None
         facts = self._facts(here, now, promised=promised)
-        text = self.words.follow_up(_REMINDER, facts, self.language, channel.form)
-        for address in rule.notify:
+        for one, channel in ways:
+            text = self.words.follow_up(_REMINDER, facts, self.language, channel.form)
             letter = Letter(
                 kind="note",
-                to=Identity("email", address),
+                to=one,
                 text=text,
                 language=self.language,
                 case_id=here.case.id,
@@ -338,11 +341,11 @@ class Firing:
             authenticated=authenticated,
         )
 
-    def _mail_channel(self, name: str) -> Settings | None:
-        """The case's own channel where it sends mail, else the first that does."""
+    def _way(self, kind: str, name: str) -> Settings | None:
+        """The case's own channel where it reaches such addresses, else the first that does."""
         ours = self.channels.get(name)
         able = [ours] if ours else []
-        return next((s for s in (*able, *self.channels.values()) if s.reaches == "email"), None)
+        return next((s for s in (*able, *self.channels.values()) if kind_of(s) == kind), None)
 
 
 def _kept(rule: Rule, here: Standing) -> Kept:

@@ -16,6 +16,7 @@ from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
 from gateway.config.types import Endpoint, is_network, listed
+from gateway.reached import is_elsewhere
 from gateway.route import ACKNOWLEDGEMENT
 from gateway.words import NOTICES
 
@@ -198,9 +199,14 @@ def _nobody_told(follow_ups: Tables, channels: Tables) -> Iterator[Finding]:
     if any("send" in channel for channel in channels.values()):
         return
     for index, table in follow_ups.items():
-        if "notify" in table:
+        if _writes_mail(table.get("notify")):
             said = "needs a channel that sends mail; add one with addresses and send"
             yield Finding(("follow_up", index, "notify"), said)
+
+
+def _writes_mail(notify: Any) -> bool:
+    told = notify if isinstance(notify, list) else ()
+    return any(isinstance(one, str) and not is_elsewhere(one) for one in told)
 
 
 def _promise(data: Mapping[str, Any], channels: Tables) -> Iterator[Finding]:
@@ -211,7 +217,9 @@ def _promise(data: Mapping[str, Any], channels: Tables) -> Iterator[Finding]:
     if isinstance(acknowledge, dict) and acknowledge.get("enabled") is False:
         said = "has nothing to watch: without acknowledgements nobody is promised a time; remove it"
         yield Finding(("promise",), said)
-    if promise.get("notify") and not any("send" in channel for channel in channels.values()):
+    if _writes_mail(promise.get("notify")) and not any(
+        "send" in channel for channel in channels.values()
+    ):
         said = "needs a channel that sends mail; add one with addresses and send"
         yield Finding(("promise", "notify"), said)
 

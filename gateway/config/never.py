@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from gateway.config.errors import Finding
+from gateway.config.errors import Finding, any_of
+from gateway.config.lines import KeyPath
 from gateway.config.models import Config
+from gateway.reached import colleague, is_elsewhere
 from gateway.route import SENSITIVE
 from gateway.surveys.scale import is_survey
 from scheduler.calendar import Calendar, due
@@ -28,6 +30,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from _asks_too_late(config)
     yield from _asks_again(config)
     yield from _warns_before_it_is_promised(config)
+    yield from _reaches_nobody(config)
     yield from _waits_for_an_end_of_no_end(config)
 
 
@@ -151,3 +154,18 @@ def _waits_for_an_end_of_no_end(config: Config) -> Iterator[Finding]:
         ):
             said = "can never hold: you are open day and night, every day; leave the key out"
             yield Finding(("route", index, "open"), said)
+
+
+def _reaches_nobody(config: Config) -> Iterator[Finding]:
+    """Colleagues on a messenger that no channel of ours is for."""
+    kinds = sorted({settings.reaches or settings.type for settings in config.channels})
+    told: dict[KeyPath, tuple[str, ...]] = {("promise", "notify"): config.promise.notify}
+    for index, rule in enumerate(config.follow_up):
+        told["follow_up", index, "notify"] = rule.notify or ()
+    for path, notify in told.items():
+        for place, one in enumerate(notify):
+            kind = colleague(one).kind
+            if kind not in kinds and is_elsewhere(one):
+                possible = f"possible: {any_of(kinds)}" if kinds else "there is none"
+                said = f'no channel of ours reaches "{kind}:"; {possible}, or a mail address'
+                yield Finding((*path, place), said)

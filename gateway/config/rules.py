@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from gateway.calendars import Calendars
-from gateway.config.types import Language, Lead, Length, Mailbox, Some, Table, is_network, listed
+from gateway.config.types import (
+    Colleague,
+    Language,
+    Lead,
+    Length,
+    Mailbox,
+    Some,
+    Table,
+    is_network,
+    listed,
+)
 from gateway.route import folded
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, Missed, Only, Rule
@@ -46,7 +56,11 @@ class FollowUp(Table):
         "", description="The name of `[[calendars]]` that `after` counts by. Empty: the case's own."
     )
     send: str | None = Field(None, description="The template to send to the customer.")
-    notify: tuple[Mailbox, ...] | None = Field(None, description="Addresses of ours to tell.")
+    notify: tuple[Colleague, ...] | None = Field(
+        None,
+        description="Whom of ours to tell: by mail, or on a messenger of ours as `KIND:ID`, such as "
+        '`"telegram:4711"`.',
+    )
     set_status: Status | None = Field(None, description="The status to set.")
     channel: Some = Field((), description="For cases on this channel alone, or on one of several.")
     tag: Some = Field((), description="For cases with this tag alone, or with one of several.")
@@ -91,8 +105,10 @@ class Promise(Table):
         Duration.parse("1 business hour"),
         description="How long before it our people are told, by mail.",
     )
-    notify: tuple[Mailbox, ...] = Field(
-        (), description="Whom of ours to tell.", examples=['notify = ["desk@example.com"]']
+    notify: tuple[Colleague, ...] = Field(
+        (),
+        description="Whom of ours to tell, as in `[[follow_up]]`.",
+        examples=['notify = ["desk@example.com"]'],
     )
     notice: Lead | None = Field(
         None,

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from gateway.config.errors import close_to
+from gateway.reached import is_elsewhere
 from scheduler.duration import Duration
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
@@ -151,6 +152,10 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _colleague(value: str) -> str:
+    return value if is_elsewhere(value) else _mailbox(value)
+
+
 def _store_url(value: str) -> str:
     scheme = value.partition(":")[0]
     if scheme in {"postgres", "postgresql"}:
@@ -184,6 +189,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 Size = Annotated[ByteSize, AfterValidator(_size)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Colleague = Annotated[str, AfterValidator(_colleague)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Hostname = Annotated[str, AfterValidator(_hostname)]

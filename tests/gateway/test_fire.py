@@ -223,7 +223,7 @@ async def test_one_row_that_we_fall_over_does_not_hold_up_the_others(
             schema.cases.update().where(schema.cases.c.id == bad).values(channel="nowhere")
         )
     )
-    monkeypatch.setattr(type(own), "_mail_channel", lambda _, name: own.channels[name])
+    monkeypatch.setattr(type(own), "_way", lambda _, __, name: own.channels[name])
     desk.clock.advance(days=1)
     await clock.look()
     found = await desk.rows("SELECT state, reason FROM follow_ups ORDER BY case_id")
@@ -362,3 +362,32 @@ async def test_a_nudge_greets_a_customer_by_the_name_on_record(desk: Desk) -> No
     await set_status(desk, "pending")
     (nudge,) = await wait(desk, days=2)
     assert nudge["text"].startswith("Hello Ms Tanaka,\n")
+
+
+TELEGRAM = """
+[[channel]]
+name = "bot"
+type = "telegram"
+token = { file = "token" }
+"""
+
+
+async def test_a_colleague_is_reminded_on_a_messenger_too(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("123456:" + "a" * 35)
+    rules = RULES.replace('"desk@example.com"', '"telegram:4711"')
+    async with opened(tmp_path, CONFIG + TELEGRAM + rules) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        by_mail, by_chat = await wait(desk, hours=5)
+        assert (by_mail["channel"], by_chat["channel"]) == ("mail", "bot")
+        assert by_chat["recipients"] == '{"to":[["","4711"]]}'
+        assert (by_chat["subject"], by_chat["kind"]) == ("", "note")
+        assert by_chat["text"].startswith("A customer is waiting.")
+        assert by_chat["counted"] is None
+
+
+def test_a_colleague_on_a_messenger_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        configure(tmp_path, CONFIG + RULES.replace("desk@example.com", "telegram:4711"))
+    (problem,) = error.value.problems
+    assert problem.key == "follow_up[0].notify[1]"
+    assert 'no channel of ours reaches "telegram:"; possible: "email"' in problem.message
