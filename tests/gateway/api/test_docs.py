@@ -57,3 +57,27 @@ async def test_every_column_of_a_view_is_in_its_own_table(window: Window, view: 
 def test_the_page_on_views_names_no_view_that_there_is_not() -> None:
     page = (DOCS / "views.md").read_text("utf-8")
     assert set(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == set(VIEWS)
+
+
+async def test_nothing_is_given_out_as_a_spreadsheet_b18(window: Window) -> None:
+    """B18: `=cmd()` is dangerous in a cell; here a customer's words are JSON, or octets as they came.
+
+    Whoever adds an export of rows meets this first, and prefixes its cells.
+    """
+    document = (await window.stranger.get("/openapi.json")).json()
+    given = {
+        (path, kind)
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for answer in operation["responses"].values()
+        for kind in answer.get("content", {})
+    }
+    kinds = {kind for _, kind in given}
+    assert "application/json" in kinds
+    assert [
+        kind for kind in kinds if re.search(r"csv|tab-sep|excel|sheet|calc|opendoc", kind)
+    ] == []
+    asked = {"Accept": "text/csv, application/vnd.ms-excel"}
+    for path in ("/v1/conversations", "/v1/cases", "/v1/events", "/v1/customers"):
+        answer = await window.client.get(path, headers=asked)
+        assert not re.search(r"csv|excel|sheet", answer.headers["content-type"]), path

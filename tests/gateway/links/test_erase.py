@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.app import Readiness, build
 from store import tokens
+from store.blobs import Blobs
 from store.past import Past
 from store.store import Store, prepare
 from tests.gateway.api.conftest import AUTHORIZED, ask
@@ -180,3 +181,36 @@ async def test_a_reader_who_stays_is_told_of_and_keeps_nobody_waiting(window: Wi
     reader.close()
     assert await window.store.scrub()
     assert left(window.site.data_dir) == []
+
+
+@pytest.mark.parametrize("removed", [0, 1])
+async def test_an_erasure_that_dies_midway_is_whole_when_it_is_asked_for_again_g04(
+    window: Window, monkeypatch: pytest.MonkeyPatch, removed: int
+) -> None:
+    """Nothing is removed by its age here, an erasure is all that removes mail: it ends as a whole,
+    leaves no file that no row has, and takes nothing of anybody else.
+    """
+    mine, _, case = await fill(window)
+    remove, calls = Blobs.remove, list[str]()
+
+    def dies(blobs: Blobs, sha256: str) -> None:
+        if len(calls) == removed:
+            raise OSError("the process ends here")
+        calls.append(sha256)
+        remove(blobs, sha256)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Blobs, "remove", dies)
+        assert (await window.client.delete(f"/v1/customers/{mine}")).status_code >= 500
+    (before,) = await window.rows(f"SELECT count(*) AS n FROM cases WHERE customer_id = {mine}")
+    assert before["n"] > 0
+    await window.erase(mine)
+    await _is_nowhere(window)
+    named = {
+        row["sha256"] for row in await window.rows("SELECT sha256 FROM blobs WHERE data IS NULL")
+    }
+    folder = window.store.blobs.folder
+    files = {path.parent.name + path.name for path in folder.rglob("*") if path.is_file()}
+    assert named == files
+    shown = (await window.client.get(f"/v1/cases/{case}")).json()
+    await _has_its_file(window, shown["messages"][0]["id"])
