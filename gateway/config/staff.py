@@ -42,6 +42,7 @@ class Staff(Table):
 
     name: str = Field(
         min_length=1,
+        max_length=200,
         description="As colleagues call them; customers never see it.",
         examples=['name = "Aiko"'],
     )
