@@ -13,6 +13,7 @@ from gateway.absence.known import Absences
 from gateway.absence.rota import Span
 from gateway.desk.notify import Notify, spoken
 from gateway.follow import Follow
+from gateway.reached import colleague
 from gateway.record import event_row, storable
 from gateway.roster import Colleague
 from gateway.words import Text, own_dates
@@ -89,8 +90,7 @@ class Uncovered:
         changes: Changes,
     ) -> None:  # fmt: skip
         notify, first = self.notify, found[0]
-        settings = notify.mail_channel(first.channel) if notify else None
-        if notify is None or settings is None:
+        if notify is None:
             return
         tongue = spoken(notify.language)
         here = now.astimezone(self.follow.calendar(first).zone)
@@ -101,6 +101,8 @@ class Uncovered:
             )
             for text in _TEXTS[tongue]
         )  # fmt: skip
-        text = Text(storable(f"[{first.reference}] {subject}"), storable(body))
-        for address in to:
-            notify.post(address, settings, first, text, now, changes, kind="note")
+        for one in map(colleague, to):
+            if settings := notify.way(first.channel, one.kind):
+                title = f"[{first.reference}] {subject}" if settings.form == "long" else ""
+                text = Text(storable(title), storable(body))
+                notify.post(one, settings, first, text, now, changes, kind="note")

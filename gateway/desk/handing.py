@@ -16,6 +16,7 @@ from gateway.handover import whom_they_knew
 from gateway.record import storable
 from gateway.roster import Roster
 from gateway.words import Text, clean_line, own_dates
+from normalizer.message import Identity
 from scheduler.rules import TOLD, named
 from store import desk, due, rows
 from store.desk import LastWords, Said
@@ -91,7 +92,7 @@ class Handing:
         owner, notify = self.roster.find(after.owner), self.notify
         if owner is None or notify is None or owner.is_called(before.owner):
             return
-        settings = notify.mail_channel(after.channel)
+        settings = notify.way(after.channel)
         if settings is None or owner.is_called(how.by):
             return
         more = notify.hours.take(owner, how.at)
@@ -107,7 +108,7 @@ class Handing:
         ]
         subject = clean_line(f"[{after.reference}] {after.subject}")
         text = Text(storable(subject), storable("\n\n".join(filter(None, lines))))
-        notify.post(owner.address, settings, after, text, how.at, changes)
+        notify.post(Identity("email", owner.address), settings, after, text, how.at, changes)
 
     def _lines(
         self, before: rows.Case, case: rows.Case, how: How, last: LastWords

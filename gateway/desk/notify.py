@@ -91,7 +91,7 @@ class Notify:
     ) -> None:
         """Tell whoever wants to know; the writer of the message is not told of it."""
         writer = arrival.author.identity.address if arrival.author.identity else ""
-        settings = self.mail_channel(arrival.channel)
+        settings = self.way(arrival.channel)
         for one in self.people if settings else ():
             if one.wants(about, case) and one.address != writer:
                 more = self.hours.take(one, arrival.at)
@@ -99,13 +99,13 @@ class Notify:
                     flooded(alarms, arrival.channel, arrival.at)
                     continue
                 text = self._text(about, case, arrival, message, more, score)
-                self.post(one.address, settings, case, text, arrival.at, changes)
+                self.post(Identity("email", one.address), settings, case, text, arrival.at, changes)
 
-    def mail_channel(self, name: str) -> Settings | None:
-        """From where colleagues are written to: the case's own channel, or the first that mails."""
+    def way(self, name: str, kind: str = "email") -> Settings | None:
+        """How a colleague is written to: on the case's own channel, or the first that reaches them."""
         ours = self.channels.get(name)
         able = (ours, *self.channels.values())
-        return next((s for s in able if s and s.reaches == "email"), None)
+        return next((s for s in able if s and (s.reaches or s.type) == kind), None)
 
     def _text(
         self, about: About, case: rows.Case, arrival: Arrival, message: Message, more: int,
@@ -129,13 +129,13 @@ class Notify:
         return Text(storable(subject), storable("\n\n".join(filter(None, lines))))
 
     def post(
-        self, address: str, settings: Settings, case: rows.Case, text: Text, at: datetime,
+        self, to: Identity, settings: Settings, case: rows.Case, text: Text, at: datetime,
         changes: Changes, kind: Literal["notice", "note"] = "notice",
     ) -> None:  # fmt: skip
         """One mail; an answer to a notice is the answer to the customer, one to a note a note."""
         letter = Letter(
             kind=kind,
-            to=Identity("email", address),
+            to=to,
             text=text,
             language=self.language,
             case_id=case.id,

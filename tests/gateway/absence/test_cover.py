@@ -302,6 +302,32 @@ async def test_people_are_told_once_where_nobody_stands_in(house: House) -> None
     assert await house.events("staff.uncovered") == [{"name": "Mika", "cases": 12}]
 
 
+async def test_those_who_are_told_of_promises_are_told_of_it_wherever_they_are(
+    tmp_path: Path,
+) -> None:
+    more = """
+[promise]
+notify = ["desk@corp.example", "telegram:4711"]
+[[channel]]
+name = "bot"
+type = "telegram"
+token = { file = "token" }
+"""
+    (tmp_path / "token").write_text("1:x")
+    async with opened(tmp_path, CONFIG + STAFF + more) as desk:
+        house = House(desk)
+        await house.case("Mika")
+        before = len(await house.mailed())
+        assert await house.cover() == 0
+        mail_, bot = (await house.mailed())[before:]
+        assert (mail_["channel"], bot["channel"]) == ("mail", "bot")
+        assert [mail_["recipients"], bot["recipients"]] == [
+            '{"to":[["","desk@corp.example"]]}', '{"to":[["","4711"]]}',
+        ]  # fmt: skip
+        assert ("Mika" in mail_["subject"], bot["subject"]) == (True, "")
+        assert "nobody who is there stands in" in bot["text"]
+
+
 async def test_a_deputy_who_is_named_later_gets_them(house: House) -> None:
     await house.case("Mika")
     assert await house.cover() == 0
