@@ -307,7 +307,9 @@ class Firing:
             at=now,
             in_reply_to=usable(heard.message_id),
             references=_references(heard, authenticated=known),
-            buttons=score_buttons(rule.send) if asks else below(rule.send, language, settings.form),
+            buttons=score_buttons(rule.send)
+            if asks and settings.form == "short"
+            else below(rule.send, language, settings.form),
             instead_of=instead_of,
             promised_by=as_said(facts.promised_by) if promised and facts.promised_by else None,
         )

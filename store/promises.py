@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 from store import schema
 from store.rows import moment
 
-_c, _m = schema.cases.c, schema.messages.c
+_c, _m, _o = schema.cases.c, schema.messages.c, schema.outbox.c
+_UNREAD = ("draft", "failed")  # nobody was told it
 _r = schema.messages.alias("replies")
 
 
@@ -45,7 +46,8 @@ def recent(connection: Connection, cases: int) -> list[Made]:
             answered, newest.c.resolved_at,
         )
         .join(schema.messages, _m.case_id == newest.c.id)
-        .where(_m.kind == "acknowledgement", _m.promised_by.is_not(None))
+        .join(schema.outbox, (_o.message_id == _m.id) & (_o.piece == 0))
+        .where(_m.kind == "acknowledgement", _m.promised_by.is_not(None), _o.state.not_in(_UNREAD))
         .order_by(_m.id)
     )  # fmt: skip
     return [

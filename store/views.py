@@ -35,7 +35,8 @@ VIEWS = {
                m.received_at AS made_at, m.promised_by,
                (SELECT min(r.received_at) FROM messages r WHERE r.case_id = m.case_id
                 AND r.direction = 'out' AND r.kind = 'reply') AS answered_at
-        FROM messages m WHERE m.promised_by IS NOT NULL""",
+        FROM messages m JOIN outbox o ON o.message_id = m.id AND o.piece = 0
+        WHERE m.promised_by IS NOT NULL AND o.state NOT IN ('draft', 'failed')""",
     "v_surveys": """
         SELECT s.id AS message_id, c.conversation_id, s.case_id, s.scale, s.asked_at, s.closes_at,
                s.score, s.comment, s.answered_at

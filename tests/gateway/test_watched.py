@@ -15,10 +15,13 @@ from gateway.desk import acts
 from gateway.desk.speak import Refused, Who
 from gateway.desk.wanted import Approval, Refusal
 from gateway.links import acts as links
+from gateway.notices.acts import start
+from gateway.notices.wanted import Announce
 from store import watched
 from store.promises import recent
 from store.surveys import asked
 from store.watched import Filter
+from tests.gateway.notices.test_told import loop
 from tests.gateway.test_fire import set_status
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
 
@@ -225,3 +228,31 @@ async def test_pages_of_it_go_both_ways_and_can_be_narrowed(desk: Desk) -> None:
     assert newest[0].wrote.strip() == "It has been a week."
     (count,) = await read(lambda c: watched.tally(c, NOON))
     assert count == ("acknowledgement", "mail", 4, 4)
+
+
+async def test_a_notice_that_was_started_while_we_watched_tells_nobody_later(
+    desk: Desk, tmp_path: Path
+) -> None:
+    await desk.accept(known())
+    customer = (await desk.one("SELECT id FROM customers"))["id"]
+    wanted = Announce(kind="service", text={"en": "Late."}, customers=[customer])
+    who = Who("Aiko", "desk", NOON)
+    await desk.store.change(start(rules.announcing(desk.config, KEYS), wanted, who))
+    async with opened(tmp_path, CONFIG + RULES) as live:
+        await loop(live).look()
+        *_, last = await kept(live)
+        assert (last["kind"], last["reason"]) == ("notice", "a service notice to many")
+        assert not await live.count("outbox")
+        (recipient,) = await live.rows("SELECT state, reason FROM notice_recipients")
+        assert recipient == {"state": "left_out", "reason": "watching: it would have been sent"}
+
+
+async def test_a_new_notice_is_told_once_we_speak(desk: Desk, tmp_path: Path) -> None:
+    await desk.accept(known())
+    customer = (await desk.one("SELECT id FROM customers"))["id"]
+    async with opened(tmp_path, CONFIG + RULES) as live:
+        wanted = Announce(kind="service", text={"en": "Late."}, customers=[customer])
+        act = start(rules.announcing(live.config, KEYS), wanted, Who("Aiko", "desk", NOON))
+        await live.store.change(act)
+        await loop(live).look()
+        assert await live.count("outbox") == 1
