@@ -6,6 +6,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from channels.base import DeliveryError, Retry
+
 LONGEST = timedelta(hours=1)  # that a peer may put us off at once
 _BACK_OFF = 60.0  # seconds between tries at most, while it does not answer
 
@@ -19,6 +21,13 @@ def asked(said: str, now: datetime | None = None, longest: timedelta = LONGEST) 
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(left, timedelta()), longest)
+
+
+def after(error: DeliveryError, tries: int) -> float:
+    """Seconds until a source that failed is tried again: as many as it asked for, if it did."""
+    if isinstance(error, Retry) and error.after:
+        return error.after.total_seconds()
+    return between(tries)
 
 
 def between(tries: int) -> float:

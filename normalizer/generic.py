@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from normalizer import language
 from normalizer.email.html import to_text
-from normalizer.message import Claim, Envelope, Identity, Message, Part, Report
+from normalizer.enclosed import enclosed
+from normalizer.message import Claim, Envelope, Identity, Message, Report
 
 Name = Annotated[str, Meta(max_length=200)]
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -105,7 +106,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
 def _message(envelope: Envelope, event: Said) -> Message:
     # Each channel of this kind is a world of its own: the same id elsewhere is somebody else.
     writer = Identity(f"http-{envelope.channel}", event.from_.id)
-    parts = tuple(map(_part, event.attachments))
+    parts = tuple(enclosed(f.filename, f.content_type, f.data) for f in event.attachments)
     text = event.text.replace("\r\n", "\n") or to_text(event.html) or event.pressed
     said = (event.id or envelope.unit, event.from_.id, text, event.html)
     return Message(
@@ -124,17 +125,6 @@ def _message(envelope: Envelope, event: Said) -> Message:
         aside=event.aside,
         pressed=event.pressed,
         fingerprint=_fingerprint(envelope, *said, *(part.sha256 for part in parts)),
-    )
-
-
-def _part(file: File) -> Part:
-    return Part(
-        role="attachment",
-        content_type=file.content_type,
-        size=len(file.data),
-        sha256=hashlib.sha256(file.data).hexdigest(),
-        data=file.data,
-        filename=file.filename,
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from normalizer.language import detect
 from normalizer.message import Claim, Envelope, Identity, Message, Part
+from normalizer.tables import table, text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FILES = {
@@ -25,12 +26,12 @@ Table = dict[str, Any]
 def read(envelope: Envelope) -> tuple[Message, ...]:
     """Every kind of event; one that we do not know is an aside with its name."""
     assert isinstance(envelope.raw, bytes)
-    said_to_us = _table(json.loads(envelope.raw))
-    event = _table(said_to_us.get("event"))
-    kind = _text(event.get("type"))
+    said_to_us = table(json.loads(envelope.raw))
+    event = table(said_to_us.get("event"))
+    kind = text_of(event.get("type"))
     said = _message(event) if kind == "message" else _other(kind, event)
-    user = _text(_table(event.get("source")).get("userId"))
-    name = _text(_table(said_to_us.get("profile")).get("displayName"))
+    user = text_of(table(event.get("source")).get("userId"))
+    name = text_of(table(said_to_us.get("profile")).get("displayName"))
     claims = (Claim("platform", Identity("line", user), name),) if user else ()
     date = _instant(event.get("timestamp"))
     message = Message(claims=claims, date=date, fingerprint=f"line:{envelope.unit}", **said)
@@ -38,14 +39,14 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
 
 
 def _message(event: Table) -> Table:
-    message = _table(event.get("message"))
-    kind, id_ = _text(message.get("type")), _text(message.get("id"))
-    quoted = _text(message.get("quotedMessageId"))
+    message = table(event.get("message"))
+    kind, id_ = text_of(message.get("type")), text_of(message.get("id"))
+    quoted = text_of(message.get("quotedMessageId"))
     said: Table = {"message_id": f"line:{id_}" if id_ else ""}
     if quoted:
         said |= {"in_reply_to": f"line:{quoted}", "references": (f"line:{quoted}",)}
     if kind == "text":
-        return said | _words(_text(message.get("text")))
+        return said | _words(text_of(message.get("text")))
     if kind == "sticker":
         return said | _sticker(message)
     if kind == "location":
@@ -61,10 +62,10 @@ def _words(text: str) -> Table:
 
 def _sticker(message: Table) -> Table:
     """No matter of its own; what it means, in LINE's own words."""
-    text = _text(message.get("text"))
+    text = text_of(message.get("text"))
     if not text:
         words = message.get("keywords")
-        texts = [_text(word) for word in words] if isinstance(words, list) else []
+        texts = [text_of(word) for word in words] if isinstance(words, list) else []
         text = ", ".join(list(filter(None, texts))[:_KEYWORDS])
     return {"aside": True, "text": text, "reply_text": text, "defects": ("a sticker",)}
 
@@ -72,15 +73,15 @@ def _sticker(message: Table) -> Table:
 def _location(message: Table) -> str:
     place = (message.get("latitude"), message.get("longitude"))
     point = ", ".join(str(number) for number in place if isinstance(number, int | float))
-    lines = (_text(message.get("title")), _text(message.get("address")), point)
+    lines = (text_of(message.get("title")), text_of(message.get("address")), point)
     return "\n".join(filter(None, lines))
 
 
 def _file(kind: str, id_: str, message: Table) -> Table:
     """A part that is fetched later, or the address of one that LINE does not keep."""
-    provider = _table(message.get("contentProvider"))
+    provider = table(message.get("contentProvider"))
     if provider.get("type") == "external" or not id_:
-        return _words(_text(provider.get("originalContentUrl")))
+        return _words(text_of(provider.get("originalContentUrl")))
     size = message.get("fileSize")
     part = Part(
         role="attachment",
@@ -88,11 +89,11 @@ def _file(kind: str, id_: str, message: Table) -> Table:
         size=size if isinstance(size, int) and 0 <= size < 2**53 else 0,
         sha256="",
         data=b"",
-        filename=_text(message.get("fileName")),
+        filename=text_of(message.get("fileName")),
         source=id_,
     )
     said: Table = {"parts": (part,)}
-    if album := _text(_table(message.get("imageSet")).get("id")):
+    if album := text_of(table(message.get("imageSet")).get("id")):
         said |= dict.fromkeys(("message_id", "group"), f"line:album:{album}")
     return said
 
@@ -100,21 +101,21 @@ def _file(kind: str, id_: str, message: Table) -> Table:
 def _other(kind: str, event: Table) -> Table:
     """What is no message: only an answer by a button is a matter of its own."""
     if kind == "postback":
-        return _postback(_table(event.get("postback")))
+        return _postback(table(event.get("postback")))
     if kind == "unsend":
-        unsent = _text(_table(event.get("unsend")).get("messageId"))
+        unsent = text_of(table(event.get("unsend")).get("messageId"))
         return {"aside": True, "edits": f"line:{unsent}", "defects": ("the customer unsent it",)}
     return {"aside": True, "defects": (f"an event: {kind[:40]}",)}
 
 
 def _postback(postback: Table) -> Table:
     """A button of ours, which brings its label along; or somebody else's, as it is."""
-    data = _text(postback.get("data"))
+    data = text_of(postback.get("data"))
     ours = dict(parse_qsl(data)) if data.startswith("pressed=") else {}
     if pressed := ours.get("pressed"):
         return _words(ours.get("label", pressed)) | {"pressed": pressed}
-    chosen = _table(postback.get("params")).values()
-    return _words("\n".join(filter(None, (data, *map(_text, chosen)))))
+    chosen = table(postback.get("params")).values()
+    return _words("\n".join(filter(None, (data, *map(text_of, chosen)))))
 
 
 def _instant(milliseconds: object) -> datetime | None:
@@ -124,11 +125,3 @@ def _instant(milliseconds: object) -> datetime | None:
         return _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
-
-
-def _table(value: object) -> Table:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from normalizer.language import detect
-from normalizer.message import Claim, Envelope, Identity, Message, Part, Spooled
+from normalizer.message import Claim, Envelope, Identity, Message, Part
 from normalizer.slack_text import plain, unescaped
 from normalizer.tables import items, number, table, text_of
 
@@ -27,21 +27,15 @@ def name(channel: str, ts: str, thread: str = "") -> str:
 
 def read(envelope: Envelope) -> tuple[Message, ...]:
     """One envelope is one message; what is none is quarantined with the reason."""
+    assert isinstance(envelope.raw, bytes)
     try:
-        said = table(json.loads(_octets(envelope.raw)))
+        said = table(json.loads(envelope.raw))
     except (ValueError, RecursionError) as error:
         return (_unreadable(envelope, f"no JSON: {type(error).__name__}"),)
     event, press = table(said.get("event")), table(said.get("press"))
     if not (text_of(said.get("team")) and text_of(said.get("user")) and (event or press)):
         return (_unreadable(envelope, "neither a message nor a pressed button of somebody's"),)
     return (_pressed(envelope, said, press) if press else _message(envelope, said, event),)
-
-
-def _octets(raw: bytes | Spooled) -> bytes:
-    if isinstance(raw, bytes):
-        return raw
-    with open(raw.path, "rb") as file:  # noqa: PTH123  as every reader of a spooled file
-        return file.read()
 
 
 def _unreadable(envelope: Envelope, why: str) -> Message:

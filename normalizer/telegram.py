@@ -17,7 +17,6 @@ from normalizer.message import (
     Message,
     Report,
     Span,
-    Spooled,
 )
 from normalizer.tables import items, number, table, text_of
 from normalizer.telegram_content import Content, content_of
@@ -41,8 +40,9 @@ class _Post(NamedTuple):
 
 def read(envelope: Envelope) -> tuple[Message, ...]:
     """One update is one message; what is no update is quarantined with the reason."""
+    assert isinstance(envelope.raw, bytes)
     try:
-        update = table(json.loads(_octets(envelope.raw)))
+        update = table(json.loads(envelope.raw))
     except (ValueError, RecursionError) as error:
         return (_unreadable(envelope, f"no JSON: {type(error).__name__}"),)
     for kind in _MESSAGES:
@@ -55,13 +55,6 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     if found := table(update.get("my_chat_member")):
         return (_membership(envelope, found),)
     return (_unreadable(envelope, "an update of a kind that is unknown here"),)
-
-
-def _octets(raw: bytes | Spooled) -> bytes:
-    if isinstance(raw, bytes):
-        return raw
-    with open(raw.path, "rb") as file:  # noqa: PTH123  as every reader of a spooled file
-        return file.read()
 
 
 def _unreadable(envelope: Envelope, why: str) -> Message:

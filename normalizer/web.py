@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import msgspec
 
 from normalizer import language
 from normalizer.email.threading import base_subject
-from normalizer.message import Claim, Envelope, Identity, Message, Part
+from normalizer.enclosed import enclosed
+from normalizer.message import Claim, Envelope, Identity, Message
 
 
 class File(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def _message(written: Written, fingerprint: str) -> Message:
         text=written.text,
         reply_text=written.text,
         language=language.detect(written.text) or written.language,
-        parts=tuple(map(_part, written.files)),
+        parts=tuple(enclosed(f.filename, f.content_type, f.data) for f in written.files),
         pressed=written.pressed,
         fields=_fields(written),
         fingerprint=fingerprint,
@@ -86,14 +86,3 @@ def _fields(written: Written) -> tuple[tuple[str, str], ...]:
     """What else people should see of it, with where it was written."""
     own = (("name", written.name), ("email", written.email), ("page", written.page))
     return (*((name, value) for name, value in own if value), *written.fields)
-
-
-def _part(file: File) -> Part:
-    return Part(
-        role="attachment",
-        content_type=file.content_type,
-        size=len(file.data),
-        sha256=hashlib.sha256(file.data).hexdigest(),
-        data=file.data,
-        filename=file.filename,
-    )

@@ -42,7 +42,7 @@ from channels.matrix.sync import (
     take_apart,
 )
 from channels.notes import Notes
-from channels.pause import between
+from channels.pause import after, between
 from normalizer.message import Envelope, Message, Spooled, Transport
 
 _WAIT = 25.0  # seconds that the homeserver holds a question while nothing comes
@@ -283,10 +283,8 @@ class Matrix:
         if isinstance(error, (self._hopeless, Rejected)):
             self.trouble = str(error)
             await self._sleep(_AGAIN)
-        elif isinstance(error, Retry) and error.after:
-            await self._sleep(error.after.total_seconds())
         else:
-            await self._sleep(between(tries))
+            await self._sleep(after(error, tries))
 
     async def send(self, message: Message, key: str) -> Sent:
         """One text, or one file.

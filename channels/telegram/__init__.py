@@ -23,12 +23,11 @@ from channels.base import (
     Rejected,
     Request,
     Response,
-    Retry,
     Sent,
     Unavailable,
 )
 from channels.intake import Intake
-from channels.pause import between
+from channels.pause import after, between
 from channels.telegram.settings import TelegramSettings
 from channels.turns import Turns
 from normalizer.message import Envelope, Message, Spooled
@@ -198,10 +197,8 @@ class Telegram:
             self.trouble = str(error)
             await self._give_way()
             await self._sleep(_AGAIN)
-        elif isinstance(error, Retry) and error.after:
-            await self._sleep(error.after.total_seconds())
         else:
-            await self._sleep(between(tries))
+            await self._sleep(after(error, tries))
 
     async def _give_way(self) -> None:
         """A webhook of this very channel, from when it was called, is in nobody's use."""

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from channels.base import ChannelDown, Retry
 from channels.oauth_endpoint import NotNow, post
-from channels.pause import asked, between
+from channels.pause import after, asked, between
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SAID = {
@@ -31,8 +32,8 @@ SAID = {
 
 @pytest.mark.parametrize(("said", "seconds"), SAID.items(), ids=[said[:40] for said in SAID])
 def test_a_pause_is_what_was_asked_for_within_bounds(said: str, seconds: int | None) -> None:
-    after = asked(said, NOW)
-    assert after == (None if seconds is None else timedelta(seconds=seconds))
+    wanted = asked(said, NOW)
+    assert wanted == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def test_a_provider_that_writes_a_number_without_end_is_only_not_there_now(
@@ -43,6 +44,12 @@ def test_a_provider_that_writes_a_number_without_end_is_only_not_there_now(
     with pytest.raises(NotNow) as caught:
         post("https://login.example/token", {})
     assert caught.value.after == timedelta(hours=1)
+
+
+def test_a_source_is_asked_again_when_it_said_or_after_ever_longer_pauses() -> None:
+    assert after(Retry("", timedelta(seconds=7)), 5) == 7
+    assert 16 <= after(Retry(""), 5) <= 32
+    assert 16 <= after(ChannelDown(""), 5) <= 32
 
 
 def test_tries_come_less_and_less_often() -> None:
