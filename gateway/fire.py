@@ -25,6 +25,7 @@ from gateway.reached import colleague
 from gateway.record import event_row
 from gateway.roster import Roster
 from gateway.route import Mode, stricter
+from gateway.spacing import QUIET, spaced
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
@@ -103,7 +104,7 @@ class Firing:
             except Exception as error:
                 log.exception("follow_up.not_fired", follow_up=row.id, case_id=row.case_id)
                 ends.append(End(row.id, "skipped", f"an error of ours: {type(error).__name__}"))
-        due.end(connection, ends, now)
+        due.end(connection, list(spaced(connection, due_rows, ends, now)), now)
 
     def _end(self, row: Due, found: dict[int, Standing], changes: Changes, now: datetime) -> End:
         here = found[row.case_id]
@@ -233,7 +234,7 @@ class Firing:
             return Waits("the budget for this conversation today is spent", now + timedelta(days=1))
         times = self.follow.promising.calendars.of(here.case)
         if until := quiet_until(times.quiet, times.calendar.zone, now):
-            return Waits("quiet hours", until)
+            return Waits(QUIET, until)
         return None
 
     def _surveyed(self, here: Standing, heard: Heard, now: datetime) -> str:

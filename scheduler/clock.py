@@ -96,13 +96,16 @@ class Clock:
         while rows := await self.store.read(lambda c: due.due(c, now, BATCH, late=before)):
             count += await self._fire(rows, now)
         count += await self._skip(lanes.skip, now)
-        while rows := await self._missed(lanes.at_once, now, BATCH):
+        while rows := await self._missed(lanes.ours, now, BATCH):
             count += await self._fire(rows, now)
-        late = await self._late(lanes.spread, now)
+        customers = (*lanes.first, *lanes.spread)
+        late = await self._late(customers, now)
         self._spread(late)
         if self._spreading:
-            return count + await self._fire(await self._missed(lanes.spread, now, 1), now, SPREAD)
-        while late and (rows := await self._missed(lanes.spread, now, BATCH)):
+            first = await self._missed(lanes.first, now, 1)
+            rows = first or await self._missed(lanes.spread, now, 1)
+            return count + await self._fire(rows, now, SPREAD)
+        while late and (rows := await self._missed(customers, now, BATCH)):
             count += await self._fire(rows, now)
         return count
 

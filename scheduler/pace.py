@@ -16,20 +16,21 @@ SPREAD: Final = timedelta(seconds=0.95)  # between two of them at least: a tick,
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The rules by what becomes of a missed row."""
+    """The rules by what becomes of a missed row; of those for customers, `first` go before `spread`."""
 
     spread: tuple[str, ...]
-    at_once: tuple[str, ...]
+    first: tuple[str, ...]
+    ours: tuple[str, ...]
     skip: tuple[str, ...]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Lanes:
         """What customers do not see needs no spreading."""
-        lanes: dict[str, list[str]] = {"spread": [], "at_once": [], "skip": []}
+        lanes: dict[str, list[str]] = {"spread": [], "at_once": [], "ours": [], "skip": []}
         for rule in rules:
             seen = rule.missed == "skip" or rule.send
-            lanes[rule.missed if seen else "at_once"].append(rule.name)
-        return cls(*(tuple(lanes[lane]) for lane in ("spread", "at_once", "skip")))
+            lanes[rule.missed if seen else "ours"].append(rule.name)
+        return cls(*map(tuple, lanes.values()))
 
 
 def is_mass(late: int, *, spreading: bool) -> bool:

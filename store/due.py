@@ -101,6 +101,12 @@ def count_late(connection: Connection, before: datetime, rules: Sequence[str], m
     return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
+def last_waiting(connection: Connection, reason: str, since: str, until: str) -> str | None:
+    """The last due time, from one instant to another, of the rows that wait for this reason."""
+    where = (_PENDING, _f.reason == reason, _f.due_at >= since, _f.due_at < until)
+    return connection.execute(select(func.max(_f.due_at)).where(*where)).scalar()
+
+
 def end(connection: Connection, ends: Sequence[End], at: datetime) -> None:
     """Write how rows ended."""
     if not ends:

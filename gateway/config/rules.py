@@ -73,8 +73,8 @@ class FollowUp(Table):
     )
     missed: Missed = Field(
         "spread",
-        description="When it is over an hour late: to customers one a second once there are more "
-        'than 100 ("spread"), all "at_once", or not at all ("skip").',
+        description="What becomes of one that is over an hour late: it fires at once; of more than "
+        '100 to customers one a second, those of "at_once" before those of "spread"; "skip": never.',
     )
 
     def rule(self, calendars: Calendars) -> Rule:

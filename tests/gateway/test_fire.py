@@ -16,6 +16,7 @@ from gateway import rules
 from gateway.config.errors import ConfigError
 from store import rows, schema
 from store.known import Changes
+from store.rows import moment
 from tests.making import CONFIG, KEYS, NOON, Desk, configure, mail, opened
 
 RULES = """
@@ -391,3 +392,26 @@ def test_a_colleague_on_a_messenger_that_there_is_not_is_refused(tmp_path: Path)
     (problem,) = error.value.problems
     assert problem.key == "follow_up[0].notify[1]"
     assert 'no channel of ours reaches "telegram:"; possible: "email"' in problem.message
+
+
+async def test_what_was_missed_waits_for_the_morning_and_comes_one_by_one(desk: Desk) -> None:
+    """A day asleep, waking in the night: 130 nudges, in two looks, and each once."""
+    for n in range(130):
+        await desk.accept(mail(sender=f"c{n}@one{n}.example"))
+    await desk.change("DELETE FROM follow_ups")
+    await desk.change("UPDATE cases SET status = 'pending', unanswered_since = NULL")
+    await desk.change(
+        "INSERT INTO follow_ups (id, case_id, conversation_id, rule, cause, state, due_at, reason)"
+        " SELECT 1000000 + id, id, conversation_id, 'nudge', 'pending@2026-11-24T03:00:00.000000Z',"
+        " 'pending', '2026-11-24T04:00:00.000000Z', '' FROM cases"
+    )
+    clock = desk.follow_ups()
+    desk.clock.advance(hours=11)  # 23 h in Tokyo
+    for _ in range(140):
+        await clock.look()
+        desk.clock.advance(seconds=1)
+    found = await desk.rows("SELECT state, reason, due_at FROM follow_ups ORDER BY due_at")
+    assert {(row["state"], row["reason"]) for row in found} == {("pending", "quiet hours")}
+    times = [moment(row["due_at"]) for row in found]
+    morning = NOON + timedelta(hours=20)  # 8 h in Tokyo
+    assert times == [morning + timedelta(seconds=n) for n in range(130)]

@@ -28,13 +28,15 @@ NUDGE = Rule("nudge", "new", Duration.parse("1 hour"), send="nudge")
 TELL = Rule("tell", "new", Duration.parse("1 hour"), notify=("a@example.com",))
 SKIP = Rule("skip", "new", Duration.parse("1 hour"), send="nudge", missed="skip")
 
+FIRST = Rule("first", "new", Duration.parse("1 hour"), send="nudge", missed="at_once")
+
 
 @dataclass
 class Times:
     """A clock loop on a desk's store, with what it fired and what it told."""
 
     desk: Desk
-    rules: tuple[Rule, ...] = (NUDGE, TELL, SKIP)
+    rules: tuple[Rule, ...] = (NUDGE, TELL, SKIP, FIRST)
     fired: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -108,6 +110,23 @@ async def test_a_mass_of_missed_ones_goes_out_one_a_look_and_is_told(times: Time
         looks.append(await clock.look())
     assert looks == 102 * [1] + [0]
     assert times.told == ["follow_ups.missed"]
+
+
+async def test_customers_get_no_mass_by_whatever_rule(times: Times) -> None:
+    await times.add("nudge", 3 * HOUR, 60)
+    await times.add("first", 2 * HOUR, 60)
+    clock = times.clock()
+    for _ in range(120):
+        assert await clock.look() == 1
+        times.desk.clock.advance(seconds=1)
+    assert times.fired == 60 * ["first"] + 60 * ["nudge"]
+    assert times.told == ["follow_ups.missed"]
+
+
+async def test_few_missed_ones_go_out_at_once(times: Times) -> None:
+    await times.add("nudge", 2 * HOUR, 50)
+    await times.add("first", 2 * HOUR, 50)
+    assert await times.clock().look() == 100
 
 
 async def test_several_processes_let_out_a_mass_no_faster_than_one(times: Times) -> None:

@@ -20,7 +20,7 @@ def test_only_what_customers_see_is_spread() -> None:
         rule("nudge", "spread", "nudge"), rule("tell", "spread"),
         rule("now", "at_once", "nudge"), rule("late is never", "skip"),
     ])  # fmt: skip
-    assert lanes == Lanes(("nudge",), ("tell", "now"), ("late is never",))
+    assert lanes == Lanes(("nudge",), ("now",), ("tell",), ("late is never",))
 
 
 @pytest.mark.parametrize(
