@@ -161,12 +161,15 @@ def _try(config: Config, mail: Path) -> None:
         raise _fail(error) from None
 
 
-@app.command("preview")
-def preview_(
+@app.command()
+def preview(
     template: Annotated[str, typer.Argument(help="Its name, such as acknowledgement or nudge.")],
-    language: Annotated[str, typer.Option("--language", help="Unset: the gateway's.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Unset: each that there is.")] = "",
     *,
-    short: Annotated[bool, typer.Option("--short", help="As messengers show it.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Only as messengers show it.")] = False,
+    channel: Annotated[
+        str, typer.Option("--channel", help="As it is said there; unset: both forms.")
+    ] = "",
     case: Annotated[
         str, typer.Option("--case", help="The reference of a case; unset: an example.")
     ] = "",
@@ -175,17 +178,18 @@ def preview_(
     """A template as a customer would read it now, with example facts or those of a case."""
     from datetime import UTC, datetime
 
-    from gateway import preview
+    from gateway.specimen import Wanted, specimens
     from store.engine import StoreUnavailable
 
-    form: Form = "short" if short else "long"
-    loaded, now = _load(config), datetime.now(UTC)
+    form: Form | None = "short" if short else None
+    wanted = Wanted(template, language.lower(), form, channel, case)
     try:
-        shown = preview.case(loaded, case, now) if case else preview.EXAMPLE
-        said = preview.template(loaded, template, language, form, now, shown)
+        for title, (subject, body) in specimens(_load(config), wanted, datetime.now(UTC)):
+            typer.echo(
+                f"== {title} ==\n{subject}\n\n{body}" if subject else f"== {title} ==\n{body}"
+            )
     except (ValueError, StoreUnavailable) as error:
         raise _fail(error) from None
-    typer.echo(f"{said.subject}\n\n{said.body}" if said.subject else said.body, nl=False)
 
 
 @app.command()

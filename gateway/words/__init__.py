@@ -198,6 +198,10 @@ class Words:
         """The templates that there are, in whatever language."""
         return frozenset(name for _, name, _ in self._sheets)
 
+    def spoken(self, name: str) -> frozenset[str]:
+        """The languages that have a template."""
+        return frozenset(language for language, one, _ in self._sheets if one == name)
+
     def acknowledgement(
         self, facts: AckFacts, language: str, form: Form, name: str = "acknowledgement"
     ) -> Text:
@@ -205,15 +209,25 @@ class Words:
         sheet = self._sheet(name, language, form)
         return _render(sheet, _acknowledgement(facts, sheet.dates))
 
-    def follow_up(self, name: str, facts: FollowUpFacts, language: str, form: Form) -> Text:
-        """Say what the template `name` says; LookupError when there is none."""
-        sheet = self._sheet(name, language, form)
-        return _render(sheet, _follow_up(facts, sheet.dates))
+    def follow_up(
+        self, name: str, facts: FollowUpFacts, language: str, form: Form,
+        *, examples: Collection[str] = (),
+    ) -> Text:  # fmt: skip
+        """Say what the template `name` says; LookupError when there is none.
 
-    def notice(self, kind: str, facts: NoticeFacts, language: str, form: Form) -> Text:
+        The placeholders in `examples` are marked as such: so texts are looked at before they go out.
+        """
+        sheet = self._sheet(name, language, form)
+        return _render(sheet, _marked(_follow_up(facts, sheet.dates), examples))
+
+    def notice(
+        self, kind: str, facts: NoticeFacts, language: str, form: Form,
+        *, examples: Collection[str] = (),
+    ) -> Text:  # fmt: skip
         """Say what a person has to tell many, as `notice_service` or `notice_promotion` frame it."""
         sheet = self._sheet(f"notice_{kind}", language, form)
-        return _render(sheet, asdict(facts) | {"is_support": _says_support(facts.gateway_name)})
+        told = asdict(facts) | {"is_support": _says_support(facts.gateway_name)}
+        return _render(sheet, _marked(told, examples))
 
     def unchanging(self, language: str) -> tuple[str, str]:
         """Of a stranger's acknowledgement, the subject before its reference and the last line."""
@@ -344,6 +358,12 @@ def _common(facts: AckFacts | FollowUpFacts, dates: Dates) -> dict[str, str | bo
         "phone": facts.phone,
         "phone_hours": facts.phone_hours,
     }
+
+
+def _marked(facts: Facts, examples: Collection[str]) -> Facts:
+    """With a mark behind the values that stand for what there is not."""
+    shown = {name: facts[name] for name in examples if facts.get(name)}
+    return {**facts, **{name: f"{value} (example)" for name, value in shown.items()}}
 
 
 @lru_cache(maxsize=64)
