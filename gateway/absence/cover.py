@@ -121,7 +121,9 @@ class Cover:
                 instant(now), instant(now), f"{span.name} is away: {deputy.name} takes care",
             )
         )  # fmt: skip
-        self.handing.tell_customer(connection, case, after, now, changes)
+        if case.opened_at <= instant(span.begins_at):
+            # Who wrote during the absence has never been with anybody else.
+            self.handing.tell_customer(connection, case, after, now, changes)
         how = How(span.name, now, until=span.ends_at)
         self.handing.tell_owner(connection, case, after, how, changes)
 

@@ -200,6 +200,20 @@ async def test_a_customer_who_writes_during_the_absence_gets_the_deputy_then(hou
     assert await house.owners() == ["Jun"]
 
 
+async def test_who_writes_during_the_absence_has_never_been_with_anybody_else(
+    house: House,
+) -> None:
+    """A route may give new cases to somebody who is away: that is no hand-over to their customer."""
+    await house.away("Aiko Sato")
+    house.desk.clock.advance(hours=1)
+    await house.case("Aiko Sato")
+    assert await house.cover() == 1
+    assert [row["recipients"] for row in await house.mailed()][
+        -1
+    ] == '{"to":[["","jun@corp.example"]]}'
+    assert not await house.desk.rows("SELECT 1 FROM follow_ups WHERE rule = 'notice.owner'")
+
+
 async def test_the_deputy_s_deputy_where_that_one_is_away_too(house: House) -> None:
     await house.case("Aiko Sato")
     await house.away("Aiko Sato")
