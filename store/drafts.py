@@ -18,26 +18,29 @@ def _waiting() -> Select[Any]:
     return (
         select(
             _m.id, _m.conversation_id, _m.case_id, _m.channel, _m.kind, _m.subject, _m.text,
-            _m.language, _m.recipients, _o.created_at, _k.status, _k.reference, _k.unanswered_since,
+            _m.language, _m.recipients, _m.promised_by, _o.created_at, _k.status, _k.reference,
+            _k.unanswered_since,
         )
         .join(schema.outbox, _o.message_id == _m.id)
-        .join(schema.cases, _k.id == _m.case_id)
+        .outerjoin(schema.cases, _k.id == _m.case_id)
         .where(_o.state == bindparam("draft", "draft", literal_execute=True))
     )  # fmt: skip
 
 
-def page(connection: Connection, *, after: int | None = None, limit: int = 50) -> shapes.Drafts:
+def page(
+    connection: Connection, now: datetime, *, after: int | None = None, limit: int = 50
+) -> shapes.Drafts:
     """A page of drafts, the oldest first."""
     query = _waiting().where(_o.message_id > (after or 0)).order_by(_o.message_id).limit(limit + 1)
-    found = [_draft(row) for row in connection.execute(query)]
+    found = [_draft(row, now) for row in connection.execute(query)]
     more = len(found) > limit
     return shapes.Drafts(items=found[:limit], next=found[limit - 1].id if more else None)
 
 
-def get(connection: Connection, id_: int) -> shapes.Draft | None:
+def get(connection: Connection, id_: int, now: datetime) -> shapes.Draft | None:
     """One draft; None if there is none (any more)."""
     row = connection.execute(_waiting().where(_m.id == id_)).first()
-    return _draft(row) if row is not None else None
+    return _draft(row, now) if row is not None else None
 
 
 def send(connection: Connection, id_: int, text: str, at: datetime) -> None:
@@ -60,13 +63,13 @@ def drop(connection: Connection, id_: int, why: str) -> None:
     )
 
 
-def _draft(row: Any) -> shapes.Draft:
+def _draft(row: Any, now: datetime) -> shapes.Draft:
     (_, address), *_ = json.loads(row.recipients)["to"]
     return shapes.Draft(
         id=row.id,
         conversation_id=row.conversation_id,
         case_id=row.case_id,
-        reference=row.reference,
+        reference=row.reference or "",
         channel=row.channel,
         kind=row.kind,
         to=address,
@@ -74,13 +77,16 @@ def _draft(row: Any) -> shapes.Draft:
         text=row.text,
         language=row.language,
         written_at=row.created_at,
-        outdated=_outdated(row),
+        outdated=_outdated(row, instant(now)),
     )
 
 
-def _outdated(row: Any) -> str:
-    if row.status == "resolved":
+def _outdated(row: Any, now: str) -> str:
+    if row.kind == "survey":
+        return "" if row.status == "resolved" else "the case is open again"
+    if row.status == "resolved" and row.kind != "notice":  # which may tell of just that
         return "the case is resolved"
-    if row.kind == "acknowledgement" and row.unanswered_since is None:
+    if row.unanswered_since is None and (row.kind == "acknowledgement" or row.promised_by):
         return "a person has answered meanwhile"
-    return ""
+    is_late = row.promised_by is not None and row.promised_by < now
+    return "the time that it promises has passed" if is_late else ""

@@ -202,7 +202,7 @@ class Draft(Shape, frozen=True, kw_only=True):
 
     id: int
     conversation_id: int
-    case_id: int
+    case_id: int | None
     reference: str
     channel: str
     kind: str

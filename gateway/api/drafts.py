@@ -18,10 +18,14 @@ from store import drafts, shapes
 
 @get("/drafts", summary="List drafts", tags=["drafts"], responses=documented())
 async def list_drafts(
-    reads: NamedDependency[Reads], after: After = None, limit: Limit = 50
+    reads: NamedDependency[Reads],
+    writes: NamedDependency[Writes],
+    after: After = None,
+    limit: Limit = 50,
 ) -> shapes.Drafts:
     """What would have been said; `outdated` tells of one that its case has overtaken."""
-    return await reads(lambda c: drafts.page(c, after=after, limit=limit))
+    now = writes.clock()
+    return await reads(lambda c: drafts.page(c, now, after=after, limit=limit))
 
 
 @post(

@@ -146,7 +146,7 @@ def approve(id_: int, wanted: Approval, who: Who) -> Act[shapes.Draft]:
     """Send a draft, as it is or with other words."""
 
     def act(connection: Connection, changes: Changes) -> shapes.Draft | Refused:
-        draft = drafts.get(connection, id_)
+        draft = drafts.get(connection, id_, who.at)
         if draft is None:
             return _NO_DRAFT
         text = storable(wanted.text)
@@ -161,7 +161,7 @@ def refuse(id_: int, wanted: Refusal, who: Who) -> Act[shapes.Draft]:
     """Never send a draft."""
 
     def act(connection: Connection, changes: Changes) -> shapes.Draft | Refused:
-        draft = drafts.get(connection, id_)
+        draft = drafts.get(connection, id_, who.at)
         if draft is None:
             return _NO_DRAFT
         why = f"{who.name}: {wanted.reason}" if wanted.reason else f"dropped by {who.name}"

@@ -107,7 +107,7 @@ async def _days(desk: Desk) -> None:
     await desk.store.read(lambda c: unfinished.doubtful(c, "2027", folder))
     await desk.store.read(lambda c: unfinished.find(c, "unread", folder))
     await desk.store.read(lambda c: astray.ways(c, 1))
-    await desk.store.read(drafts.page)
+    await desk.store.read(lambda c: drafts.page(c, NOON))
     await desk.store.read(lambda c: reading.cases(c, status="open"))
     await desk.store.read(lambda c: reading.case(c, case["id"]))
     await desk.store.read(reading.events)

@@ -15,6 +15,7 @@ from gateway.desk.speak import Refused, Who
 from gateway.desk.wanted import Approval, Change
 from gateway.notices.acts import start
 from gateway.notices.wanted import Announce
+from store import drafts
 from store.promises import recent
 from tests.gateway.links.test_proofs import BOTH, chats, writes
 from tests.gateway.notices.test_told import loop
@@ -57,6 +58,13 @@ mode = "MODE"
 async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
     (tmp_path / "token").write_text("4711:abc")
     async with opened(tmp_path, BOTH + ROUTE.replace("MODE", request.param)) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def drafting(tmp_path: Path) -> AsyncIterator[Desk]:
+    (tmp_path / "token").write_text("4711:abc")
+    async with opened(tmp_path, BOTH + ROUTE.replace("MODE", "approve")) as desk:
         yield desk
 
 
@@ -191,3 +199,39 @@ async def test_a_person_sends_each_draft_or_other_words(desk: Desk) -> None:
         assert await desk.rows("SELECT o.state, m.text FROM outbox o, messages m WHERE m.id = o.message_id") == [
             {"state": "queued", "text": "Better words."}
         ]  # fmt: skip
+
+
+async def outdated(desk: Desk) -> dict[str, str]:
+    found = await desk.store.read(lambda c: drafts.page(c, desk.clock()))
+    return {draft.kind: draft.outdated for draft in found.items}
+
+
+async def test_a_draft_says_when_it_is_true_no_more(drafting: Desk) -> None:
+    await writes(drafting)
+    assert await outdated(drafting) == {"acknowledgement": ""}
+    drafting.clock.advance(hours=5)
+    assert await outdated(drafting) == {"acknowledgement": "the time that it promises has passed"}
+    await drafting.change("UPDATE cases SET unanswered_since = NULL")
+    await alter(drafting, status="resolved")
+    assert "survey" in await later(drafting, hours=2)
+    assert await outdated(drafting) == {
+        "acknowledgement": "the case is resolved", "notice": "", "survey": "",
+    }  # fmt: skip
+    await alter(drafting, status="open")
+    assert (await outdated(drafting))["survey"] == "the case is open again"
+
+
+async def test_a_draft_without_a_case_is_sent_like_any_other(tmp_path: Path) -> None:
+    """An opt-out is nobody's matter, and is confirmed all the same."""
+    (tmp_path / "token").write_text("4711:abc")
+    held = BOTH.replace('type = "smtp"', 'type = "smtp"\nmode = "approve"')
+    sender = '[notices]\nsender = "Example Ltd."\nsender_address = "Tokyo"\n'
+    async with opened(tmp_path, held + sender) as desk:
+        await writes(desk, subject="", body="STOP")
+        (draft,) = (await desk.store.read(lambda c: drafts.page(c, desk.clock()))).items
+        assert (draft.kind, draft.case_id, draft.reference) == ("notice", None, "")
+        done = await desk.store.change(
+            acts.approve(draft.id, Approval(), Who("Aiko", "desk", desk.clock()))
+        )
+        assert not isinstance(done, Refused)
+        assert await desk.rows("SELECT state FROM outbox") == [{"state": "queued"}]

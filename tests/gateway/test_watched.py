@@ -21,6 +21,7 @@ from store import watched
 from store.promises import recent
 from store.surveys import asked
 from store.watched import Filter
+from tests.docs.pages import ROOT, modules
 from tests.gateway.notices.test_told import loop
 from tests.gateway.test_fire import set_status
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
@@ -256,3 +257,16 @@ async def test_a_new_notice_is_told_once_we_speak(desk: Desk, tmp_path: Path) ->
         await live.store.change(act)
         await loop(live).look()
         assert await live.count("outbox") == 1
+
+
+def test_everything_automatic_that_customers_read_goes_by_one_function() -> None:
+    """Whoever else makes a delivery speaks to people of ours; a person's own words have theirs."""
+    makes = {
+        str(path.relative_to(ROOT)) for path in modules()
+        if re.search(r"outbox_row\(|rows\.Outbox\(\n", path.read_text("utf-8"))
+    }  # fmt: skip
+    to_colleagues = {"gateway/fire.py", "gateway/desk/notify.py", "gateway/admin/letters.py"}
+    assert makes - to_colleagues == {"gateway/outgoing.py", "gateway/desk/speak.py"}
+    for path in to_colleagues:
+        text = (ROOT / path).read_text("utf-8")
+        assert text.count("outbox_row(") == text.count("counted=False"), path
