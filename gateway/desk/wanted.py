@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 MAX_FILES = 20
 MAX_HTML = 250 * 2**10  # octets
+YEARS = range(1970, 3000)
 MAX_OCTETS = 18 * 2**20  # of all attachments together; as base64 in JSON a third more
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
@@ -30,6 +31,13 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by: Annotated[
         str, Meta(max_length=100, description="Who does this; unset: the token's name.")
     ] = ""
+
+    def __post_init__(self) -> None:
+        """ValueError for a time that no calendar of ours reaches, whichever zone it is told in."""
+        for name in self.__struct_fields__:
+            said = getattr(self, name)
+            if isinstance(said, datetime) and said.year not in YEARS:
+                raise ValueError(f"`{name}` must lie between {YEARS[0]} and {YEARS[-1]}")
 
 
 class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
