@@ -12,7 +12,7 @@ from gateway.place import Place
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known
-from store.rows import instant, moment
+from store.rows import SETTLED, instant, moment
 
 # After the first minute (record.SECOND_LOOK); then what is in doubt stays so.
 _PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
@@ -64,8 +64,9 @@ def _left(known: Known, before: rows.Message, where: Place) -> rows.Case | None:
 
 def _close(case: rows.Case, arrival: Arrival, changes: Changes, follow: Follow | None) -> None:
     at = instant(arrival.at)
-    done = case._replace(status="resolved", resolved_at=at, unanswered_since=None)
-    changes.update("cases", case.id, status="resolved", resolved_at=at, unanswered_since=None)
+    values = {"status": "resolved", "resolved_at": at, "unanswered_since": None, **SETTLED}
+    done = case._replace(**values)  # type: ignore[arg-type]  # columns by their names
+    changes.update("cases", case.id, **values)
     if follow:
         follow.status_set(case.status, done, arrival.at, changes, "its message moved")
 

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Settings
-from gateway import handover, meant
+from gateway import handover, meant, renewal
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.calendars import quiet_until
@@ -33,7 +33,7 @@ from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said
 from normalizer.message import Identity, Kind
-from scheduler.rules import PROMISED, TOLD, Rule
+from scheduler.rules import PROMISED, TOLD, UPDATE, Rule
 from store import due, rows
 from store.cases import Heard, Standing, standing
 from store.due import Due, End
@@ -111,7 +111,7 @@ class Firing:
         rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
         if rule is None:
             return End(row.id, "cancelled", "the rule is gone")
-        moot = self._is_over(rule, row, here.case)
+        moot = self._is_over(rule, row, here.case) or renewal.is_moot(rule, row, here.case)
         if why := moot or meant.why_not(rule, here, self._language(here)):
             return End(row.id, "cancelled", why)
         outcome = self._act(rule, row, here, changes, now)
@@ -148,13 +148,18 @@ class Firing:
             return Moot("nobody was sent the promise")
         if outcome := self._silence(rule, here, heard, mode, now):
             return outcome
-        self._say(rule, here, heard, mode, changes, now)
+        said = here
+        if rule.when == UPDATE:
+            said = here._replace(case=renewal.renewed(self.follow, here.case, now))
+        self._say(rule, said, heard, mode, changes, now)
         if rule.when == PROMISED:
             nth, unread = nth_of(row.cause) + 1, mode == "watch"
             self.follow.promised(here.case, now, changes, nth, unread=unread)
         if mode == "watch":
             return _kept(rule, here)
-        return here._replace(automatic_today=here.automatic_today + 1)
+        if rule.when == UPDATE:
+            renewal.write(self.follow, row, here.case, said.case, changes, now)
+        return said._replace(automatic_today=here.automatic_today + 1)
 
     def _set_status(
         self, rule: Rule, here: Standing, changes: Changes, now: datetime
@@ -182,7 +187,7 @@ class Firing:
         ways = [(one, way) for one in to if (way := self._way(one.kind, here.case.channel))]
         if not ways:
             return Moot("no channel of ours reaches anybody of them")
-        promised = began(row.cause) if rule.when == PROMISED else None
+        promised = began(row.cause) if rule.when in (PROMISED, UPDATE) else None
         facts = self._facts(here, now, promised=promised)
         for one, channel in ways:
             text = self.words.follow_up(_REMINDER, facts, self.language, channel.form)
@@ -283,9 +288,7 @@ class Firing:
         known = json.loads(heard.author).get("authenticated", False)
         language = self._language(here)
         closes = meant.closes(self.follow.rules, here, language)
-        promised = None
-        if rule.when == PROMISED:
-            promised = self.follow.promising(here.case, now).by
+        promised = renewal.by_when(self.follow, rule, here.case, now)
         asks, id_ = is_survey(rule.send), changes.new_id()
         facts = self._facts(here, now, heard.subject, closes, promised, authenticated=known)
         facts = replace(facts, customer_name=heard.name)
@@ -312,7 +315,7 @@ class Firing:
             if asks and settings.form == "short"
             else below(rule.send, language, settings.form),
             instead_of=instead_of,
-            promised_by=as_said(facts.promised_by) if promised and facts.promised_by else None,
+            promised_by=_first(rule, facts),
         )
         message = message_row(id_, letter, self.name, settings, self.keys)
         why = Why(heard.message, rule.name, reason(rule))
@@ -339,6 +342,7 @@ class Firing:
             closes_at=closes.astimezone(zone) if closes and closes > now else None,
             promised_by=promised.astimezone(zone) if promised else None,
             subject=subject,
+            waiting_for=here.case.waiting_for,
             phone=self.phone,
             phone_hours=self.phone_hours,
             authenticated=authenticated,
@@ -360,7 +364,14 @@ def _kept(rule: Rule, here: Standing) -> Kept:
 def _kind(rule: Rule) -> Kind:
     if is_survey(rule.send):
         return "survey"
-    return "notice" if rule.when == TOLD or rule.send == _NOTICE else "follow_up"
+    is_notice = rule.when in (UPDATE, TOLD) or rule.send == _NOTICE
+    return "notice" if is_notice else "follow_up"
+
+
+def _first(rule: Rule, facts: FollowUpFacts) -> datetime | None:
+    """By when a person first answers, as the customer reads it."""
+    by = facts.promised_by if rule.when == PROMISED else None
+    return as_said(by) if by else None
 
 
 def _references(heard: Heard, *, authenticated: bool) -> tuple[str, ...]:

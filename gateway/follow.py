@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from gateway.promises.word import Promising
 from gateway.route import is_sensitive
 from scheduler.calendar import Calendar
-from scheduler.rules import PROMISED, TOLD, UNANSWERED, Due, Rule, begin, named, watch
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Due, Rule, begin, named, watch
 from store import rows
 from store.known import Changes
 from store.rows import instant, moment
@@ -57,6 +57,7 @@ class Follow:
         changes.cancel(case.id, named(self.rules, before), instant(at), why)
         if case.status == "resolved":
             self.answered(case.id, at, changes, why)
+            changes.cancel(case.id, named(self.rules, UPDATE), instant(at), why)
         self._begin(case, case.status, at, changes)
 
     def answered(self, case_id: int, at: datetime, changes: Changes, why: str) -> None:
@@ -95,14 +96,44 @@ class Follow:
 
         `unread`: they would. Then nobody is told that it comes to nothing.
         """
-        rules = [
-            rule
-            for rule in self.rules
-            if rule.when == PROMISED and (nth <= _NOTICES if rule.send else not unread)
-        ]
-        if rules:
+        if rules := self._watching(PROMISED, nth, unread=unread):
             by, word = self.promising(case, at).by, _UNREAD if unread else PROMISED
             self._add(case, watch(rules, self.calendar(case), at, by), f"{word} {nth}", by, changes)
+
+    def owed(
+        self, before: rows.Case, case: rows.Case, at: datetime, changes: Changes, nth: int = 1
+    ) -> None:
+        """We write next by another time now, or owe no word any more.
+
+        That a time was missed (`nth` is not the first) our people are told all the same.
+        """
+        if before.next_update_by == case.next_update_by:
+            return
+        why = "another time was said" if case.next_update_by else "no word is owed any more"
+        over = [rule for rule in self.rules if rule.send or nth == 1]
+        changes.cancel(case.id, named(over, UPDATE), instant(at), why)
+        if case.next_update_by:
+            by = moment(case.next_update_by)
+            found = watch(self._watching(UPDATE, nth), self.calendar(case), at, by)
+            # The same time may be said twice: by the number it is another cause.
+            self._add(case, found, f"{UPDATE} {nth} {changes.last_id}", by, changes)
+        elif before.status == case.status:
+            self._customers_turn(case, at, changes, why)
+
+    def _customers_turn(self, case: rows.Case, at: datetime, changes: Changes, why: str) -> None:
+        """What asks and closes waits from our word on."""
+        rules = [one for one in self.rules if one.when == case.status and one.asks_or_closes]
+        changes.cancel(case.id, tuple(one.name for one in rules), instant(at), why)
+        found = begin(rules, self.calendar(case), case.status, at)
+        self._add(case, found, f"{case.status} {changes.last_id}", at, changes)
+
+    def _watching(self, when: str, nth: int, *, unread: bool = False) -> list[Rule]:
+        """The rules that watch over a promise that is made for the `nth` time."""
+        return [
+            rule
+            for rule in self.rules
+            if rule.when == when and (nth <= _NOTICES if rule.send else not unread)
+        ]
 
     def calendar(self, case: rows.Case) -> Calendar:
         """What a case counts by."""
@@ -167,4 +198,4 @@ def is_unread(written: str) -> bool:
 
 def nth_of(written: str) -> int:
     """Which promise of one wait a row watches, from 1 on."""
-    return int(written.partition("@")[0].partition(" ")[2])
+    return int(written.partition("@")[0].split()[1])

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.pressed import wants_person
 from gateway.route import Mode, is_sensitive
-from scheduler.rules import PROMISED, TOLD, UNANSWERED, Rule
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import rows
 from store.cases import Standing
 
@@ -18,7 +18,7 @@ def held_back(rule: Rule, here: Standing, mode: Mode) -> str:
     """Why nothing is said by ourselves in such a case; "" where something may be."""
     if is_sensitive(here.case):
         return "a sensitive case: a person speaks here"
-    if wants_person(here.case) and rule.when not in (PROMISED, TOLD):
+    if wants_person(here.case) and rule.when not in (PROMISED, TOLD, UPDATE):
         return "the customer asked for a person, who speaks here"
     if mode == "silence":
         return "the route asks for silence"
@@ -38,6 +38,8 @@ def is_over(rule: Rule, case: rows.Case) -> str:
     if rule.when == TOLD:
         holds = rule.name in (f"notice.status {case.status}", f"notice.stage {case.stage}")
         return "" if holds else "it is otherwise now"
+    if rule.when == UPDATE:
+        return "" if case.next_update_by else "no word is owed any more"
     if rule.when in (UNANSWERED, PROMISED):
         return "" if case.unanswered_since else "it is answered"
     return "" if case.status == rule.when else f"the case is {case.status} now"
@@ -49,4 +51,6 @@ def reason(rule: Rule) -> str:
         return "somebody changed the case"
     if rule.when == PROMISED:
         return "nobody has answered, and the promised time is near"
+    if rule.when == UPDATE:
+        return "nobody has written, and the time that was said is near"
     return "nobody has answered" if rule.when == UNANSWERED else f"the case is {rule.when}"

@@ -27,7 +27,7 @@ def why_not(rule: Rule, here: Standing, language: str) -> str:
 
 def closes(rules: Iterable[Rule], here: Standing, language: str) -> datetime | None:
     """When a case is resolved by itself, as its rows wait now; None if nothing would do it."""
-    if here.case.unanswered_since:
+    if here.case.unanswered_since or here.case.next_update_by:
         return None
     ends = (rule for rule in rules if rule.set_status == "resolved" and rule.name in here.waiting)
     at = [here.waiting[rule.name] for rule in ends if not why_not(rule, here, language)]

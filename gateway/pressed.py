@@ -17,11 +17,12 @@ from gateway.roster import About
 from normalizer.message import Message
 from store import rows
 from store.known import Arrival, Changes, Known
-from store.rows import instant
+from store.rows import SETTLED, instant
 
 PERSON: Final = "person"  # the word, and the tag of a case in which a person was asked for
 SOLVED: Final = "solved"
 STUCK: Final = "stuck"
+_SHOWN: Final = frozenset({"status", "tags", "next_update_by", "waiting_for"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def _solved(press: Press, changes: Changes) -> rows.Case:
     """Nothing is left to do; but what the customer asked last is answered all the same."""
     if press.case.unanswered_since or press.case.status == "resolved":
         return press.case
-    return _set(press, changes, status="resolved", resolved_at=instant(press.arrival.at))
+    settled = {} if press.case.next_update_by is None else SETTLED
+    at = instant(press.arrival.at)
+    return _set(press, changes, status="resolved", resolved_at=at, **settled)
 
 
 MEANINGS: Final[Mapping[str, Meaning]] = {PERSON: _person, SOLVED: _solved, STUCK: _stuck}
@@ -101,13 +104,13 @@ def _remind(press: Press, changes: Changes) -> None:
         press.follow.wanted(press.case, press.arrival.at, press.message_id, changes)
 
 
-def _set(press: Press, changes: Changes, **values: str) -> rows.Case:
+def _set(press: Press, changes: Changes, **values: str | None) -> rows.Case:
     """Write new values, which the customer gave the case."""
     before, after = press.case, press.case._replace(**values)  # type: ignore[arg-type]  # texts all
     changes.update("cases", before.id, **values)
     if press.follow:
         press.follow.status_set(before.status, after, press.arrival.at, changes, "a button")
-    shown = [name for name in values if name in {"status", "tags"}]
+    shown = [name for name in values if name in _SHOWN]
     _tell(
         changes, "case.changed", press, by="customer",
         before={name: _shown(before, name) for name in shown},

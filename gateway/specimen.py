@@ -23,10 +23,12 @@ from store.store import look
 
 _REFERENCE = "K4TZ-9QHM"
 _SUBJECTS = {"ja": "商品が届きません", "en": "My parcel has not arrived"}
+_WAITS = {"ja": "メーカーからの回答", "en": "the manufacturer's answer"}
 # What a case may lack, and the placeholder that shows it; and what is made when it is said.
 _PLACEHOLDERS: Final = {
     "promised_by": "promised", "answered_at": "answered_on", "closes_at": "closes_on",
     "question": "question", "other": "other", "colleague": "colleague",
+    "waiting_for": "waiting_for",
 }  # fmt: skip
 _MADE_LATER: Final = frozenset({"vote_url", "text", "unsubscribe"})
 _FORMS: tuple[Form, ...] = ("long", "short")
@@ -66,6 +68,7 @@ class _Known:
     question: str
     other: str
     colleague: str
+    waiting_for: str
     reference: str = _REFERENCE
     customer_name: str = ""
     authenticated: bool = True
@@ -153,6 +156,7 @@ def _example(config: Config, settings: Settings | None, language: str, at: datet
         question=asks.get(tag, asks["en"]),
         other=next(others, "LINE"),
         colleague=next((one.public_name for one in config.staff if one.public_name), ""),
+        waiting_for=_WAITS.get(tag, _WAITS["en"]),
     )
 
 
@@ -177,6 +181,7 @@ def _case(
         question=asked.asks(language, config.gateway.language) if asked else "",
         other="",
         colleague=roster(config).shown(case.owner),
+        waiting_for=case.waiting_for,
     )
     usual = _example(config, settings, language, at)
     missing = [name for name in _PLACEHOLDERS if not getattr(known, name)]
@@ -209,7 +214,7 @@ def _text(
         answered_at=answered, closes_at=closes, promised_by=promised, subject=known.subject,
         customer_name=known.customer_name, phone=said.phone, phone_hours=said.phone_hours,
         authenticated=known.authenticated, question=known.question, other=known.other,
-        colleague=known.colleague, vote_url=f"{url}/v/…" if url else "",
+        colleague=known.colleague, waiting_for=known.waiting_for, vote_url=f"{url}/v/…" if url else "",
     )  # fmt: skip
     return words.follow_up(name, facts, language, form, examples=known.examples)
 

@@ -14,6 +14,7 @@ from scheduler.duration import Duration
 UNANSWERED: Final = "unanswered"
 TOLD: Final = "told"  # a person changed what the customer shall hear of
 PROMISED: Final = "promised"  # a customer was told by when a person answers
+UPDATE: Final = "update"  # … and, later, by when we write next
 
 Missed = Literal["spread", "at_once", "skip"]
 
@@ -51,7 +52,7 @@ ANY_CASE: Final = Only()
 class Rule:
     """`after` a case began to be `when` (a status, or UNANSWERED): one of the three actions.
 
-    Of a promise (PROMISED) it is so long before the promised time.
+    Of a promise (PROMISED, UPDATE) it is so long before the promised time.
 
     `send` names a template for the customer, `notify` addresses of ours, `set_status` a status.
     `missed` says what becomes of a row that is over an hour late; `calendar` is the rule's own,
@@ -67,6 +68,12 @@ class Rule:
     missed: Missed = "spread"
     calendar: Calendar | None = None
     only: Only = ANY_CASE
+
+    @property
+    def asks_or_closes(self) -> bool:
+        """Whether it takes a word of the customer's to be next: none is while we owe one."""
+        asks = self.when == "pending" and bool(self.send)
+        return asks or self.set_status == "resolved"
 
 
 class Due(NamedTuple):
@@ -84,10 +91,9 @@ def begin(rules: Iterable[Rule], calendar: Calendar, when: str, at: datetime) ->
 
 
 def watch(rules: Iterable[Rule], calendar: Calendar, at: datetime, by: datetime) -> Iterator[Due]:
-    """The rows for a promise made at `at` to answer until `by`."""
+    """The rows of rules that watch over a promise made at `at` to write until `by`."""
     for rule in rules:
-        if rule.when == PROMISED:
-            yield Due(rule.name, ahead(calendar, at, by, rule.after))
+        yield Due(rule.name, ahead(calendar, at, by, rule.after))
 
 
 def named(rules: Iterable[Rule], when: str) -> tuple[str, ...]:

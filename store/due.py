@@ -183,6 +183,12 @@ def shown() -> Select[Any]:
     return select(_f.id, _f.case_id, _f.rule, _f.state, _f.due_at, _f.settled_at, _f.reason)
 
 
+def owing(by: str) -> Select[Any]:
+    """The ids of cases whose customer is to hear from us by then; few, so by an index of their own."""
+    t = schema.cases.alias().c
+    return select(t.id).where(t.next_update_by <= by)
+
+
 def page(
     connection: Connection,
     *,

@@ -21,6 +21,13 @@ def version(connection: Connection) -> str | None:
     return found
 
 
+def answers(connection: Connection) -> bool:
+    """Whether the store answers, from a table of ours."""
+    return (
+        connection.execute(text("SELECT value FROM counters WHERE name = 'id'")).first() is not None
+    )
+
+
 def last_id(connection: Connection) -> int:
     """The last id given out; 0 for a new database."""
     if version(connection) is None:

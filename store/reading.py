@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, func, select, text
+from sqlalchemy import Connection, Select, exists, func, select
 
 from store import due, schema, shapes
 from store.deliveries import deliveries_of, replaced_by
@@ -18,7 +18,7 @@ Order = Literal["oldest", "newest"]
 
 MAX_LISTED_TEXT = 4000  # characters of a message's text in a list; all of it is in the message
 MAX_EXCERPT = 200
-_UNSHOWN = ("base_subject", "asking")  # of a case
+_UNSHOWN = ("base_subject", "asking", "next_update_said_at")  # of a case
 MAX_BESIDE = 100  # rows shown beside a conversation or a case that have a list of their own
 # The worker writes the HTML of a mail down like this, decoded; other HTML is an attachment.
 READ_HTML = "text/html; charset=utf-8"
@@ -41,13 +41,6 @@ class Attachment(NamedTuple):
 
     part: shapes.Part
     bytes: Raw | None
-
-
-def answers(connection: Connection) -> bool:
-    """Whether the store answers, from a table of ours."""
-    return (
-        connection.execute(text("SELECT value FROM counters WHERE name = 'id'")).first() is not None
-    )
 
 
 def conversations(
@@ -115,9 +108,12 @@ def cases(
     order: Order = "oldest",
     status: str | None = None,
     conversation_id: int | None = None,
+    owed_by: str | None = None,
 ) -> shapes.Cases:
-    """A page of cases by id."""
+    """A page of cases by id; `owed_by` finds those whose customer is to hear from us by then."""
     query = _cases()
+    if owed_by is not None:
+        query = query.where(_k.id.in_(due.owing(owed_by)))
     if status is not None:
         query = query.where(_k.status == status)
     if conversation_id is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Table
 
@@ -68,6 +69,15 @@ class Case(NamedTuple):
     asking: str = "[]"
     next_update_by: str | None = None
     waiting_for: str = ""
+    next_update_said_at: str | None = None
+
+
+# A case that owes its customer no next word, by its columns.
+SETTLED: Final[Mapping[str, str | None]] = {
+    "next_update_by": None,
+    "waiting_for": "",
+    "next_update_said_at": None,
+}
 
 
 class Participant(NamedTuple):

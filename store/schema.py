@@ -118,6 +118,7 @@ cases = Table(
     Column("asking", Json, nullable=False, server_default="[]"),  # … and is still asked for
     Column("next_update_by", Instant),  # by when we said that the customer hears from us again
     Column("waiting_for", Text, nullable=False, server_default=""),  # … and for what we wait
+    Column("next_update_said_at", Instant),  # … and when we said so
     Index(None, "conversation_id", "base_subject"),
     Index(None, "status", "id"),
     Index(
@@ -126,11 +127,12 @@ cases = Table(
         sqlite_where=text("linked_case_id IS NOT NULL"),
         postgresql_where=text("linked_case_id IS NOT NULL"),
     ),
+    Index(None, "owner", sqlite_where=AWAITED, postgresql_where=AWAITED),
     Index(
         None,
-        "owner",
-        sqlite_where=AWAITED,
-        postgresql_where=AWAITED,
+        "next_update_by",
+        sqlite_where=text("next_update_by IS NOT NULL"),
+        postgresql_where=text("next_update_by IS NOT NULL"),
     ),
 )
 

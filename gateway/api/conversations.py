@@ -13,7 +13,9 @@ from gateway.api.parameters import (
     IdentityAddress,
     Limit,
     Order,
+    OwedBy,
     Status,
+    stored,
 )
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
@@ -62,6 +64,7 @@ async def list_cases(
     order: Order = "oldest",
     status: Status = None,
     conversation_id: ConversationId = None,
+    owed_by: OwedBy = None,
 ) -> shapes.Cases:
     """One for each matter."""
     return await reads(
@@ -72,6 +75,7 @@ async def list_cases(
             order=order,
             status=status,
             conversation_id=conversation_id,
+            owed_by=stored(owed_by),
         )
     )
 

@@ -13,8 +13,8 @@ from litestar.openapi import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from gateway.api.problems import MEDIA_TYPE, NotReady, Unready
-from store import reading
 from store.engine import StoreUnavailable
+from store.migrate import answers
 from store.store import Store
 
 _TEXT = CONTENT_TYPE_LATEST.partition("; charset")[0]  # Litestar adds its own
@@ -78,7 +78,7 @@ class Vitals:
 
     async def _ask(self) -> bool:
         try:
-            return await self._store.read(reading.answers)
+            return await self._store.read(answers)
         except StoreUnavailable:
             return False
 

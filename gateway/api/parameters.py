@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from litestar.params import Parameter
 
 from store import reading
+from store.rows import instant
 
 MAX_ID = 2**53 - 1  # RFC 8259 section 6: exact for everybody, and room enough
 
@@ -33,6 +35,22 @@ IdentityAddress = Annotated[
     str | None,
     Parameter(max_length=400, description="Only that of this address: `email:yuki@example.jp`."),
 ]
+OwedBy = Annotated[
+    datetime | None,
+    Parameter(
+        description="Only cases whose customer we owe an update by then (2026-11-26T08:00:00Z)."
+    ),
+]
 ConversationId = Annotated[
     int | None, Parameter(ge=1, le=MAX_ID, description="Only cases of this conversation.")
 ]
+
+
+def stored(at: datetime | None) -> str | None:
+    """An instant as the store keeps it; one without a zone is in UTC."""
+    if at is None:
+        return None
+    try:
+        return instant(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except OverflowError:  # the last day that there is, in another zone
+        return instant(at.replace(tzinfo=UTC))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import Parameter
 
+from gateway.api.parameters import stored
 from gateway.api.problems import Impossible, documented
 from gateway.api.reads import Reads
 from gateway.desk.wanted import YEARS
 from store import shapes_words, surveys
-from store.rows import instant
 
 Since = Annotated[datetime | None, Parameter(description="Only what was asked from then on.")]
 
@@ -23,5 +23,5 @@ async def count_surveys(reads: NamedDependency[Reads], since: Since = None) -> s
     """By scale: how often it was asked and answered, and each score's count. The last answer counts."""
     if since and since.year not in YEARS:
         raise Impossible(f"since: must lie between {YEARS[0]} and {YEARS[-1]}", 400)
-    begins = instant(since if since.tzinfo else since.replace(tzinfo=UTC)) if since else None
+    begins = stored(since)
     return await reads(lambda connection: surveys.counts(connection, begins))

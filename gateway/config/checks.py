@@ -210,16 +210,11 @@ def _writes_mail(notify: Any) -> bool:
 
 
 def _promise(data: Mapping[str, Any], channels: Tables) -> Iterator[Finding]:
-    """What watches over promises needs promises, and a way to tell people."""
-    promise, acknowledge = data.get("promise"), data.get("acknowledge")
+    """Who watches over promises needs a way to tell people."""
+    promise = data.get("promise")
     if not isinstance(promise, dict):
         return
-    if isinstance(acknowledge, dict) and acknowledge.get("enabled") is False:
-        said = "has nothing to watch: without acknowledgements nobody is promised a time; remove it"
-        yield Finding(("promise",), said)
-    if _writes_mail(promise.get("notify")) and not any(
-        "send" in channel for channel in channels.values()
-    ):
+    if _writes_mail(promise.get("notify")) and not any("send" in one for one in channels.values()):
         said = "needs a channel that sends mail; add one with addresses and send"
         yield Finding(("promise", "notify"), said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -21,7 +22,7 @@ from gateway.config.types import (
 )
 from gateway.route import folded
 from scheduler.duration import Duration
-from scheduler.rules import PROMISED, TOLD, Missed, Only, Rule
+from scheduler.rules import PROMISED, TOLD, UPDATE, Missed, Only, Rule
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 
@@ -99,7 +100,7 @@ class FollowUp(Table):
 
 
 class Promise(Table):
-    """What happens before the reply time of an acknowledgement passes and nobody has answered."""
+    """What happens before a promised time passes without a word: of a reply, or of a next update."""
 
     warn: Lead = Field(
         Duration.parse("1 business hour"),
@@ -119,11 +120,13 @@ class Promise(Table):
 
     def rules(self) -> tuple[Rule, ...]:
         """As the scheduler fires them."""
-        warn = Rule(f"{_OURS}warn", PROMISED, self.warn, notify=self.notify)
-        if self.notice is None:
-            return (warn,) if self.notify else ()
-        notice = Rule(f"{_OURS}notice", PROMISED, self.notice, send="notice")
-        return (warn, notice) if self.notify else (notice,)
+        return (*self._rules(PROMISED, "", "notice"), *self._rules(UPDATE, "update_", "update"))
+
+    def _rules(self, when: str, which: str, template: str) -> Iterator[Rule]:
+        if self.notify:
+            yield Rule(f"{_OURS}{which}warn", when, self.warn, notify=self.notify)
+        if self.notice is not None:
+            yield Rule(f"{_OURS}{which}notice", when, self.notice, send=template)
 
 
 class Notices(Table):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.desk import asking, change, opening, saying, speak
+from gateway.desk import asking, change, opening, owing, saying, speak
 from gateway.desk.handing import Handing, How
 from gateway.desk.speak import Desk, File, Refused, Who, Words
 from gateway.desk.wanted import Approval, Ask, Change, Defer, Note, Refusal, Reply, Start
@@ -32,8 +32,8 @@ def reply(desk: Desk, case_id: int, wanted: Reply, files: tuple[File, ...], who:
     """Queue an answer to the customer; the case is no longer new, and nobody waits any more."""
 
     def act(connection: Connection, changes: Changes) -> shapes.Queued | Refused:
-        if not saying.is_clear(wanted):
-            return saying.EITHER
+        if why := saying.unclear(wanted):
+            return why
         facts = facts_of.facts(connection, case_id)
         if facts is None:
             return _NO_CASE
@@ -43,14 +43,18 @@ def reply(desk: Desk, case_id: int, wanted: Reply, files: tuple[File, ...], who:
         )
         if isinstance(where, Refused):
             return where
-        text = saying.text(connection, desk, facts, wanted, who)
-        if isinstance(text, Refused):
-            return text
-        said = Words(text, wanted.subject, files)
+        told = saying.told(connection, desk, facts, wanted, who)
+        if isinstance(told, Refused):
+            return told
+        owed = owing.said(facts.case, wanted, told.by, who.at)
+        if isinstance(owed, Refused):
+            return owed
+        said = Words(told.text, wanted.subject, files)
         row = speak.queue(desk, facts, where, said, who, changes)
         by_name = {"saved": wanted.saved} if wanted.saved else {}
         speak.tell(changes, "reply.queued", facts.case, who, message_id=row.id, **by_name)
-        return queued(row, change.answered(facts.case, wanted.status, who, desk.follow, changes))
+        after = change.answered(facts.case, wanted.status, who, desk.follow, changes, owed)
+        return queued(row, after)
 
     return act
 
@@ -101,7 +105,10 @@ def alter(desk: Desk, case_id: int, wanted: Change, who: Who) -> Act[shapes.Case
         if facts is None:
             return _NO_CASE
         before, handing = facts.case, desk.handing or Handing(desk.follow)
-        after = change.apply(before, wanted, who, desk.follow, changes)
+        owed = owing.changed(before, wanted, desk.follow.calendar(before), who.at)
+        if isinstance(owed, Refused):
+            return owed
+        after = change.apply(before, wanted, who, desk.follow, changes, owed)
         if why := wanted.note.strip():
             _noted(before, why, who, changes)
         if wanted.notify_customer:
@@ -257,7 +264,8 @@ def started(row: rows.Case, message: rows.Message) -> shapes.Started:
 
 def _shown_of(row: rows.Case) -> dict[str, Any]:
     values = row._asdict()
-    del values["base_subject"], values["asking"]
+    for ours in ("base_subject", "asking", "next_update_said_at"):
+        del values[ours]
     told = {"tags": json.loads(row.tags), "attributes": json.loads(row.attributes)}
     return values | told
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway.desk.owing import Values
 from gateway.desk.speak import Who, tell
 from gateway.desk.wanted import Change, Status
 from gateway.follow import Follow
@@ -14,16 +15,23 @@ from gateway.words import clean_line
 from normalizer.email.threading import base_subject
 from store import rows
 from store.known import Changes
-from store.rows import instant
+from store.rows import SETTLED, instant
 
-_SHOWN = frozenset({"status", "stage", "owner", "priority", "tags", "subject", "attributes"})
+_OWED = ("next_update_by", "waiting_for")
+_SHOWN = frozenset(
+    {"status", "stage", "owner", "priority", "tags", "subject", "attributes", *_OWED}
+)
 
 
 def apply(
-    case: rows.Case, wanted: Change, who: Who, follow: Follow | None, changes: Changes
-) -> rows.Case:
-    """The case as it shall be; what differs is written, and told with before and after."""
-    values: dict[str, Any] = {}
+    case: rows.Case, wanted: Change, who: Who, follow: Follow | None, changes: Changes,
+    owed: Values,
+) -> rows.Case:  # fmt: skip
+    """The case as it shall be; what differs is written, and told with before and after.
+
+    `owed` are new values of what is owed to the customer.
+    """
+    values: dict[str, Any] = dict(owed)
     for name in ("stage", "owner", "priority"):
         if (value := getattr(wanted, name)) is not None:
             values[name] = storable(clean_line(value, 200))
@@ -59,20 +67,24 @@ def clocks(case: rows.Case, status: Status, who: Who) -> dict[str, Any]:
     if status != "resolved":
         return {"status": status, "resolved_at": None}
     resolved_at = case.resolved_at or instant(who.at)
-    return {"status": status, "resolved_at": resolved_at, "unanswered_since": None}
+    return {"status": status, "resolved_at": resolved_at, "unanswered_since": None, **SETTLED}
 
 
 def answered(
-    case: rows.Case, status: Status | None, who: Who, follow: Follow | None, changes: Changes
-) -> rows.Case:
-    """A case in which a person has answered: nobody waits any more, and it is no longer new."""
+    case: rows.Case, status: Status | None, who: Who, follow: Follow | None, changes: Changes,
+    owed: Values = SETTLED,
+) -> rows.Case:  # fmt: skip
+    """A case in which a person has answered: nobody waits any more, and it is no longer new.
+
+    `owed` is what the answer promises; one that promises nothing has kept what stood before.
+    """
     if case.unanswered_since is not None:
         changes.update("cases", case.id, unanswered_since=None)
         case = case._replace(unanswered_since=None)
     if follow:
         follow.answered(case.id, who.at, changes, "a person answered")
     wanted = status or ("open" if case.status == "new" else None)
-    return apply(case, Change(status=wanted), who, follow, changes)
+    return apply(case, Change(status=wanted), who, follow, changes, owed)
 
 
 def _written(
@@ -85,7 +97,10 @@ def _written(
     changes.update("cases", case.id, **changed)
     if follow:
         follow.status_set(case.status, after, who.at, changes, f"the case is {after.status}")
+        follow.owed(case, after, who.at, changes)
     shown = [name for name in changed if name in _SHOWN]
+    if not shown:
+        return after
     tell(
         changes, "case.changed", case, who,
         before={name: _shown(case, name) for name in shown},

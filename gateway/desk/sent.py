@@ -18,7 +18,7 @@ from gateway.record import storable
 from normalizer.message import Address, Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Author, Changes, Known, Person
-from store.rows import instant
+from store.rows import SETTLED, instant
 
 
 def facts(arrival: Arrival, message: Message, own: Collection[Identity], keys: Keys) -> Arrival:
@@ -126,7 +126,9 @@ def _answers(
     if (case.unanswered_since or "") > instant(arrival.received_at):
         return
     who = Who(message.from_[0].name if message.from_ else "", "", arrival.at)
-    known.cases[case.id] = change.answered(case, None, who, follow, changes)
+    is_kept = (case.next_update_said_at or "") <= instant(arrival.received_at)
+    owed = SETTLED if is_kept else {}  # … or promised after it was written
+    known.cases[case.id] = change.answered(case, None, who, follow, changes, owed)
 
 
 def _case(

@@ -16,6 +16,22 @@ Status = Literal["new", "open", "pending", "on_hold", "resolved"]
 Line = Annotated[str, Meta(max_length=200)]
 Words = Annotated[str, Meta(min_length=1, max_length=200_000)]
 Tags = Annotated[list[str], Meta(max_length=50, description="Each at most 100 characters long.")]
+NextUpdate = Annotated[
+    str,
+    Meta(
+        max_length=60,
+        description="By when the customer hears from us next: an instant with its zone, or a length "
+        'of time by the case\'s calendar ("2 business days").',
+    ),
+]
+WaitingFor = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        description="What we wait for until then, in one line. The customer may read it, as it is: "
+        "nothing internal, in the customer's language.",
+    ),
+]
 Recipients = Annotated[
     list[str],
     Meta(
@@ -75,9 +91,9 @@ class Reply(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     to: Recipients = []
     status: Status | None = None
-    text: Annotated[
-        Words | None, Meta(description="What you say; or else name a `saved` reply.")
-    ] = None
+    text: (
+        Annotated[Words, Meta(description="What you say; or else name a `saved` reply.")] | None
+    ) = None
     saved: Annotated[
         str, Meta(max_length=100, description="The name of a saved reply, in place of `text`.")
     ] = ""
@@ -97,8 +113,13 @@ class Reply(Letter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     promised: Annotated[
         datetime | None,
-        Meta(description="By when you write again, in the saved reply; unset: by the calendar."),
+        Meta(
+            description="By when you write again, in the saved reply; unset: `next_update_by`, "
+            "else by the calendar."
+        ),
     ] = None
+    next_update_by: NextUpdate | None = None
+    waiting_for: WaitingFor | None = None
 
 
 class Note(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,7 +157,10 @@ class Guest(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """New values of a case; what is left out or null stays as it is."""
+    """New values of a case; what is left out or null stays as it is.
+
+    An empty `next_update_by` says that no update is owed any more.
+    """
 
     status: Status | None = None
     stage: Line | None = None
@@ -151,6 +175,8 @@ class Change(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    next_update_by: NextUpdate | None = None
+    waiting_for: WaitingFor | None = None
     notify_customer: Annotated[
         bool, Meta(description="Whether `[notices]` may tell the customer of this change.")
     ] = True

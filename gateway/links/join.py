@@ -172,11 +172,12 @@ def _carry(
 
 
 def _open(connection: Connection, changes: Changes, case: rows.Case, who: Who) -> None:
-    """A case as the one that it was part of; whoever waits there for our answer waits here, too."""
+    """A case as the one that it was part of; whoever waits there for us waits here, too."""
     changes.add(case)
     told = {"case_id": case.id, "reference": case.reference, "linked_case_id": case.linked_case_id}
     event_row(changes, "case.opened", case.conversation_id, instant(who.at), **told)
-    if case.unanswered_since is None or case.linked_case_id is None:
+    waits = case.unanswered_since or case.next_update_by
+    if waits is None or case.linked_case_id is None:
         return
     for row in links.pending(connection, case.linked_case_id):
         id_ = changes.new_id()

@@ -24,13 +24,16 @@ PLACEHOLDERS: Final = frozenset(
 
 
 class Saved(NamedTuple):
-    """One text in one language: its title for people of ours, and what it says as it is written."""
+    """One text in one language: its title for people of ours, what it says as it is written, and
+    the `names` of the placeholders in it.
+    """
 
     name: str
     language: str
     title: str
     source: str
     text: Template
+    names: frozenset[str]
 
 
 class Replies:
@@ -107,4 +110,4 @@ def _read(file: Path, dates: Mapping[str, Dates]) -> Saved:
             f"{file}: {{{{ promised }}}} needs to know how this language says days; add "
             f"{language}/dates.toml to the folder of [acknowledge] templates"
         )
-    return Saved(file.stem, language, title, text.strip(), compiled)
+    return Saved(file.stem, language, title, text.strip(), compiled, names)

@@ -44,7 +44,7 @@ _ACKNOWLEDGEMENT: Final = frozenset(
     " promised_after_opening surge offers suggestions helped_url questions".split()
 )
 _FOLLOW_UP: Final = frozenset(
-    f"{_COMMON} answered_on closes_on vote_url other question colleague".split()
+    f"{_COMMON} answered_on closes_on vote_url other question colleague waiting_for".split()
 )
 _NOTICE: Final = frozenset(
     [
@@ -117,7 +117,8 @@ class FollowUpFacts:
     `answered_at` is our last word to the customer, `closes_at` when the case will be resolved,
     `promised_by` until when we promise to answer; None leaves the sentence out, and so does a
     promise that has gone by. `vote_url` is the page of a survey. `other` is another way of writing to
-    us, such as "LINE". `colleague` is who takes care now, as customers read of them.
+    us, such as "LINE". `colleague` is who takes care now, as customers read of them; `waiting_for` is
+    what we wait for, in the words of one of us.
     """
 
     gateway_name: str
@@ -135,6 +136,7 @@ class FollowUpFacts:
     authenticated: bool = False
     other: str = ""
     colleague: str = ""
+    waiting_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +344,7 @@ def _follow_up(facts: FollowUpFacts, dates: Dates) -> Facts:
         "question": facts.question,
         "other": facts.other,
         "colleague": facts.colleague,
+        "waiting_for": facts.waiting_for,
     }
 
 

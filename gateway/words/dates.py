@@ -143,7 +143,8 @@ def _same_month(day: date, today: date) -> bool:
 def as_said(at: datetime) -> datetime:
     """A promised time as customers read it: rounded up to a half hour of its own zone."""
     past_half = timedelta(minutes=at.minute % 30, seconds=at.second, microseconds=at.microsecond)
-    return at - past_half + _HALF_HOUR if past_half else at
+    # Of an hour that comes twice, the same one.
+    return (at - past_half + _HALF_HOUR).replace(fold=at.fold) if past_half else at
 
 
 def _frozen(value: Any) -> Any:

@@ -77,6 +77,21 @@ async def test_solved_ends_the_case_with_thanks_once(desk: Desk) -> None:
     assert await desk.count("v_messages") == 5, "help, ours, two presses, thanks"
 
 
+async def test_solved_keeps_what_we_still_owed(desk: Desk) -> None:
+    id_ = await a_case(desk)
+    by = "2026-11-26T03:00:00.000000Z"
+    await desk.change("UPDATE cases SET next_update_by = :by, waiting_for = 'it'", by=by)
+    await press(desk, "solved")
+    after = await desk.one("SELECT * FROM cases WHERE id = :id", id=id_)
+    assert (after["status"], after["next_update_by"], after["waiting_for"]) == (
+        "resolved",
+        None,
+        "",
+    )
+    (changed,) = await events(desk, "case.changed")
+    assert changed["before"] == {"status": "pending", "next_update_by": by, "waiting_for": "it"}
+
+
 async def test_solved_never_ends_what_we_owe_an_answer_to(desk: Desk) -> None:
     id_ = await a_case(desk)
     await say(desk, "one more question", reply_text="one more question")

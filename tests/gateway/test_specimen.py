@@ -54,7 +54,8 @@ def worded(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["acknowledgement", "nudge", "closing", "survey", "notice", "notice_promotion"]
+    "name",
+    ["acknowledgement", "nudge", "closing", "survey", "notice", "notice_promotion", "update"],
 )
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("form", ["long", "short"])

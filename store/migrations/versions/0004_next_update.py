@@ -15,6 +15,9 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("next_update_by", sa.Text(), nullable=True))
     waiting_for = sa.Column("waiting_for", sa.Text(), nullable=False, server_default="")
     op.add_column("cases", waiting_for)
+    op.add_column("cases", sa.Column("next_update_said_at", sa.Text(), nullable=True))
+    promised = "next_update_by"
+    _partial_index(f"ix_cases_{promised}", "cases", promised, f"{promised} IS NOT NULL")
     op.create_index("ix_cases_status_id", "cases", ["status", "id"])
     awaited = "unanswered_since IS NOT NULL OR next_update_by IS NOT NULL"
     owned = f"owner <> '' AND status <> 'resolved' AND ({awaited})"

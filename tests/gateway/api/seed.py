@@ -36,7 +36,7 @@ from gateway.words import Words
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
-from scheduler.rules import Rule
+from scheduler.rules import UPDATE, Rule
 from store import rows, schema, tokens
 from store.known import Accepted, Arrival, Author, Changes, Raw
 from store.rows import instant
@@ -47,7 +47,12 @@ MAIL = MailSettings(
 )
 _WEEK = Duration.parse("7 days")
 FOLLOW = Follow(
-    (Rule("late", "unanswered", _WEEK), Rule("nudge", "pending", _WEEK), Rule("new", "new", _WEEK)),
+    (
+        Rule("late", "unanswered", _WEEK),
+        Rule("nudge", "pending", _WEEK),
+        Rule("new", "new", _WEEK),
+        Rule("owed", UPDATE, _WEEK, notify=("desk@example.com",)),
+    ),
     Promising(
         Calendars(Times(Calendar.build("Asia/Tokyo", {"mon-fri": ["09:00-18:00"]}, "JP"))),
         Duration.parse("4 business hours"),

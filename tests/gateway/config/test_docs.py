@@ -71,7 +71,8 @@ def test_the_shipped_file_works_with_its_comments_taken_away(tmp_path: Path) -> 
     path = tmp_path / "config.toml"
     path.write_text(_uncommented(), encoding="utf-8")
     names = [rule.name for rule in load(path, {}).rules()]
-    assert names == ["promise.warn", "promise.notice", "nudge"]
+    promise = [f"promise.{name}" for name in ("warn", "notice", "update_warn", "update_notice")]
+    assert names == [*promise, "nudge"]
 
 
 def test_the_shipped_file_starts_on_loopback_and_sends_nothing_out() -> None:

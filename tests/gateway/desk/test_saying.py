@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -107,6 +107,39 @@ async def test_a_promise_of_a_person_s_own_is_said_in_our_zone(person: Person) -
     case = await person.wrote()
     await person.reply(case, saved="delay", personal=LINE, promised="2026-11-26T06:00:00Z")
     assert "by 3 pm on Thursday 26 November" in (await person.sent())[0]
+
+
+async def owed(person: Person) -> str | None:
+    found = await person.desk.one("SELECT next_update_by FROM cases ORDER BY id DESC LIMIT 1")
+    return cast("str | None", found["next_update_by"])
+
+
+async def test_the_time_that_a_saved_reply_names_is_a_promise_from_then_on(person: Person) -> None:
+    """… as the customer reads it, whether somebody named the time or the calendar did."""
+    case = await person.wrote()
+    await person.reply(case, saved="delay", personal=LINE)
+    assert await owed(person) == "2026-11-24T08:00:00.000000Z"  # 5 pm
+    await person.reply(case, saved="delay", personal=LINE, promised="2026-11-26T05:40:00Z")
+    assert await owed(person) == "2026-11-26T06:00:00.000000Z"
+    await person.reply(case, saved="delay", personal=LINE, next_update_by="2 business days")
+    assert "by 1 pm on Thursday 26 November" in (await person.sent())[-1]
+    assert await owed(person) == "2026-11-26T04:00:00.000000Z"
+    await person.reply(case, saved="done", personal=LINE)
+    assert await owed(person) is None
+    await person.reply(case, saved="delay", personal=LINE, status="resolved")
+    assert await owed(person) is None
+
+
+async def test_one_time_is_named_and_one_to_come(person: Person) -> None:
+    case = await person.wrote()
+    for more, why in (
+        ({"promised": "2026-11-26T06:00:00Z", "next_update_by": "1 day"}, "one time"),
+        ({"promised": "2026-11-24T02:00:00Z"}, "past"),
+        ({"promised": "9999-12-31T23:59:00Z"}, "3650 days"),
+    ):
+        refused = await person.reply(case, saved="delay", personal=LINE, **more)
+        assert (refused.status_code, why in refused.json()["detail"]) == (409, True)
+    assert not await person.sent()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ async def fill(window: Window) -> tuple[int, int, int]:
     )
     await window.post(f"/{case}/note", {"text": "kanariengesang"})
     await window.patch(case, {"owner": "kanariengesang", "tags": ["kanariengesang"]})
+    owed = {"next_update_by": "2 days", "waiting_for": "kanariengesang"}
+    await window.patch(case, owed)
     guest = {"address": "yuki.canary@x.example", "name": "feather-name"}
     await window.post(f"/{other['id']}/participants", guest, key="k2")
     told = {"text": "kanariengesang", "to": ["yuki.canary@x.example"]}

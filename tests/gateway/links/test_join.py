@@ -75,6 +75,25 @@ def test_a_split_identity_takes_its_own_and_a_linked_case_and_comes_back_exactly
     assert world.dump() == before
 
 
+def test_what_is_owed_to_both_is_owed_to_each_of_them_when_they_are_parted(world: World) -> None:
+    first = world.hears("a@x.example")
+    a = world.customer("a@x.example")
+    world.hears("b@x.example", "chair")
+    world.merge(a, world.customer("b@x.example"))
+    both = world.hears("b@x.example", answers=first)
+    world.says(world.case_of(first), "a@x.example", next_update_by="2 business days")
+    before = world.dump()
+    link = world.split(a, "b@x.example")
+    parted = {world.case_of(first), world.case_of(both)}
+    owing = world.ask("SELECT id, next_update_by FROM cases WHERE next_update_by IS NOT NULL")
+    assert {row[0] for row in owing} == parted
+    assert len({row[1] for row in owing}) == 1
+    watched = world.ask("SELECT case_id FROM follow_ups WHERE rule = 'owed' AND state = 'pending'")
+    assert {row[0] for row in watched} == parted
+    world.undo(link.id)
+    assert world.dump() == before
+
+
 def test_merging_what_was_split_puts_everything_back(small: World) -> None:
     first = small.hears("a@x.example")
     a = small.customer("a@x.example")

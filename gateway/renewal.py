@@ -1,0 +1,52 @@
+"""Pure: a customer's next update that comes later than we said: what holds, and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.follow import Follow, began, nth_of
+from gateway.record import event_row
+from gateway.words.dates import as_said
+from scheduler.rules import PROMISED, UPDATE, Rule
+from store import rows
+from store.due import Due
+from store.known import Changes
+from store.rows import instant, moment
+
+
+def is_moot(rule: Rule, row: Due, case: rows.Case) -> str:
+    """Why a row has nothing to do with what we owe the customer now; "" where it has."""
+    if rule.when == UPDATE and rule.send and case.next_update_by != instant(began(row.cause)):
+        return "another time was said"
+    if case.next_update_by and rule.asks_or_closes:
+        return "we owe the customer an update first"
+    return ""
+
+
+def by_when(follow: Follow, rule: Rule, case: rows.Case, now: datetime) -> datetime | None:
+    """By when the customer hears from us, as it is said now; None where nobody knows."""
+    if rule.when == PROMISED:
+        return follow.promising(case, now).by
+    return moment(case.next_update_by) if case.next_update_by else None
+
+
+def renewed(follow: Follow, case: rows.Case, now: datetime) -> rows.Case:
+    """The case with a new time, as the customer is about to read it."""
+    by = follow.promising(case, now).by.astimezone(follow.calendar(case).zone)
+    return case._replace(next_update_by=instant(as_said(by)), next_update_said_at=instant(now))
+
+
+def write(
+    follow: Follow, row: Due, before: rows.Case, after: rows.Case, changes: Changes, now: datetime
+) -> None:
+    """Keep the new time: it is watched as the old one was."""
+    changes.update(
+        "cases", after.id,
+        next_update_by=after.next_update_by, next_update_said_at=after.next_update_said_at,
+    )  # fmt: skip
+    follow.owed(before, after, now, changes, nth_of(row.cause) + 1)
+    event_row(
+        changes, "case.changed", after.conversation_id, instant(now), case_id=after.id,
+        by=f"follow_up:{row.rule}", before={"next_update_by": before.next_update_by},
+        after={"next_update_by": after.next_update_by},
+    )  # fmt: skip
