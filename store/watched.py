@@ -20,10 +20,11 @@ _w, _m, _k = schema.watched.c, schema.messages.c, schema.cases.c
 
 
 class Filter(NamedTuple):
-    """Which of them; "" is all."""
+    """Which of them; "" and None are all."""
 
     channel: str = ""
     kind: str = ""
+    case_id: int | None = None
 
 
 class Beside(NamedTuple):
@@ -119,6 +120,8 @@ def _chosen(wanted: Filter) -> Select[Any]:
     )  # fmt: skip
     if wanted.channel:
         query = query.where(_w.channel == wanted.channel)
+    if wanted.case_id is not None:
+        query = query.where(_m.case_id == wanted.case_id)
     return query.where(_w.kind == wanted.kind) if wanted.kind else query
 
 

@@ -21,6 +21,8 @@ channels; a **case** is one matter in it; an **event** is a line of what happene
 
 Lists answer `{"items": […], "next": CURSOR}`: give `next` as `after` to go on, until it is null.
 Errors are `application/problem+json`. Send `Authorization: Bearer TOKEN` with everything below `/v1`.
+For people with a browser, who give a token as the password, there is the page `/watched`: what would
+have been said where `mode` is `watch`.
 """
 _TAGS = [
     Tag("conversations", "The one thread of each customer."),

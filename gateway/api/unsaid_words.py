@@ -91,7 +91,7 @@ WORDS: Final = {
             "the customer says that it is solved": "お客様が「解決した」とお知らせくださったため",
             "nobody has answered": "まだお返事していないため",
             "nobody has answered, and the promised time is near": "お返事のないまま、お約束の時刻が近いため",
-            "somebody changed the case": "担当者が状況を変えたため",
+            "somebody changed the case": "担当者が対応状況を更新したため",
             "the case is new": "新規のまま時間がたったため",
             "the case is open": "対応中のまま時間がたったため",
             "the case is pending": "お客様のお返事をお待ちしているため",
@@ -100,7 +100,7 @@ WORDS: Final = {
             "the customer wants no promotions": "ご案内を希望されなくなったため",
             "a service notice to many": "一斉のお知らせ",
             "a promotion notice to many": "一斉のご案内",
-            "a code of ours was shown on another channel": "お渡しした番号が別のチャネルで示されたため",
+            "a code of ours was shown on another channel": "お渡ししたコードが別のチャネルで示されたため",
         },
     ),
 }

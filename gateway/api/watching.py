@@ -14,7 +14,7 @@ from litestar.params import Parameter
 
 from gateway.api import courtesy, unsaid
 from gateway.api.leaf import Asker
-from gateway.api.parameters import After, Limit, Order
+from gateway.api.parameters import MAX_ID, After, Limit, Order
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from store import shapes_watched as shapes
@@ -24,6 +24,7 @@ from store.watched import Filter
 _PAGE = 20  # of them on one page
 
 Channel = Annotated[str, Parameter(max_length=100, description="Only those of this channel.")]
+CaseId = Annotated[int | None, Parameter(ge=1, le=MAX_ID, description="Only those of this case.")]
 Kind = Annotated[
     Literal["", "acknowledgement", "follow_up", "notice", "survey"],
     Parameter(description="Only those of this kind."),
@@ -50,9 +51,10 @@ async def list_watched(
     order: Order = "oldest",
     channel: Channel = "",
     kind: Kind = "",
+    case_id: CaseId = None,
 ) -> shapes.WatchedPage:
     """Words that nobody was sent, and never will be, where `mode` is `watch`."""
-    wanted = Filter(channel, kind)
+    wanted = Filter(channel, kind, case_id)
     return await reads(lambda c: watched.page(c, wanted, after=after, limit=limit, order=order))
 
 

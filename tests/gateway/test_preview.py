@@ -82,3 +82,11 @@ def test_a_template_that_misses_a_language_is_told_with_its_remedy(tmp_path: Pat
     refused = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "config.toml")])
     assert refused.exit_code == 1
     assert "config.toml:10: channel[0].language: template acknowledgement_x" in refused.output
+
+
+def test_a_mail_that_is_only_watched_shows_what_would_be_said(tmp_path: Path) -> None:
+    watched = CONFIG.replace('type = "smtp"', 'type = "smtp"\nmode = "watch"')
+    said = tried(tmp_path, making.mail(), watched)
+    assert "acknowledgement: silence (watching" in said
+    assert "delivery:" not in said
+    assert "Your message is safely with us" in said

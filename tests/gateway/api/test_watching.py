@@ -40,7 +40,8 @@ async def test_the_list_says_to_whom_why_and_what(window: Window) -> None:
     assert item["message_id"]
     assert item["case_id"]
     for query, many in (("kind=follow_up", 1), ("kind=survey", 0), ("channel=mail", 1),
-                        ("channel=shop", 0), (f"after={item['id']}", 0), ("order=newest", 1)):  # fmt: skip
+                        ("channel=shop", 0), (f"after={item['id']}", 0), ("order=newest", 1),
+                        (f"case_id={item['case_id']}", 1), ("case_id=4711", 0)):  # fmt: skip
         found = (await window.client.get(f"/v1/watched?{query}")).json()
         assert len(found["items"]) == many, query
     assert (await window.client.get("/v1/watched?kind=reply")).status_code == 400
