@@ -25,6 +25,7 @@ bench: $(VENV)/.dev servers
 	$(BIN)/python -m tests.bench.reading
 	$(BIN)/python -m tests.bench.mailbox
 	$(BIN)/python -m tests.bench.clock
+	$(BIN)/python -m tests.bench.start
 
 soak: $(VENV)/.dev servers
 	$(BIN)/python -m tests.soak.run

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from channels.base import ChannelDown
 from channels.pause import asked
+
+if TYPE_CHECKING:
+    import httpx
 
 PATIENCE = 15.0  # seconds for one request
 _AADSTS = re.compile(r"AADSTS\d{4,8}")
@@ -64,6 +65,8 @@ class Refusal(LoginNeeded):
 
 def post(url: str, form: Mapping[str, str]) -> dict[str, Any]:
     """The JSON of a 200. Raises NotNow (come again) or Refusal (somebody has to do something)."""
+    import httpx  # five megabytes, which only a log-in needs
+
     host = urlsplit(url).hostname or ""
     try:
         reply = httpx.post(url, data=dict(form), timeout=PATIENCE, follow_redirects=False)
