@@ -295,7 +295,8 @@ class Firing:
         if asks:
             facts = replace(facts, vote_url=self.surveys.link(here.case.id, id_))
         if rule.name == HANDED_OVER:
-            by, whom = handover.promised(here, now), self.roster.shown(here.case.owner)
+            by = handover.promised(here, now)
+            whom = self.roster.shown(here.case.owner, language)
             facts = replace(
                 facts, promised_by=by and by.astimezone(facts.now.tzinfo), colleague=whom
             )

@@ -23,7 +23,8 @@ def folded(written: str) -> str:
 class Colleague(NamedTuple):
     """One of us, by an address in lower case; `login` vouches for them on our own listener.
 
-    `public_name` is how customers read of them, `deputy` who takes care while they are away.
+    `public_names` are how customers read of them, by language in lower case or "" for all others;
+    `deputy` takes care while they are away.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Colleague(NamedTuple):
     login: str
     notify: frozenset[str] = frozenset()
     per_hour: int = 20
-    public_name: str = ""
+    public_names: tuple[tuple[str, str], ...] = ()
     deputy: str = ""
 
     def is_called(self, written: str) -> bool:
@@ -64,7 +65,9 @@ class Roster(NamedTuple):
         known = self.find(one)
         return known.is_called(other) if known else folded(one) == folded(other)
 
-    def shown(self, owner: str) -> str:
+    def shown(self, owner: str, language: str) -> str:
         """How a customer reads of an owner; "" for somebody without a name for customers."""
-        known = self.find(owner)
-        return known.public_name if known else ""
+        known, tag = self.find(owner), language.lower()
+        names = dict(known.public_names) if known else {}
+        tags = (tag, tag.partition("-")[0], "")
+        return next((names[one] for one in tags if one in names), "")

@@ -145,6 +145,7 @@ def _example(config: Config, settings: Settings | None, language: str, at: datet
     times = config.calendars_().on(settings.name if settings else "")
     promised = promise(times.calendar, config.acknowledge.reply_within, at)
     tag, asks = language.partition("-")[0].lower(), ASKED["product"]
+    ours = roster(config)
     others = (one.title for one in config.channels if settings and one.name != settings.name)
     return _Known(
         now=at.astimezone(times.calendar.zone),
@@ -155,7 +156,7 @@ def _example(config: Config, settings: Settings | None, language: str, at: datet
         subject=_SUBJECTS.get(tag, _SUBJECTS["en"]),
         question=asks.get(tag, asks["en"]),
         other=next(others, "LINE"),
-        colleague=next((one.public_name for one in config.staff if one.public_name), ""),
+        colleague=next(filter(None, (ours.shown(one.name, language) for one in ours.people)), ""),
         waiting_for=_WAITS.get(tag, _WAITS["en"]),
     )
 
@@ -180,7 +181,7 @@ def _case(
         authenticated=bool(heard and json.loads(heard.author).get("authenticated")),
         question=asked.asks(language, config.gateway.language) if asked else "",
         other="",
-        colleague=roster(config).shown(case.owner),
+        colleague=roster(config).shown(case.owner, language),
         waiting_for=case.waiting_for,
     )
     usual = _example(config, settings, language, at)

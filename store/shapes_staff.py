@@ -17,11 +17,14 @@ class Absence(Shape, frozen=True, kw_only=True):
 
 
 class Colleague(Shape, frozen=True, kw_only=True):
-    """One of us: `away` now or not, and by whom replaced; `absences` are those that are not over."""
+    """One of us: `away` now or not, and by whom replaced; `absences` are those that are not over.
+
+    `public_name` is by language, or "" for all others.
+    """
 
     name: str
     address: str
-    public_name: str
+    public_name: dict[str, str]
     deputy: str
     away: bool
     stands_in: str | None

@@ -109,7 +109,7 @@ def shown(rota: Rota, one: Colleague, now: datetime) -> shapes_staff.Colleague:
     return shapes_staff.Colleague(
         name=one.name,
         address=one.address,
-        public_name=one.public_name,
+        public_name=dict(one.public_names),
         deputy=one.deputy,
         away=away,
         stands_in=stands_in.name if stands_in else None,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, PlainValidator
 
 from gateway.config.errors import Finding, any_of
-from gateway.config.types import Mailbox, Table
+from gateway.config.types import Mailbox, NameByLanguage, Table
 from gateway.roster import folded
 
 _DAYS = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
@@ -53,12 +53,12 @@ class Staff(Table):
     per_hour: Annotated[int, Field(ge=1)] = Field(
         20, description="So many such mails an hour; the next one says how many were left out."
     )
-    public_name: str = Field(
-        "",
-        max_length=100,
+    public_name: NameByLanguage = Field(
+        {},
         description="How customers read of them when they take over a case, such as the name of a "
-        'department. Unset: "a colleague".',
-        examples=['public_name = "our repair team"'],
+        'department; by language if it differs: `{ en = "our repair team", ja = "修理担当" }`. '
+        'Unset: "a colleague".',
+        examples=['public_name = "Jun"'],
     )
     deputy: str = Field(
         "",

@@ -139,6 +139,14 @@ def _language(value: str) -> str:
     return value
 
 
+def _any_language(value: str) -> str:
+    return _language(value).lower() if value else value
+
+
+def _for_all(value: Any) -> Any:
+    return {"": value} if isinstance(value, str) else value
+
+
 def _size(value: ByteSize) -> ByteSize:
     if value < 0:
         raise ValueError('must be a size, such as "25 MiB"')
@@ -187,6 +195,11 @@ ElapsedLength = Annotated[Length, AfterValidator(_elapsed)]
 Listen = Annotated[Endpoint, PlainValidator(_endpoint)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+# One text for all, under "", or one for each language.
+NameByLanguage = Annotated[
+    dict[Annotated[str, AfterValidator(_any_language)], Name], BeforeValidator(_for_all)
+]
 Size = Annotated[ByteSize, AfterValidator(_size)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Colleague = Annotated[str, AfterValidator(_colleague)]

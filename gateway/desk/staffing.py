@@ -22,7 +22,7 @@ def people(config: Config) -> tuple[Colleague, ...]:
             one.login or one.address,
             frozenset(one.notify),
             one.per_hour,
-            clean_line(one.public_name, 100),
+            tuple((tag, clean_line(name)) for tag, name in one.public_name.items()),
             one.deputy,
         )
         for one in config.staff

@@ -25,7 +25,7 @@ from tests.gateway.api.test_problems import assert_problem
 PEOPLE = Roster(
     (
         Colleague("Aiko Sato", "aiko@corp.example", "aiko", deputy="Jun"),
-        Colleague("Jun", "jun@corp.example", "jun", public_name="Jun from repairs"),
+        Colleague("Jun", "jun@corp.example", "jun", public_names=(("", "Jun from repairs"),)),
         Colleague("Mika", "mika@corp.example", "mika"),
     )
 )
@@ -91,7 +91,7 @@ async def test_everybody_is_listed(talk: Talk) -> None:
     found = await talk.listed()
     assert list(found) == ["Aiko Sato", "Jun", "Mika"]
     assert found["Jun"] == {
-        "name": "Jun", "address": "jun@corp.example", "public_name": "Jun from repairs",
+        "name": "Jun", "address": "jun@corp.example", "public_name": {"": "Jun from repairs"},
         "deputy": "", "away": False, "stands_in": None, "absences": [],
     }  # fmt: skip
     assert found["Mika"]["away"]

@@ -36,6 +36,8 @@ def test_a_colleague_is_told_nothing_unless_asked_for(tmp_path: Path) -> None:
         (AIKO + 'deputy = "Jun"\n' + KEN, "staff[0].deputy", 'possible: "Ken"'),
         (AIKO + 'deputy = " aiko"\n', "staff[0].deputy", "their own deputy"),
         (AIKO + 'deputy = "Ken"\n' + KEN + 'deputy = "Aiko"\n', "staff[1].deputy", "back to"),
+        (AIKO + 'public_name = { english = "A" }\n', "staff[0].public_name.english", "language"),
+        (AIKO + "public_name = 5\n", "staff[0].public_name", "a table"),
         (AIKO + 'absent = ["2026-12-32"]\n', "staff[0].absent[0]", "2026-12-28..2027-01-03"),
         (AIKO + 'absent = ["2026-12-28-2026-12-30"]\n', "staff[0].absent[0]", "must be days"),
         (

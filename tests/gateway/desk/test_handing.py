@@ -117,6 +117,25 @@ async def test_japanese_is_answered_in_japanese(tmp_path: Path) -> None:
         assert "本日16時30分までにご連絡いたします" in text
 
 
+@pytest.mark.parametrize(("tongue", "name"), [("ja", "修理担当"), ("en", "our repair team")])
+async def test_a_department_is_called_as_the_customer_s_language_has_it(
+    tmp_path: Path, tongue: str, name: str
+) -> None:
+    more = """
+[[staff]]
+name = "Repairs"
+address = "repairs@corp.example"
+public_name = { en = "our repair team", ja = "修理担当" }
+"""
+    async with opened(tmp_path, CONFIG + STAFF + more) as desk:
+        body = "荷物が届きません。" if tongue == "ja" else "Where is my parcel?"
+        await desk.accept(mail(body=body, vouched="example.jp"))
+        await alter(desk, owner="Ken")
+        await alter(desk, owner="repairs")
+        (text,) = await heard(desk, minutes=1)
+        assert name in text
+
+
 async def test_a_promise_that_is_over_is_not_repeated(desk: Desk) -> None:
     await alter(desk, owner="Aiko")
     desk.clock.advance(days=1)
