@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from store import schema
+from store import merged, schema
 from store import shapes_notices as shapes
 from store.rows import instant, moment
 
@@ -96,6 +96,8 @@ class Fate(NamedTuple):
 
 def chosen(connection: Connection, target: Target) -> Select[Any]:
     """Customers and, for each, the newest of their cases that the target means."""
+    now = merged.successors(connection, target.customers)
+    target = target._replace(customers=tuple(now.get(one, one) for one in target.customers))
     meant: list[ColumnElement[bool]] = [
         _k.customer_id.in_(target.customers),
         _k.id.in_(target.cases),
@@ -197,6 +199,28 @@ def waiting(connection: Connection, notice_id: int, now: datetime, limit: int) -
         .limit(limit)
     )
     return [Recipient(*row) for row in connection.execute(query)]
+
+
+def heirs(
+    connection: Connection, notice_id: int, recipients: Sequence[Recipient]
+) -> tuple[list[Recipient], set[int]]:
+    """Who has become part of another customer is told as that one; and those who are one twice."""
+    now = merged.successors(connection, [one.customer_id for one in recipients])
+    if not now:
+        return list(recipients), set()
+    here, found, twice = _r.notice_id == notice_id, list[Recipient](), set[int]()
+    asked = select(_r.customer_id).where(here, _r.customer_id.in_(now.values()))
+    there = set(connection.execute(asked).scalars())
+    for one in recipients:
+        heir = now.get(one.customer_id, one.customer_id)
+        if heir != one.customer_id and heir in there:
+            twice.add(one.customer_id)
+        elif heir != one.customer_id:
+            of = here & (_r.customer_id == one.customer_id)
+            connection.execute(update(schema.notice_recipients).where(of).values(customer_id=heir))
+            there.add(heir)
+        found.append(one if one.customer_id in twice else one._replace(customer_id=heir))
+    return found, twice
 
 
 def write(connection: Connection, notice_id: int, fates: Sequence[Fate], now: datetime) -> None:

@@ -41,6 +41,7 @@ class Drawing:
         recipients: Sequence[Recipient], most: int, now: datetime,
     ) -> Drawn:  # fmt: skip
         """Write what becomes of each, until `most` are queued; the others go on waiting."""
+        recipients, twice = notices.heirs(connection, notice.id, recipients)
         known = {p.customer_id: p for p in prospects(connection, notice.id, recipients, now)}
         said = msgspec.json.decode(notice.words, type=Said)
         fates: list[Fate] = []
@@ -48,7 +49,10 @@ class Drawing:
         for one in recipients:
             if queued >= most:
                 break
-            fate = self._fate(notice, said, known.get(one.customer_id), one, changes, now)
+            if one.customer_id in twice:
+                fate = Fate(one.customer_id, "left_out", "part of another customer, who is told")
+            else:
+                fate = self._fate(notice, said, known.get(one.customer_id), one, changes, now)
             fates.append(fate)
             queued += fate.state == "queued"
         notices.write(connection, notice.id, fates, now)

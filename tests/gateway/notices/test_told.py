@@ -283,6 +283,46 @@ async def test_who_became_one_customer_meanwhile_hears_it_once(desk: Desk) -> No
     }
 
 
+async def became(desk: Desk, was: int, now: int) -> None:
+    """A person says that two customers are one."""
+    await desk.change(
+        "INSERT INTO links (id, kind, customer_id, other_id, evidence, why, by, token, moved, at,"
+        " undone_by) VALUES (:id, 'merge', :now, :was, 'person', '', '', '', '{}', 'x', '')",
+        id=9000 + was, was=was, now=now,
+    )  # fmt: skip
+    for table in ("identities", "cases", "messages"):
+        await desk.change(
+            f"UPDATE {table} SET customer_id = :now WHERE customer_id = :was", was=was, now=now
+        )
+    for table in ("cases", "messages"):
+        await desk.change(
+            f"UPDATE {table} SET conversation_id ="
+            " (SELECT id FROM conversations WHERE customer_id = :now) WHERE customer_id = :now",
+            now=now,
+        )
+
+
+async def test_who_was_merged_is_told_as_the_customer_that_they_are_now(desk: Desk) -> None:
+    first, second, third = await customers(desk, 3)
+    await became(desk, first, second)
+    await became(desk, second, third)
+    notice = await begin(desk, customers=[first, second])
+    assert notice.counts.total == 1
+    assert await drain(desk, loop(desk)) == 1
+    assert (await desk.one("SELECT customer_id FROM v_notice_recipients")) == {"customer_id": third}
+
+
+async def test_who_is_merged_while_they_wait_is_told_all_the_same_and_once(desk: Desk) -> None:
+    first, second, third = await customers(desk, 3)
+    notice = await begin(desk, customers=[first, second])
+    await became(desk, first, third)
+    await became(desk, second, third)
+    notices = loop(desk)
+    assert await notices.look() == 1
+    counts = (await now(desk, notice.id)).counts
+    assert (counts.queued, counts.left_out) == (1, {"part of another customer, who is told": 1})
+
+
 async def test_by_tag_the_newest_such_case_is_where_it_is_said(desk: Desk) -> None:
     ids = await customers(desk, 2)
     await desk.accept(mail(sender="<c0@example.jp>", subject="Other", vouched="example.jp"))
