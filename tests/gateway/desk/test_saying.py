@@ -135,7 +135,7 @@ async def test_one_time_is_named_and_one_to_come(person: Person) -> None:
     for more, why in (
         ({"promised": "2026-11-26T06:00:00Z", "next_update_by": "1 day"}, "one time"),
         ({"promised": "2026-11-24T02:00:00Z"}, "past"),
-        ({"promised": "9999-12-31T23:59:00Z"}, "3650 days"),
+        ({"promised": "2999-12-31T23:59:00Z"}, "3650 days"),
     ):
         refused = await person.reply(case, saved="delay", personal=LINE, **more)
         assert (refused.status_code, why in refused.json()["detail"]) == (409, True)
