@@ -132,7 +132,7 @@ class Absent(Exception):
 
 
 class Impossible(Exception):
-    """It cannot be done as things are; `status` is 400, 404 or 409."""
+    """It cannot be done as things are; `status` is 404 or 409."""
 
     def __init__(self, detail: str, status: int) -> None:
         super().__init__(detail)

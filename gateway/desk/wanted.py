@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
 MAX_FILES = 20
 MAX_HTML = 250 * 2**10  # octets
-YEARS = range(1970, 3000)
 MAX_OCTETS = 18 * 2**20  # of all attachments together; as base64 in JSON a third more
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved"]
@@ -41,6 +41,16 @@ Recipients = Annotated[
 ]
 
 
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+
+
+def tellable(at: datetime) -> datetime:
+    """The nearest time that every zone has a date for; RFC 3339 knows some that UTC does not."""
+    if at.year < _FIRST.year:
+        return _FIRST
+    return at if at.year <= _LAST.year else _LAST
+
+
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every request of a person has; `by` is who, if it is not simply the token's owner."""
 
@@ -49,11 +59,10 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
 
     def __post_init__(self) -> None:
-        """ValueError for a time that no calendar of ours reaches, whichever zone it is told in."""
+        """Every time is one that can be told in any zone."""
         for name in self.__struct_fields__:
-            said = getattr(self, name)
-            if isinstance(said, datetime) and said.year not in YEARS:
-                raise ValueError(f"`{name}` must lie between {YEARS[0]} and {YEARS[-1]}")
+            if isinstance(said := getattr(self, name), datetime):
+                force_setattr(self, name, tellable(said))
 
 
 class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
