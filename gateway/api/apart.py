@@ -12,7 +12,7 @@ from litestar.params import Parameter
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problems import Impossible, documented
 from gateway.api.reads import Reads
-from store import apart, reading, shapes
+from store import apart, shapes, whole
 
 Release = Callable[[int], Awaitable[object | None]]
 ApartStatus = Annotated[apart.Status, Parameter(description="Which of them.")]
@@ -52,4 +52,4 @@ async def release_spam(
     status = await reads.found(lambda c: apart.status(c, message))
     if status != "spam" or await release(message) is None:
         raise Impossible("This message is not spam.", 409)
-    return (await reads.found(lambda c: reading.message(c, message))).message
+    return (await reads.found(lambda c: whole.message(c, message))).message

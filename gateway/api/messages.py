@@ -15,7 +15,7 @@ from gateway.api.parameters import Id
 from gateway.api.problems import Absent, documented, download
 from gateway.api.reads import Reads
 from normalizer.email import headers, words
-from store import reading, shapes
+from store import shapes, whole
 from store.known import Raw
 
 MAX_HEADERS = 1000
@@ -36,7 +36,7 @@ async def get_message(reads: NamedDependency[Reads], message: Id) -> shapes.Mess
 
     Its HTML is cleaned now, for showing: scripts, styles and remote images are kept out.
     """
-    opened = await reads.found(lambda c: reading.message(c, message))
+    opened = await reads.found(lambda c: whole.message(c, message))
     shown = await _html(reads, opened.html)
     return msgspec.structs.replace(
         opened.message,
@@ -56,7 +56,7 @@ async def get_message(reads: NamedDependency[Reads], message: Id) -> shapes.Mess
 )
 async def get_raw(reads: NamedDependency[Reads], message: Id) -> Stream:
     """Byte for byte; what we sent ourselves has no such form."""
-    raw = await reads.found(lambda c: reading.raw(c, message))
+    raw = await reads.found(lambda c: whole.raw(c, message))
     return await _download(reads, raw, "message/rfc822", f"message-{message}.eml")
 
 
@@ -68,7 +68,7 @@ async def get_raw(reads: NamedDependency[Reads], message: Id) -> Stream:
 )
 async def get_part(reads: NamedDependency[Reads], message: Id, part: Id) -> Stream:
     """Always a download: a browser never shows what a customer sent as a page of ours."""
-    found = await reads.found(lambda c: reading.attachment(c, message, part))
+    found = await reads.found(lambda c: whole.attachment(c, message, part))
     if found.bytes is None:
         raise Absent("The bytes of this part are not stored.")
     kind = safe_type(found.part.content_type)

@@ -13,7 +13,7 @@ import pytest
 from channels.base import Unavailable
 from gateway import ingest as module
 from gateway.readers import ReaderDied, Readers, TooSlow
-from store import reading
+from store import whole
 from store.engine import StoreUnavailable
 from store.shapes import Author
 from tests.making import DESK, KEYS, Desk, envelope, mail, opened, with_header
@@ -95,7 +95,7 @@ async def test_the_real_address_is_shown_beside_a_name_that_imitates_another_s08
     desk: Desk,
 ) -> None:
     receipt = await desk.accept(mail('"ceo@corp.example" <mallory@evil.example>'))
-    opened = await desk.store.read(lambda c: reading.message(c, receipt.message))
+    opened = await desk.store.read(lambda c: whole.message(c, receipt.message))
     assert opened
     assert opened.message.author == Author(
         name="ceo@corp.example", address="mallory@evil.example", authenticated=False

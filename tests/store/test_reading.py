@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, insert
 
-from store import reading, schema
+from store import reading, schema, whole
 from store.rows import instant
 from tests.daemon.servers import postgres, require
 
@@ -153,7 +153,7 @@ def test_the_status_of_what_we_sent_is_the_outbox_s(connection: Connection) -> N
     found = reading.conversation(connection, 1)
     assert found is not None
     assert [item.status for item in found.messages] == ["stored"] * 4 + ["sent"]
-    opened = reading.message(connection, LETTERS * 100 + 1)
+    opened = whole.message(connection, LETTERS * 100 + 1)
     assert opened is not None
     assert opened.message.status == "sent"
     assert opened.message.deliveries[0].peer_id == "p"
@@ -162,13 +162,13 @@ def test_the_status_of_what_we_sent_is_the_outbox_s(connection: Connection) -> N
 def test_what_is_not_there_is_none(connection: Connection) -> None:
     assert reading.conversation(connection, 999) is None
     assert reading.case(connection, 999) is None
-    assert reading.message(connection, 999_999) is None
-    assert reading.raw(connection, 101) is None
-    assert reading.attachment(connection, 101, 1) is None
+    assert whole.message(connection, 999_999) is None
+    assert whole.raw(connection, 101) is None
+    assert whole.attachment(connection, 101, 1) is None
 
 
 def test_a_column_that_we_cannot_read_hides_no_row(connection: Connection) -> None:
-    opened = reading.message(connection, 101)
+    opened = whole.message(connection, 101)
     assert opened is not None
     message = opened.message
     assert (message.author.address, message.to, message.decisions) == ("", [], [])
