@@ -91,6 +91,7 @@ WORDS: Final = {
             "the customer says that it is solved": "お客様が「解決した」とお知らせくださったため",
             "nobody has answered": "まだお返事していないため",
             "nobody has answered, and the promised time is near": "お返事のないまま、お約束の時刻が近いため",
+            "nobody has written, and the time that was said is near": "次のご連絡のないまま、お知らせした時刻が近いため",
             "somebody changed the case": "担当者が対応状況を更新したため",
             "the case is new": "新規のまま時間がたったため",
             "the case is open": "対応中のまま時間がたったため",

@@ -11,15 +11,21 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from gateway.acknowledge import NEW
 from gateway.api import unsaid
 from gateway.api.access import WRONG
 from gateway.api.unsaid import Shown
 from gateway.api.unsaid_words import WORDS
+from gateway.holds import reason
+from scheduler.duration import Duration
+from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import shapes_watched as shapes
 from store.watched import Beside, Filter, Tally
+from tests.docs.pages import modules
 from tests.gateway.api.conftest import Window
 from tests.gateway.api.seed import NOON, SECRET
 
+KINDS = ("acknowledgement", "follow_up", "notice", "survey")
 PAGES = ["/watched", "/v1/promises.svg"]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EVIL = "</div><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e"
@@ -207,6 +213,12 @@ def test_the_older_ones_are_a_link_further() -> None:
     assert "rel=" not in shown()
 
 
-def test_both_languages_know_every_reason_and_kind() -> None:
-    assert WORDS["en"].kinds.keys() == WORDS["ja"].kinds.keys()
-    assert WORDS["ja"].reasons
+def test_both_languages_know_every_kind_and_every_reason() -> None:
+    assert WORDS["en"].kinds.keys() == WORDS["ja"].kinds.keys() == set(KINDS)
+    statuses = ("new", "open", "pending", "on_hold", "resolved")
+    for when in (*statuses, UNANSWERED, TOLD, PROMISED, UPDATE):
+        assert reason(Rule("any", when, Duration.parse("1 day"))) in WORDS["ja"].reasons
+    assert NEW in WORDS["ja"].reasons
+    for path in modules():
+        for said in re.findall(r'Why\([^)]*?, "([^"]+)"\)', path.read_text("utf-8")):
+            assert said in WORDS["ja"].reasons, path
