@@ -11,6 +11,7 @@ from gateway.returned import note_bounce
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen
+from store.rows import SETTLED
 
 
 def duplicate(known: Known, arrival: Arrival, changes: Changes, before: Accepted) -> Accepted:
@@ -118,7 +119,7 @@ def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Cha
     if left is None or left.id == row.case_id:
         return
     if left.status == "new" and left.opened_at == before.received_at:
-        changes.update("cases", left.id, status="resolved", resolved_at=row.received_at)
+        changes.update("cases", left.id, status="resolved", resolved_at=row.received_at, **SETTLED)
 
 
 def wrote(arrival: Arrival) -> dict[str, Any]:

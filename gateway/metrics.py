@@ -133,6 +133,12 @@ class PromiseMetrics:
             registry=registry,
         )
 
+        self._overdue = Gauge(
+            "madoguchi_updates_overdue",
+            "Customers who should have heard from us by now, as one of us told them.",
+            registry=registry,
+        )
+
     def ended(self, kept: str) -> None:
         self._ended.labels(kept).inc()
 
@@ -141,6 +147,9 @@ class PromiseMetrics:
 
     def waiting(self, count: int) -> None:
         self._waiting.set(count)
+
+    def overdue(self, count: int) -> None:
+        self._overdue.set(count)
 
 
 class Metrics:

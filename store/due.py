@@ -189,6 +189,12 @@ def owing(by: str) -> Select[Any]:
     return select(t.id).where(t.next_update_by <= by)
 
 
+def overdue(connection: Connection, now: datetime) -> int:
+    """How many customers should have heard from us by now, as one of us told them."""
+    some = owing(instant(now)).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+
 def page(
     connection: Connection,
     *,

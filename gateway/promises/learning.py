@@ -22,6 +22,7 @@ from gateway.promises.history import (
 )
 from gateway.promises.word import Promising
 from scheduler.calendar import Calendar
+from store.due import overdue
 from store.engine import StoreUnavailable
 from store.promises import Made, recent
 from store.store import Store
@@ -69,6 +70,7 @@ class Learning:
     def _learned(self, connection: Connection, now: datetime) -> Learned:
         made = recent(connection, CASES)
         self._show(made, now)
+        self.metrics.overdue(overdue(connection, now))
         if not self.how.learn:
             return NOTHING
         return learn(made, self._calendar, now, self.how.quantile, self.how.least)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from store.rows import instant
 from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, stop, wait_until
-from tests.daemon.window import acknowledgements, bare, mail, rows, send
+from tests.daemon.test_answers import ask
+from tests.daemon.window import acknowledgements, api, bare, mail, rows, send
 
 pytestmark = pytest.mark.daemon
 
@@ -63,3 +66,30 @@ def test_what_came_due_while_nobody_ran_fires_once_at_the_start(tmp_path: Path) 
         )
         stop(running)
     assert len(rows(site, "SELECT 1 FROM v_messages WHERE direction = 'out'")) == 3
+
+
+PROMISE = """
+[promise]
+warn = "2 seconds"
+notify = ["boss@example.com"]
+notice = "1 second"
+"""
+
+
+def test_an_update_that_was_promised_and_nobody_wrote_is_told_to_us_and_then_to_the_customer(
+    tmp_path: Path,
+) -> None:
+    site = lay_out(tmp_path, more=PROMISE)
+    with daemon(site):
+        assert send(site, mail("first")).code == 250
+        case = api(site, "/v1/cases")["items"][0]["id"]
+        by = datetime.now(UTC) + timedelta(seconds=8)
+        said = {"next_update_by": by.isoformat(), "waiting_for": "the maker's answer"}
+        ask(site, "POST", f"/v1/cases/{case}/reply", said | {"text": "We ask them."})
+        sent = acknowledgements(site, 4, 60)
+        after = api(site, f"/v1/cases/{case}")
+    told = [one for one in sent if one["Auto-Submitted"] == "auto-generated"]
+    assert {one["To"] for one in told} == {"boss@example.com", "yuki@example.jp"}
+    assert all("the maker's answer" in one.get_content() for one in told)
+    assert after["next_update_by"] > instant(by)
+    assert len(rows(site, "SELECT 1 FROM follow_ups WHERE state = 'fired'")) == 2

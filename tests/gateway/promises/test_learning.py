@@ -151,6 +151,16 @@ async def test_kept_and_broken_promises_are_counted_once(desk: Desk) -> None:
     assert value(metrics, "first_reply_seconds", quantile="0.5") == 10 * 3600.0
 
 
+async def test_updates_that_are_overdue_are_counted(desk: Desk) -> None:
+    metrics = Metrics()
+    await write(desk, NOON, 1)
+    await desk.change("UPDATE cases SET next_update_by = :by", by=instant(NOON + HOUR))
+    for hours, count in ((0.5, 0), (1.5, 1)):
+        desk.clock.at = NOON + hours * HOUR
+        await learning(desk, metrics).look()
+        assert value(metrics, "updates_overdue") == count
+
+
 async def test_without_a_store_what_was_learned_stays(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
