@@ -25,6 +25,9 @@ ACKNOWLEDGEMENT: Final = "acknowledgement"
 
 _LOOKED_AT = 20_000  # characters of a text, as for everything that only looks for words
 _LETTER = "[0-9a-z\u00df-\u024f]"  # of scripts that set spaces between words
+_CJK: Final = "[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+# Spaces where none are read, and what nobody sees: soft hyphens, characters of no width.
+_WITHIN_WORDS: Final = re.compile(f"(?<={_CJK}) (?={_CJK})|[\u00ad\u200b-\u200d\u2060\ufeff]")
 _STRICTER: Final = ("live", "approve", "watch", "silence")
 
 
@@ -198,7 +201,11 @@ def untagged(address: str) -> str:
 
 def folded(text: str) -> str:
     """Full-width letters, capitals and line breaks make no difference (Unicode NFKC, casefold)."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    words = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if words.isascii():
+        return words
+    # Mail programs break lines of Japanese and Chinese within a word, after so many characters.
+    return _WITHIN_WORDS.sub("", words)
 
 
 def keywords(words: Iterable[str]) -> re.Pattern[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Final
+
+from gateway.route import folded
 
 MOST: Final = 4000  # characters of a text that are looked at
 
@@ -35,8 +36,7 @@ _ENDINGS: Final = ("ing", "ed", "es", "s")
 
 def terms(text: str) -> Iterator[str]:
     """Every term, as often as it stands there; capitals and full-width letters make no difference."""
-    folded = unicodedata.normalize("NFKC", text[:MOST]).casefold()
-    for run in _RUN.finditer(folded):
+    for run in _RUN.finditer(folded(text[:MOST])):
         if word := run["word"]:
             if word not in _EMPTY and len(word) > 1:
                 yield stem(word)

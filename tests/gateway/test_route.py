@@ -53,6 +53,12 @@ HOLDS: dict[str, tuple[str, Arrival]] = {
     "full width": ('keyword = "vip"', arrival(message(text="ＶＩＰ会員です"))),
     "beside Japanese": ('keyword = "VIP"', arrival(message(text="私はVIPです"))),
     "Japanese inside": ('keyword = ["返金"]', arrival(message(text="ご返金ください"))),
+    "Japanese over a line": (
+        'keyword = "返金"',
+        arrival(message(text="商品の返\n\u3000金をお願い")),
+    ),
+    "a soft hyphen": ('keyword = "refund"', arrival(message(text="my re\u00adfund"))),
+    "no width": ('keyword = "refund"', arrival(message(text="re\u200bfund"))),
     "a kind": ('automatic = "bulk"', arrival(message(automatic=ROBOT))),
     "open": ("open = true", arrival(message())),
     "closed": ("open = false", arrival(message(), received_at=SATURDAY)),

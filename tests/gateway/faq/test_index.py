@@ -83,3 +83,7 @@ def test_no_entries_no_answer() -> None:
 
 def test_a_long_letter_is_looked_at_as_far_as_it_may_ask_something() -> None:
     assert len(list(terms("parcel " * 10_000))) <= MOST / 7 + 1
+
+
+def test_a_line_that_is_broken_within_a_word_breaks_no_term() -> None:
+    assert list(terms("商品の返\n品をしたい")) == list(terms("商品の返品をしたい"))
