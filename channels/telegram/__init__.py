@@ -8,7 +8,6 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,20 +27,18 @@ from channels.base import (
 )
 from channels.intake import Intake
 from channels.pause import after, between
+from channels.telegram.groups import Groups
 from channels.telegram.settings import TelegramSettings
+from channels.telegram.update import chat_of, has_left, id_of, is_in_group, number_in, said_at
 from channels.turns import Turns
 from normalizer.message import Envelope, Message, Spooled
-from normalizer.tables import number, table, text_of
+from normalizer.tables import table, text_of
 
 _WAIT = 25  # seconds that Telegram holds a question while nothing comes
 _SILENT = timedelta(minutes=5)
 _AGAIN = 300.0  # seconds before a bot that is refused, or another's, is tried again
 _LOOK = 120.0  # seconds between looks whether Telegram still calls us
 _KEPT_AT_MOST = timedelta(hours=24)  # Telegram keeps an update no longer
-
-ALONE = (
-    "このボットは1対1のチャットでご利用ください。\nPlease write to this bot in a chat of its own."
-)
 
 _log = structlog.get_logger()
 
@@ -75,7 +72,7 @@ class Telegram:
         self._hopeless = (Taken, TokenRefused)
         self._clock, self._sleep = clock, sleep
         self._intake, self._turns = Intake(host.data_dir / "spool"), Turns()
-        self._past, self._declined = host.past(settings.name), set[int]()
+        self._groups = Groups(self._api, host.past(settings.name), settings.name)
         self._secret = hmac.new(
             settings.token.encode(), f"webhook {settings.name}".encode(), hashlib.sha256
         ).hexdigest()
@@ -103,7 +100,7 @@ class Telegram:
                 continue
             self._heard()
             failed = await asyncio.shield(asyncio.ensure_future(self._take_all(updates)))
-            ids = [id_ for update in updates if (id_ := _id(update)) is not None]
+            ids = [id_ for update in updates if (id_ := id_of(update)) is not None]
             offset = min(failed) if failed else max(ids) + 1 if ids else None
             tries = tries + 1 if failed else 0
             if failed:
@@ -113,8 +110,8 @@ class Telegram:
         """Store a batch, each chat in its order; the numbers of what could not be stored now."""
         chats: dict[int, list[Any]] = defaultdict(list)
         for update in updates:
-            if _id(update) is not None:
-                chats[_chat(update)].append(update)
+            if id_of(update) is not None:
+                chats[chat_of(update)].append(update)
         ended = await asyncio.gather(*(self._take_chat(chat) for chat in chats.values()))
         return [id_ for id_ in ended if id_ is not None]
 
@@ -123,15 +120,16 @@ class Telegram:
             try:
                 await self._take(update)
             except Unavailable:
-                return _id(update)
+                return id_of(update)
         return None
 
     async def _take(self, update: Any) -> None:
-        if _in_a_group(update):
-            await self._leave(update)
+        if is_in_group(update):
+            if not has_left(update):
+                await self._groups.leave(chat_of(update))
             return
         raw = json.dumps(update, separators=(",", ":")).encode()
-        await self._store(raw, str(_id(update)), self._said_at(update))
+        await self._store(raw, str(id_of(update)), self._said_at(update))
         self._host.failpoint("F11")
         if pressed := text_of(table(update.get("callback_query")).get("id")):
             await self._seen(pressed)
@@ -143,12 +141,8 @@ class Telegram:
 
     def _said_at(self, update: Any) -> datetime:
         """When Telegram took it in, as far as that can be true."""
-        now = self._clock()
-        try:
-            said = datetime.fromtimestamp(number(_content(update).get("date")), UTC)
-        except (ValueError, OverflowError, OSError):
-            return now
-        return said if now - _KEPT_AT_MOST < said < now else now
+        said, now = said_at(update), self._clock()
+        return said if said and now - _KEPT_AT_MOST < said < now else now
 
     async def _seen(self, pressed: str) -> None:
         """Let the button stop turning; if that fails, it stops by itself."""
@@ -156,36 +150,6 @@ class Telegram:
             await self._api.seen(pressed)
         except DeliveryError as error:
             _log.info("telegram.press_not_answered", channel=self.name, reason=str(error))
-
-    async def _leave(self, update: Any) -> None:
-        """A group is not one customer, and others read along: a word, once for each group, and out."""
-        status = text_of(table(_content(update).get("new_chat_member")).get("status"))
-        if status in {"left", "kicked"}:
-            return
-        chat = _chat(update)
-        if await self._is_first_in(chat):
-            with suppress(DeliveryError):
-                await self._api.say(str(chat), ALONE, None)
-        try:
-            await self._api.leave(chat)
-        except DeliveryError as error:
-            _log.warning("telegram.not_left", channel=self.name, reason=str(error))
-        else:
-            _log.info("telegram.left_group", channel=self.name)
-
-    async def _is_first_in(self, group: int) -> bool:
-        """Whether nothing was said there so far; noted before it is said, so that it is never twice."""
-        if group in self._declined:
-            return False
-        self._declined.add(group)
-        try:
-            if await self._past.recall(f"group:{group}"):
-                return False
-            await self._past.note(f"group:{group}", "declined")
-        except Exception as error:
-            self._declined.discard(group)
-            raise Unavailable from error
-        return True
 
     def _heard(self) -> None:
         self.heard_at, self.ready, self.trouble = self._clock(), True, ""
@@ -248,18 +212,18 @@ class Telegram:
             update = json.loads(request.body)
         except (ValueError, RecursionError):
             update = None
-        if _id(update) is None:  # stored all the same, for a person to look at
+        if id_of(update) is None:  # stored all the same, for a person to look at
             unit = f"sha256:{hashlib.sha256(request.body).hexdigest()}"
             await self._store(request.body, unit, self._clock())
         else:
-            async with self._turns.of(str(_chat(update))):
+            async with self._turns.of(str(chat_of(update))):
                 await self._take(update)
         return Response(200)
 
     async def send(self, message: Message, key: str) -> Sent:  # noqa: ARG002  the seam's
         """One text with its buttons, or one file; the Bot API takes no `key`."""
         chat = message.to[0].address
-        about = _number_in(message.in_reply_to, chat)
+        about = number_in(message.in_reply_to, chat)
         if message.text.strip():
             sent = await self._api.say(chat, message.text, about, message.buttons)
         elif message.parts:
@@ -291,34 +255,3 @@ class Telegram:
 
     async def close(self) -> None:
         await self._api.close()
-
-
-def _id(update: Any) -> int | None:
-    id_ = update.get("update_id") if isinstance(update, dict) else None
-    return id_ if isinstance(id_, int) and not isinstance(id_, bool) else None
-
-
-def _content(update: dict[str, Any]) -> dict[str, Any]:
-    """What the update is about: the one table beside its number."""
-    return next(filter(None, map(table, update.values())), {})
-
-
-def _place(update: dict[str, Any]) -> dict[str, Any]:
-    """The chat; of a button, the one where it stands."""
-    content = _content(update)
-    return table(content.get("chat")) or table(table(content.get("message")).get("chat"))
-
-
-def _chat(update: dict[str, Any]) -> int:
-    return number(_place(update).get("id"))
-
-
-def _in_a_group(update: dict[str, Any]) -> bool:
-    return text_of(_place(update).get("type")) in {"group", "supergroup", "channel"}
-
-
-def _number_in(message_id: str, chat: str) -> int | None:
-    """The number of a message of this chat."""
-    start = f"telegram:{chat}:"
-    found = message_id.removeprefix(start).partition(":")[0]
-    return int(found) if message_id.startswith(start) and found.isdecimal() else None

@@ -162,6 +162,20 @@ def test_a_provider_that_is_away_is_asked_ever_more_rarely(
     assert it.access() in server.good
 
 
+def test_a_clock_that_was_set_back_does_not_make_a_pause_longer(
+    server: TokenServer, tmp_path: Path, clock: Clock
+) -> None:
+    """A machine that woke up in the wrong year, and learnt the time while the provider was away."""
+    it = logged_in(server, tmp_path, clock)
+    first = it.access()
+    clock.passes(timedelta(days=365))
+    server.next = [(503, {})]
+    with pytest.raises(NotNow):
+        it.access()
+    clock.passes(timedelta(days=-364))
+    assert it.access() not in {"", first}
+
+
 def test_while_the_provider_is_away_the_token_serves_to_its_last_second(
     server: TokenServer, tmp_path: Path, clock: Clock
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from channels.base import ChannelDown, NoPast, Receipt, Request, Unavailable
-from channels.telegram import ALONE
+from channels.telegram.groups import ALONE
 from normalizer.message import Envelope
 from tests.channels.telegram_channel import Desk, running, until
 from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
