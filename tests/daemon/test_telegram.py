@@ -161,7 +161,7 @@ def test_a_button_is_pressed_on_what_was_really_sent(tmp_path: Path) -> None:
         bot.put(pressed(2, "person", button["text"], on=1001))
         tagged = "SELECT tags FROM cases"
         wait_until(lambda: rows(site, tagged) == [('["person"]',)], 30, "the case is flagged")
-        assert bot.said("answerCallbackQuery")
+        wait_until(lambda: bool(bot.said("answerCallbackQuery")), 30, "the button stops turning")
         assert rows(site, "SELECT count(*) FROM cases") == [(1,)]
 
 
