@@ -384,3 +384,30 @@ async def test_a_follow_up_that_is_not_true_any_more_ends(nudging: Desk) -> None
     await nudging.change("UPDATE cases SET status = 'open' WHERE id = :id", id=case)
     await reroute(nudging).look()
     assert await instead(nudging) == []
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_a_later_time_is_told_elsewhere_as_long_as_it_stands(
+    tmp_path: Path, is_kept: bool
+) -> None:
+    (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", encoding="utf-8")
+    async with opened(tmp_path, f'{TWO}[promise]\nnotice = "15 minutes"\n') as desk:
+        case = await one_customer(desk, MAIL)
+        promise = Reply(text="We ask.", next_update_by="2 hours", waiting_for="the maker")
+        await desk.store.change(
+            acts.reply(made.desk(desk.config, KEYS), case, promise, (), Who("A", "", desk.clock()))
+        )
+        await desk.change("UPDATE outbox SET state = 'sent'")
+        desk.clock.advance(hours=2.25)
+        await desk.follow_ups().look()
+        by = await desk.one("SELECT next_update_by FROM cases WHERE id = :id", id=case)
+        await deliver(desk, Rejected("blocked", "address_dead"))
+        if is_kept:
+            await desk.change("UPDATE cases SET next_update_by = NULL WHERE id = :id", id=case)
+        desk.clock.advance(minutes=5)
+        await reroute(desk).look()
+        said = [row["text"] for row in await instead(desk) if "the maker" in row["text"]]
+        assert len(said) == (not is_kept)
+        if not is_kept:  # the time that stands, and no other
+            assert "by 9:30 am tomorrow" in said[0]
+            assert by == await desk.one("SELECT next_update_by FROM cases WHERE id = :id", id=case)
