@@ -13,12 +13,22 @@ _LONGEST: Final = 100  # characters of an answer
 _MOST_BUTTONS: Final = 8
 
 # Where nothing else is said: an order number after a word for one; asked for, also as a whole line.
-_NUMBER: Final = r"(?=[A-Z-]*[0-9])[A-Z0-9](?:[A-Z0-9]|-(?=[A-Z0-9])){3,24}"
+# Neither a date (2026-11-20) nor a telephone number (090-1234-5678).
+_OTHER: Final = r"(?!(?:(?:19|20)\d\d-\d\d?-\d\d?|0\d{1,3}-\d{2,4}-\d{4})(?![A-Z0-9]))"
+_NUMBER: Final = rf"{_OTHER}(?=[A-Z-]*[0-9])[A-Z0-9](?:[A-Z0-9]|-(?=[A-Z0-9])){{3,24}}"
+_BETWEEN: Final = r"(?:は|が|is|no|[:.,、=#\-\s(「『【\[<])"
+# After "order" alone, four digits may be a year, or how many somebody wants to have.
+_LONG: Final = r"(?=[A-Z0-9-]{5})"
 ORDER_NUMBER: Final = (
-    r"(?:注文番号|注文No|オーダー番号|order (?:number|no|id)|order)(?:は|が|:|\.|#|\s|is){0,20}"
+    rf"(?:(?:注文番号|注文No|オーダー番号|order (?:number|no|id)){_BETWEEN}{{0,20}}"
+    rf"|order(?=\s*[:#(=\-]|\s+is\b){_BETWEEN}{{1,20}}|order\s{{1,5}}{_LONG})"
     rf"({_NUMBER})(?![A-Z0-9])"
 )
-BARE_ORDER_NUMBER: Final = rf"^[ \t]*#?({_NUMBER})[ \t]*(?:です|になります)?[ \t]*[.。!]?[ \t]*$"
+_LEAD: Final = r"(?:(?:はい|yes|it['’]s|it is|番号は?|no|[#:.,、])[ \t]{0,3}){0,5}"
+BARE_ORDER_NUMBER: Final = (
+    rf"^[ \t]*{_LEAD}({_NUMBER})[ \t]*"
+    r"(?:です|になります|でございます|でお願いします)?[ \t]*[.。!]?[ \t]*$"
+)
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "order_number": {
         "en": "Do you have an order number?",

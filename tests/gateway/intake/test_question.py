@@ -24,6 +24,17 @@ def order_number() -> Question:
         ("20417", ""),
         ("in order to return it by 2026", ""),
         ("注文した商品が届きません", ""),
+        ("注文番号は、12345です", "12345"),
+        ("注文番号：No.12345", "12345"),
+        ("ご注文番号「A-1234」の件", "A-1234"),
+        ("注文番号（12345）", "12345"),
+        ("注文番号\n【12345】", "12345"),
+        ("order number - 12345", "12345"),
+        ("my order (1234) is late", "1234"),
+        ("order 12345 is late", "12345"),
+        ("I want to order 1000 lamps", ""),
+        ("I ordered in 2024", ""),
+        ("order 2026-11-20", ""),
     ],
 )
 def test_an_order_number_stands_after_a_word_for_one(text: str, found: str) -> None:
@@ -40,6 +51,13 @@ def test_an_order_number_stands_after_a_word_for_one(text: str, found: str) -> N
         ("Yes", ""),
         ("I have none", ""),
         ("no idea, it was 3 weeks ago", ""),
+        ("はい、12345です", "12345"),
+        ("番号は12345でお願いします", "12345"),
+        ("It's A-12345.", "A-12345"),
+        ("No. 12345", "12345"),
+        ("090-1234-5678", ""),
+        ("2026-11-20", ""),
+        ("担当者とお話ししたいです", ""),
     ],
 )
 def test_once_asked_for_it_may_stand_alone(text: str, found: str) -> None:
