@@ -103,6 +103,8 @@ def a_customer_of_both(site: Site, server: Sides) -> int:
     case = one(site, "SELECT id FROM cases WHERE channel = 'shop'")
     whose = f"(SELECT customer_id FROM cases WHERE id = {case})"
     one(site, f"UPDATE identities SET customer_id = {whose}")
+    there = f"(SELECT id FROM conversations WHERE customer_id = {whose})"
+    one(site, f"UPDATE messages SET conversation_id = {there}, customer_id = {whose}")
     return int(case)
 
 
