@@ -9,9 +9,11 @@ from typing import Final, NamedTuple
 
 # Not a number of something: "5 days ago", 「3件」.
 _OF_SOMETHING: Final = (
-    r"(?!\s*(?:days?|weeks?|months?|years?|hours?|minutes?|times?|items?|of\b|%"
-    r"|[日週月年時分回件個つ度人本枚]))"
+    r"(?!\s*(?:(?:business|working|days?|weeks?|months?|years?|hours?|minutes?|times?|items?|more|questions?"
+    r"|things?|of)\b|%|つ(?!星)|点(?:だけ|ほど|、?(?:ご?質問|ご?確認|お))"
+    r"|[日週月年時分回件個度人本枚台番目名箱着冊通階号円万千百]))"
 )
+_LEAD: Final = r"(?:(?:評価|点数|score|rating)\s*(?:は|is\b|:|=)?\s*)?"
 _VOTE: Final = re.compile(r"vote:([0-9]{1,2})\Z")
 
 
@@ -80,7 +82,9 @@ def votes(data: str) -> bool:
 def _pattern(scale: Scale) -> re.Pattern[str]:
     scores = "|".join(str(score) for score in reversed(scale.scores))
     return re.compile(
-        rf"({scores})(?![0-9a-z])(?:[.,][0-9])?{_OF_SOMETHING}"
-        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点)?(?:です)?(.*)",
+        rf"{_LEAD}({scores})(?![0-9a-z])(?:[.,][0-9](?![0-9]))?"
+        # Nor a part of a date, an hour, an amount or a range: 5/12, 5:30, 5,000, 3-4.
+        rf"(?![:,.〜~-][0-9]|\s?/\s?(?!{scale.high}(?![0-9]))[0-9]){_OF_SOMETHING}"
+        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点|つ星|stars?\b)?(?:です)?(.*)",
         re.DOTALL | re.IGNORECASE,
     )

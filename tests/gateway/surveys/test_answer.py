@@ -46,6 +46,12 @@ notify = ["customer wrote"]
         ("5とても良い", Vote(5, "とても良い")),
         ("2\n\nIt took too long.", Vote(2, "It took too long.")),
         ("1, never again", Vote(1, ", never again")),
+        ("評価：5", Vote(5, "")),
+        ("Score: 4", Vote(4, "")),
+        ("5 stars, thank you", Vote(5, ", thank you")),
+        ("4つ星です", Vote(4, "")),
+        ("4.5", Vote(4, "")),
+        ("5 / 5 - great", Vote(5, "- great")),
     ],
 )
 def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> None:
@@ -55,7 +61,10 @@ def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> No
 @pytest.mark.parametrize(
     "text",
     ["", "0", "6", "10", "55", "Thank you!", "5 days later it is still broken", "3件届いていません",
-     "5日経ちました", "1 of the two is missing", "2nd time it broke", "5x", "-1"],
+     "5日経ちました", "1 of the two is missing", "2nd time it broke", "5x", "-1",
+     "5 business days have passed", "1 more thing", "1 question: where is it?", "5/12に届きました",
+     "5:30 would suit me", "5,000円返してください", "3-4 days", "1点だけ確認させてください", "1つ質問です",
+     "2台目が届きません", "1番の品です", "5万円です"],
 )  # fmt: skip
 def test_what_is_no_score_is_not_counted(text: str) -> None:
     assert read(text, CSAT) is None
