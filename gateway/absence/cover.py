@@ -47,12 +47,12 @@ class Cover:
     now: Callable[[], datetime]
     covered: Callable[[int], None]
     failpoint: Callable[[str], None]
-    _rests_until: datetime | None = field(default=None, init=False)
+    _failed_at: datetime | None = field(default=None, init=False)
 
     async def __call__(self) -> int:
         """Look once; returns how many cases were handed over."""
         now = self.now()
-        if self._rests_until and now < self._rests_until:
+        if self._failed_at and abs(now - self._failed_at) < _PAUSE:
             return 0
         try:
             return await self._look(now)
@@ -61,7 +61,7 @@ class Cover:
         except Exception as error:
             # A defect of ours with one case shall not hold up the clock for all others.
             log.exception("cover.failed", error=type(error).__name__)
-            self._rests_until = now + _PAUSE
+            self._failed_at = now
             return 0
 
     async def _look(self, now: datetime) -> int:
