@@ -146,4 +146,7 @@ def _name(kind: Kind) -> str:
 
 def _recall(connection: Connection, kind: Kind) -> Bell:
     kept = notes.recall(connection, _OURS, _name(kind))
-    return msgspec.json.decode(kept, type=Bell) if kept else Bell()
+    try:
+        return msgspec.json.decode(kept, type=Bell) if kept else Bell()
+    except msgspec.MsgspecError:
+        return Bell()  # of another version: better told once more than never again

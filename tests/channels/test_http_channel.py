@@ -30,6 +30,7 @@ from channels.standard_webhooks import key_of, verified
 from channels.testing import call
 from normalizer.message import Address, Button, Envelope, Message, Part, Spooled
 from tests.channels.http_peer import KEY, SECRET, Other, event, http_settings, other, request
+from tests.channels.smtp_sink import made_certificates
 from tests.making import NOON
 
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -259,6 +260,23 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     async with posting() as (it, channel):
         it.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n" + b"x" * 200_000
         assert (await channel.send(HELLO, "key-1")).peer_id == "t@desk.example"
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_given_nothing_w06(tmp_path: Path) -> None:
+    """W06: the message waits as for a peer that is not there, and may go another way."""
+    context = made_certificates(tmp_path).server
+    heard = list[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        async with posting(url=url) as (_, channel):
+            with pytest.raises(ChannelDown, match="ConnectError"):
+                await channel.send(HELLO, "key-1")
+    assert heard == []
 
 
 async def test_check_knocks_and_says_nothing() -> None:

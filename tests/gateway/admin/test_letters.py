@@ -350,3 +350,10 @@ async def test_a_message_that_nobody_can_read_is_told_once_not_at_each_retry(hou
     await house.rules.alarms.tell(house.store, Metrics())
     found = await house.rows("SELECT data FROM events WHERE type = 'alarm.raised'")
     assert [json.loads(row["data"])["kind"] for row in found] == ["message.quarantined"]
+
+
+async def test_what_another_version_noted_silences_nothing(house: Desk) -> None:
+    await happen(house)
+    await house.change("UPDATE notes SET value = '{}' WHERE name = 'alarm channel.silent'")
+    await happen(house, about="bot")
+    assert len(house.wire.sent) == 2
