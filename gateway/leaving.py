@@ -51,8 +51,8 @@ class Leaving:
         """None for whatever somebody has to look at."""
         if not self._is_surely(arrival, message) or not optout.is_no(message):
             return None
-        answered = _answered(known, arrival, message)
         person = known.people.get(str(arrival.author.identity))
+        answered = _answered(known, arrival, message, person)
         if answered.kind != _NOTICE and not self._is_alone(known, arrival, message, person):
             return None
         person = person_of(known, arrival, message, changes)
@@ -141,10 +141,19 @@ class Leaving:
         )
 
 
-def _answered(known: Known, arrival: Arrival, message: Message) -> _Answered:
-    """By the token that was given to this address, or by the platform's own id."""
-    if arrival.tokens:
-        given = known.given.get(arrival.tokens[0].message_id)
-        return _Answered(given.kind, given.case_id) if given else _Answered("")
+def _answered(known: Known, arrival: Arrival, message: Message, person: Person | None) -> _Answered:
+    """By the token that was given to this address, or by the platform's own id.
+
+    Ids of platforms are unique in one conversation only; and a case may be another's by now.
+    """
+    if person is None:
+        return _Answered("")
+    given = known.given.get(arrival.tokens[0].message_id) if arrival.tokens else None
+    if given:
+        case = known.cases.get(given.case_id or 0)
+        is_own = case is not None and case.conversation_id == person.conversation_id
+        return _Answered(given.kind, given.case_id if is_own else None)
     held = known.reported.get((arrival.channel, message.in_reply_to))
-    return _Answered(held.kind, held.case_id) if held else _Answered("")
+    if held and held.conversation_id == person.conversation_id:
+        return _Answered(held.kind, held.case_id)
+    return _Answered("")

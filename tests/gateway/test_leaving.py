@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway import rules
-from normalizer.message import Part, Report
+from normalizer.message import Identity, Part, Report
 from tests.gateway.test_messenger import say as said_there
 from tests.making import CONFIG, KEYS, Desk, configure, mail, opened
 
@@ -200,6 +200,29 @@ async def test_in_answer_to_a_notice_it_changes_no_case(
     assert tuple(case.values()) == (status, None)
     assert await refused(desk) == 1
     assert len(await confirmations(desk)) == 2  # the notice itself, and this
+
+
+async def test_an_id_of_another_s_notice_leads_to_no_case_of_theirs(desk: Desk) -> None:
+    await says(desk, "Where is it?")
+    name = await told(desk)
+    theirs = await desk.one("SELECT id FROM cases")
+    id_ = await says(desk, "STOP", in_reply_to=name, who=Identity("pager", "99"))
+    row = await desk.one("SELECT case_id FROM messages WHERE id = :id", id=id_)
+    assert row["case_id"] not in (None, theirs["id"])
+
+
+async def test_in_answer_to_a_notice_of_a_case_that_moved_on_it_is_in_no_case(desk: Desk) -> None:
+    await writes(desk, "Where is it?", "Parcel")
+    await told(desk)
+    notice = await desk.one("SELECT message_id FROM messages WHERE kind = 'notice'")
+    await desk.accept(mail("<ken@example.jp>", vouched="example.jp"), "ken@example.jp")
+    await desk.change(
+        "UPDATE cases SET conversation_id = (SELECT max(id) FROM conversations) WHERE id ="
+        " (SELECT min(id) FROM cases)"
+    )
+    id_ = await writes(desk, "STOP", "Re: Parcel", In_Reply_To=f"<{notice['message_id']}>")
+    row = await desk.one("SELECT case_id FROM messages WHERE id = :id", id=id_)
+    assert (row["case_id"], await refused(desk)) == (None, 1)
 
 
 async def test_after_the_talk_it_opens_none(desk: Desk) -> None:
