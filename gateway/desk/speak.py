@@ -98,8 +98,14 @@ def identity(desk: Desk, settings: Settings, written: str) -> Identity:
     """An address as a person types it: `yuki@example.jp`, `email:yuki@example.jp`."""
     start, colon, address = written.strip().partition(":")
     if colon and start in {kind(one) for one in desk.channels.values()}:
-        return Identity(start, address.strip().lower())
-    return Identity(kind(settings), written.strip().lower())
+        return _plain(Identity(start, address.strip()))
+    return _plain(Identity(kind(settings), written.strip()))
+
+
+def _plain(typed: Identity) -> Identity:
+    """As it is stored: capitals make no difference in a mail address, elsewhere they may."""
+    kind = typed.kind.lower()
+    return Identity(kind, typed.address.lower() if kind == "email" else typed.address)
 
 
 def only_channel(desk: Desk, name: str) -> Settings | Refused:
@@ -114,12 +120,12 @@ def only_channel(desk: Desk, name: str) -> Settings | Refused:
 
 def caller(written: str) -> Identity | None:
     """Who told us something: an address of a kind that we know, or a telephone number."""
-    bare = written.strip().lower()
+    bare = written.strip()
     if not bare:
         return None
     if ":" in bare.partition("@")[0]:
-        return Identity.parse(bare)
-    return Identity("email" if "@" in bare else TELEPHONE, bare)
+        return _plain(Identity.parse(bare))
+    return _plain(Identity("email" if "@" in bare else TELEPHONE, bare))
 
 
 def reachable(address: str) -> Identity | None:

@@ -55,17 +55,20 @@ def test_what_came_due_while_nobody_ran_fires_once_at_the_start(tmp_path: Path) 
     await_ready(site, process)
     assert send(site, mail("first")).code == 250
     acknowledgements(site, 1)
+    wait_until(lambda: _is_sent(site), 60, "it is written down that it was sent")
     process.kill()
     process.wait()
     for _ in range(2):
         running = launch(site)
         await_ready(site, running)
         acknowledgements(site, 3)
-        wait_until(
-            lambda: not rows(site, "SELECT 1 FROM outbox WHERE state <> 'sent'"), 10, "all is sent"
-        )
+        wait_until(lambda: _is_sent(site), 60, "all is sent")
         stop(running)
     assert len(rows(site, "SELECT 1 FROM v_messages WHERE direction = 'out'")) == 3
+
+
+def _is_sent(site: Site) -> bool:
+    return not rows(site, "SELECT 1 FROM outbox WHERE state <> 'sent'")
 
 
 PROMISE = """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from channels.base import Settings
 from channels.mail import MailSettings
 from gateway.desk import speak
 from gateway.desk.speak import Desk, Refused, Way
@@ -114,9 +116,25 @@ def test_a_subject_is_one_line_and_has_one_re(
 @pytest.mark.parametrize(
     ("written", "who"),
     [
+        (" Yuki@Example.jp ", Identity("email", "yuki@example.jp")),
+        ("email:Yuki@Example.jp", Identity("email", "yuki@example.jp")),
+        ("pager:U4AFf980", Identity("pager", "U4AFf980")),
+    ],
+)
+def test_capitals_make_a_difference_but_in_mail(written: str, who: Identity) -> None:
+    pager = Settings(name="pager", type="pager")
+    desk = replace(DESK, channels={"mail": MAIL, "pager": pager})
+    assert speak.identity(desk, MAIL, written) == who
+
+
+@pytest.mark.parametrize(
+    ("written", "who"),
+    [
         ("tel:+8131234", Identity("tel", "+8131234")),
         ("+81 3 1234", Identity("tel", "+81 3 1234")),
         ("Yuki@Example.jp", Identity("email", "yuki@example.jp")),
+        ("Email:Yuki@Example.jp", Identity("email", "yuki@example.jp")),
+        ("pager:U4AFf980", Identity("pager", "U4AFf980")),
         ("  ", None),
     ],
 )
