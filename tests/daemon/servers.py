@@ -283,7 +283,7 @@ def ready(site: Site) -> bool:
         connection.close()
 
 
-def await_ready(site: Site, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+def await_ready(site: Site, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
     """Return once the daemon is ready; raise with the end of its log when it ends instead."""
 
     def up() -> bool:
@@ -306,7 +306,7 @@ def daemon(
     site: Site,
     environment: Mapping[str, str] | None = None,
     prefix: tuple[str, ...] = (),
-    patience: float = 30,
+    patience: float = 90,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The daemon, ready, and stopped with SIGTERM at the end."""
     process = launch(site, environment, prefix)

@@ -14,7 +14,7 @@ from gateway.config import load
 from normalizer.generic import Fared, Said
 from normalizer.message import Address, Message
 from tests.channels.http_peer import SECRET
-from tests.daemon.servers import daemon, lay_out, require
+from tests.daemon.servers import daemon, lay_out, require, wait_until
 from tests.docs.pages import blocks, page, section
 from tests.soak.posts import stored
 
@@ -64,5 +64,5 @@ def test_its_curl_example_is_taken_by_the_daemon(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-    assert done.stdout.startswith('{"outcome": "accepted", "message": '), done
-    assert stored(site) == {"Where is my parcel?": 1}
+        assert done.stdout.startswith('{"outcome": "accepted", "message": '), done
+        wait_until(lambda: stored(site) == {"Where is my parcel?": 1}, 60, "it is read")
