@@ -18,7 +18,8 @@ from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
 from gateway.echo import heard
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
+from gateway.follow_ups.pressed import Press, act, is_no_question
 from gateway.intake import intake
 from gateway.intake.intake import Intake
 from gateway.intake.question import Question
@@ -29,7 +30,6 @@ from gateway.messenger import beside, case_of
 from gateway.outgoing import Why, say
 from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
-from gateway.pressed import Press, act, is_no_question
 from gateway.raised import by_answer, by_arrival
 from gateway.returned import note_bounce, of_a_letter
 from gateway.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged

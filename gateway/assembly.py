@@ -29,7 +29,7 @@ from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.desk.speak import Desk
 from gateway.desk.staffing import staff
-from gateway.fire import Firing
+from gateway.follow_ups.fire import Firing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.notices.elsewhere import Elsewhere

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway import optout, participants, record
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.place import Place
 from normalizer.message import Message
 from store import rows

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway import optout, record
+from gateway.follow_ups.pressed import is_no_question
 from gateway.place import person_of
-from gateway.pressed import is_no_question
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen, Told

@@ -179,6 +179,11 @@ def usable(message_id: str) -> str:
     return message_id if _MESSAGE_ID.match(message_id) else ""
 
 
+def kind_of(settings: Settings) -> str:
+    """What kind of address is written to on a channel."""
+    return settings.reaches or settings.type
+
+
 def chain(earlier: Iterable[str], replies_to: str) -> tuple[str, ...]:
     """The References of an answer, as many as are of use, ending in what it answers."""
     return (*tuple(earlier)[-_REFERENCES:], replies_to) if replies_to else ()

@@ -20,8 +20,9 @@ from channels.base import Channel, Metered, Settings
 from gateway.author import is_ours
 from gateway.desk import speak
 from gateway.desk.speak import Desk, File, Who, Words
-from gateway.fire import Firing
+from gateway.follow_ups.fire import Firing
 from gateway.notices.elsewhere import Elsewhere
+from gateway.outgoing import kind_of
 from gateway.record import event_row
 from gateway.words import clean_line
 from normalizer.message import Address, Identity
@@ -175,7 +176,7 @@ class Reroute:
             and way.identity_id not in tried
             and not is_closed
             and way.channel in self.speaks
-            and identity.kind == speak.kind(settings)
+            and identity.kind == kind_of(settings)
             and not settings.refuses(identity.address)
             and not is_ours(identity, self.desk.own)
             and self._is_allowed(settings, way.heard_at)

@@ -24,8 +24,8 @@ from gateway.echo import marks
 from gateway.faq.entries import Entry, read_folder
 from gateway.faq.index import Index
 from gateway.faq.suggest import Suggest
-from gateway.fire import Firing
-from gateway.follow import Follow
+from gateway.follow_ups.fire import Firing
+from gateway.follow_ups.follow import Follow
 from gateway.intake.intake import Intake
 from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs

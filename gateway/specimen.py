@@ -10,9 +10,10 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from channels.base import Settings
-from gateway import handover, meant, rules
+from gateway import rules
 from gateway.config import Config
 from gateway.desk.staffing import roster
+from gateway.follow_ups import handover, meant
 from gateway.intake.question import WORDS as ASKED
 from gateway.promises.word import Promise, promise
 from gateway.route import ACKNOWLEDGEMENT

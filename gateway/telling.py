@@ -8,8 +8,8 @@ from gateway import record
 from gateway.alarm import Alarms
 from gateway.desk.notify import Notify
 from gateway.faq.suggest import named
+from gateway.follow_ups.pressed import ABOUT
 from gateway.place import Place
-from gateway.pressed import ABOUT
 from gateway.surveys.answer import Answer
 from normalizer.message import Message
 from store import rows

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gateway.absence.known import Absences
 from gateway.absence.rota import Span
 from gateway.desk.notify import Notify, spoken
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.reached import colleague
 from gateway.record import event_row, storable
 from gateway.roster import Colleague

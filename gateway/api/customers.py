@@ -12,9 +12,10 @@ from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.speaking import Key
 from gateway.api.writes import Asked, Writes
-from gateway.desk.speak import TELEPHONE, kind
+from gateway.desk.speak import TELEPHONE
 from gateway.desk.wanted import Merge, Named, Split, Undo, Wanted
 from gateway.links import acts
+from gateway.outgoing import kind_of
 from store import customers, persons
 
 _ERASING = 120.0  # seconds: it looks through all messages for those to and from somebody
@@ -44,7 +45,7 @@ async def get_identities(
 
     A suggestion is weak evidence, such as the same display name: nothing is joined by it.
     """
-    kinds = {TELEPHONE, *(kind(one) for one in writes.desk.channels.values())}
+    kinds = {TELEPHONE, *(kind_of(one) for one in writes.desk.channels.values())}
     return await reads.found(lambda c: customers.identities(c, customer, kinds))
 
 

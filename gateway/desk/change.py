@@ -9,7 +9,7 @@ from typing import Any
 from gateway.desk.owing import Values
 from gateway.desk.speak import Who, tell
 from gateway.desk.wanted import Change, Status
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.record import storable, to_json
 from gateway.words import clean_line
 from normalizer.email.threading import base_subject

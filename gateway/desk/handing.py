@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from gateway.alarm import Alarms
 from gateway.desk.notify import WORDS, Notify, flooded, spoken
-from gateway.follow import Follow
-from gateway.handover import whom_they_knew
+from gateway.follow_ups.follow import Follow
+from gateway.follow_ups.handover import whom_they_knew
 from gateway.record import storable
 from gateway.roster import Roster
 from gateway.words import Text, clean_line, own_dates

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gateway.desk import change
 from gateway.desk.speak import Who, Words, attach, spoken
 from gateway.desk.wanted import Start
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.place import new_reference
 from gateway.record import event_row, storable
 from gateway.words import clean_line

@@ -11,7 +11,7 @@ from gateway.authenticate import Keys, named, tokens, written
 from gateway.author import is_ours
 from gateway.desk import change
 from gateway.desk.speak import Who
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.participants import Check
 from gateway.place import candidates, new_reference, person_of
 from gateway.record import storable

@@ -13,8 +13,8 @@ from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.author import is_ours
 from gateway.desk.handing import Handing
-from gateway.follow import Follow
-from gateway.outgoing import usable
+from gateway.follow_ups.follow import Follow
+from gateway.outgoing import kind_of, usable
 from gateway.record import event_row, raw_row, storable, to_json
 from gateway.replies.saved import Replies
 from gateway.words import clean_line
@@ -89,17 +89,12 @@ class Desk:
     handing: Handing | None = None
 
 
-def kind(settings: Settings) -> str:
-    """What kind of address is written to on a channel."""
-    return settings.reaches or settings.type
-
-
 def identity(desk: Desk, settings: Settings, written: str) -> Identity:
     """An address as a person types it: `yuki@example.jp`, `email:yuki@example.jp`."""
     start, colon, address = written.strip().partition(":")
-    if colon and start in {kind(one) for one in desk.channels.values()}:
+    if colon and start in {kind_of(one) for one in desk.channels.values()}:
         return _plain(Identity(start, address.strip()))
-    return _plain(Identity(kind(settings), written.strip()))
+    return _plain(Identity(kind_of(settings), written.strip()))
 
 
 def _plain(typed: Identity) -> Identity:
@@ -144,7 +139,7 @@ def last_word(facts: Facts, desk: Desk, channel: str = "") -> Heard | None:
         if one.channel in desk.channels
         and channel in ("", one.channel)
         and (to := reachable(one.identity))
-        and kind(desk.channels[one.channel]) == to.kind
+        and kind_of(desk.channels[one.channel]) == to.kind
     ]
     people = (one for one in answerable if not one.is_automatic)
     return next(people, answerable[0] if answerable else None)
@@ -183,13 +178,13 @@ def _other(desk: Desk, facts: Facts) -> str:
     """A channel for a customer who never wrote on one: the case's, or the first that fits."""
     kinds = {to.kind for one in facts.identities if (to := reachable(one.address))}
     names = (facts.case.channel, *desk.channels)
-    fits = (n for n in names if n in desk.channels and kind(desk.channels[n]) in kinds)
+    fits = (n for n in names if n in desk.channels and kind_of(desk.channels[n]) in kinds)
     return next(fits, facts.case.channel)
 
 
 def _default(facts: Facts, settings: Settings, heard: Heard | None) -> list[Identity]:
     named = [heard.identity] if heard else [one.address for one in facts.identities]
-    found = (to for one in named if (to := reachable(one)) and to.kind == kind(settings))
+    found = (to for one in named if (to := reachable(one)) and to.kind == kind_of(settings))
     return [to for to in (next(found, None),) if to]
 
 
@@ -202,7 +197,7 @@ def _unusable(
     force: bool,
 ) -> Refused | None:
     for one in addresses:
-        if one.kind != kind(settings):
+        if one.kind != kind_of(settings):
             return Refused(f"{one} cannot be reached on the channel {settings.name!r}.")
         if why := settings.refuses(one.address):
             return Refused(why)
@@ -252,7 +247,7 @@ def queue(
     )  # fmt: skip
     changes.add(row)
     attach(changes, id_, words.files)
-    _, domain = budget_of(Identity(kind(where.settings), where.to[0].address))
+    _, domain = budget_of(Identity(kind_of(where.settings), where.to[0].address))
     changes.add(outgoing(changes.new_id(), row, at, domain))
     return row
 

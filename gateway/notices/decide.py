@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 from channels.base import Settings
 from gateway.author import is_ours, is_robot
-from gateway.desk.speak import kind
+from gateway.outgoing import kind_of
 from gateway.route import Mode, is_sensitive, stricter
 from normalizer.message import Identity
 from store.notices import Kind
@@ -108,7 +108,7 @@ def _dead_end(rules: Rules, heard: Heard) -> str:
     settings, to = rules.channels.get(heard.channel), Identity.parse(heard.address)
     if settings is None:
         return "their channel is gone"
-    if not heard.authenticated or to.kind != kind(settings):
+    if not heard.authenticated or to.kind != kind_of(settings):
         return "unverified: nobody vouches for their address"
     if heard.failing:
         return "messages to their address fail"

@@ -17,9 +17,9 @@ from gateway.notices.acts import start
 from gateway.notices.wanted import Announce
 from store import drafts
 from store.promises import recent
+from tests.gateway.follow_ups.test_pressed import a_case, press
 from tests.gateway.links.test_proofs import BOTH, chats, writes
 from tests.gateway.notices.test_told import loop
-from tests.gateway.test_pressed import a_case, press
 from tests.making import KEYS, Desk, opened
 
 ROUTE = """

@@ -22,8 +22,8 @@ from store.promises import recent
 from store.surveys import asked
 from store.watched import Filter
 from tests.docs.pages import ROOT, modules
+from tests.gateway.follow_ups.test_fire import set_status
 from tests.gateway.notices.test_told import loop
-from tests.gateway.test_fire import set_status
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
 
 WATCHES = CONFIG.replace('type = "smtp"', 'type = "smtp"\nmode = "watch"')
@@ -265,7 +265,11 @@ def test_everything_automatic_that_customers_read_goes_by_one_function() -> None
         str(path.relative_to(ROOT)) for path in modules()
         if re.search(r"outbox_row\(|rows\.Outbox\(\n", path.read_text("utf-8"))
     }  # fmt: skip
-    to_colleagues = {"gateway/fire.py", "gateway/desk/notify.py", "gateway/admin/letters.py"}
+    to_colleagues = {
+        "gateway/follow_ups/fire.py",
+        "gateway/desk/notify.py",
+        "gateway/admin/letters.py",
+    }
     assert makes - to_colleagues == {"gateway/outgoing.py", "gateway/desk/speak.py"}
     for path in to_colleagues:
         text = (ROOT / path).read_text("utf-8")

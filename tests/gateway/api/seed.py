@@ -24,7 +24,7 @@ from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
 from gateway.calendars import Calendars, Times
 from gateway.desk.speak import Desk
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.notices import decide
 from gateway.notices.acts import Announcing
 from gateway.notices.draw import Drawing

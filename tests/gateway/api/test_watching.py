@@ -16,7 +16,7 @@ from gateway.api import unsaid
 from gateway.api.access import WRONG
 from gateway.api.unsaid import Shown
 from gateway.api.unsaid_words import WORDS
-from gateway.holds import reason
+from gateway.follow_ups.holds import reason
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import shapes_watched as shapes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.follow import handed_from
+from gateway.follow_ups.follow import handed_from
 from gateway.roster import Roster
 from store import rows
 from store.cases import Standing

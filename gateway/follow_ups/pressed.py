@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.follow import Follow
+from gateway.follow_ups.follow import Follow
 from gateway.record import event_row, to_json
 from gateway.roster import About
 from normalizer.message import Message

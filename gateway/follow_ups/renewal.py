@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.follow import Follow, began, nth_of
+from gateway.follow_ups.follow import Follow, began, nth_of
 from gateway.record import event_row
 from gateway.words.dates import as_said
 from scheduler.rules import PROMISED, UPDATE, Rule

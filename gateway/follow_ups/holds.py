@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.pressed import wants_person
+from gateway.follow_ups.pressed import wants_person
 from gateway.route import Mode, is_sensitive
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import rows
