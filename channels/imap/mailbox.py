@@ -235,6 +235,7 @@ class Mailbox:
             self._flights.afterwards(connection, folder, left)
 
     def _look(self, connection: Connection, folder: Folder) -> None:
+        connection.told_of_mail()  # what it told of so far is found
         folder.hear(connection.search(criteria(self._settings, folder.highest + 1)))
         self._heard()
 
@@ -291,7 +292,8 @@ class Mailbox:
         while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
             began, before = time.monotonic(), watched.highest
             if not watched.waiting:
-                self._rest(connection, min(left, self._settings.rest))
+                if not connection.told_of_mail():
+                    self._rest(connection, min(left, self._settings.rest))
                 self._look(connection, watched)
             self._fetch(connection, watched, _LOOK)
             if watched.highest == before and time.monotonic() - began < _QUICK:

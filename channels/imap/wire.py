@@ -141,6 +141,13 @@ class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
     def has_news(self, seconds: float) -> bool:
         return bool(self._imap.has_news(seconds))
 
+    def told_of_mail(self) -> bool:
+        """Whether an answer since this was asked last told of mail as well (RFC 3501 section 5.2).
+
+        A server tells once: whoever rests then is not told again.
+        """
+        return bool(self._imap.untagged_responses.pop("EXISTS", None))
+
     def cut(self) -> None:
         """End the connection under whoever waits on it; from any thread."""
         with suppress(OSError):

@@ -60,6 +60,30 @@ async def test_nonsense_costs_a_connection_and_the_mail_comes_with_the_next(
         assert server.written < 16 * MB
 
 
+async def test_a_mail_that_comes_while_we_look_is_found_without_being_told_again(
+    tmp_path: Path,
+) -> None:
+    """It is told of beside an answer, and in IDLE the server says nothing more of it."""
+    ledger, listed = Ledger(), iter([b"* SEARCH\r\n* 1 EXISTS\r\n"])
+    odd: dict[bytes, Answer] = {
+        b"LOGIN": lambda tag: tag + b" OK [CAPABILITY IMAP4rev1 IDLE] in\r\n",
+        b"EXAMINE": lambda tag: (
+            b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 1] x\r\n"
+            + tag
+            + b" OK done\r\n"
+        ),
+        b"UID SEARCH": lambda tag: next(listed, b"* SEARCH 1\r\n") + tag + b" OK done\r\n",
+        b"IDLE": lambda _: b"+ idling\r\n",
+    }
+    async with (
+        script(odd, spoilt=99) as server,
+        reading(server.port, tmp_path, ledger, sent="", poll=600, idle=600),
+    ):
+        await ledger.holds(1)
+        assert not ledger.mails[0].transport.history
+        assert server.visits == 1
+
+
 async def test_a_mail_that_is_gone_before_we_fetch_it_is_let_go(tmp_path: Path) -> None:
     """I03: listed, and expunged by somebody else; it is asked for again later, and not at once."""
     ledger = Ledger()
