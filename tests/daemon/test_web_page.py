@@ -102,7 +102,8 @@ def test_nothing_is_cut_off_on_a_small_screen(chromium: Browser, place: Place) -
     tab.look(width=360, height=640)
     wide = "[...chat.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > 360.5 || e.getBoundingClientRect().left < -0.5).length"
     assert tab.run(wide) == 0
-    small = "[...chat.querySelectorAll('.panel button')].filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).length"
+    # As laid out: while the panel still rises, what is drawn is 43.99997 high at times.
+    small = "[...chat.querySelectorAll('.panel button')].filter(e => e.offsetParent && e.offsetHeight < 44).length"
     assert tab.run(small) == 0
 
 
