@@ -51,8 +51,8 @@ class Gate:
 
     def proven(self, form: Body, now: float) -> None:
         """The work was done, where any is asked for."""
-        stamp, proof = form.take("_opened"), form.take("_proof")
-        if self.stamps.bits and (fault := self.stamps.proven(stamp, proof, now)):
+        proof = form.take("_proof")
+        if self.stamps.bits and (fault := self.stamps.proven(proof, now)):
             raise Refused(403, fault)
 
 

@@ -13,7 +13,7 @@ from channels.recent import Recent
 _GOOD_FOR = 3600.0  # seconds; people write long letters
 _USED = 50_000  # stamps remembered as used; far more than the limits let in within that time
 _STAMP = re.compile(r"(\d{1,12})\.([0-9a-f]{16})\.([0-9a-f]{32})")
-_PROOF = re.compile(r"\d{1,12}")
+_NUMBER = re.compile(r"\d{1,12}")
 
 Fault = Literal["", "early", "stale", "unproven"]
 
@@ -37,12 +37,13 @@ class Stamps:
         age = self._age(stamp, now)
         return "early" if age is not None and age < self._fill_time else ""
 
-    def proven(self, stamp: str, proof: str, now: float) -> Fault:
-        """Whether the work was done for this stamp, which then counts no more."""
+    def proven(self, proof: str, now: float) -> Fault:
+        """Whether the work was done, "STAMP:NUMBER"; the stamp then counts no more."""
+        stamp, _, number = proof.partition(":")
         age = self._age(stamp, now)
         if age is None or age > _GOOD_FOR or stamp in self._used:
             return "stale"
-        if not _PROOF.fullmatch(proof) or zeros(f"{stamp}:{proof}") < self.bits:
+        if not _NUMBER.fullmatch(number) or zeros(proof) < self.bits:
             return "unproven"
         self._used[stamp] = None
         return ""

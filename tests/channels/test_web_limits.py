@@ -132,21 +132,31 @@ async def test_a_first_message_needs_work_where_it_is_asked_for(tmp_path: Path) 
         challenge = said(await channel.answer(asking("challenge")))
         stamp, proof = challenge["stamp"], worked(challenge["stamp"], 6)
         assert challenge["bits"] == 6
-        wrong = await channel.answer(writing("m-1", _opened=stamp, _proof="x"))
+        wrong = await channel.answer(writing("m-1", _proof=f"{stamp}:x"))
         assert said(wrong)["why"] == "unproven"
-        assert await call(channel, writing("m-1", _opened=stamp, _proof=proof)) == 201
-        again = await channel.answer(writing("m-1", token=HANA, _opened=stamp, _proof=proof))
+        assert await call(channel, writing("m-1", _proof=proof)) == 201
+        again = await channel.answer(writing("m-1", token=HANA, _proof=proof))
         assert said(again)["why"] == "stale", "a stamp counts once"
         assert await call(channel, writing("m-2")) == 201, "somebody known need not prove it again"
         assert await call(channel, form({"message": "x"})) == 403
+
+
+async def test_work_that_is_done_when_a_form_is_sent_is_not_taken_for_haste(tmp_path: Path) -> None:
+    clock = Clock()
+    async with window(tmp_path, Store(), clock, proof_of_work=6) as channel:
+        page = said(await channel.answer(asking("challenge")))["stamp"]
+        clock.now += 60
+        task = said(await channel.answer(asking("challenge")))["stamp"]
+        filled = {"message": "x", "_opened": page, "_proof": worked(task, 6)}
+        assert await call(channel, form(filled)) == 303
 
 
 def test_a_stamp_is_ours_whole_and_fresh() -> None:
     stamps, others = Stamps(4, 2), Stamps(4, 2)
     stamp = stamps.make(0)
     proof = worked(stamp, 4)
-    assert stamps.proven(others.make(0), proof, 1) == "stale"
-    assert stamps.proven(stamp[:-1], proof, 1) == "stale"
-    assert stamps.proven(f"9{stamp}", proof, 1) == "stale"
-    assert stamps.proven(stamp, proof, 3601) == "stale"
-    assert stamps.proven(stamp, proof, 1) == ""
+    assert stamps.proven(worked(others.make(0), 4), 1) == "stale"
+    assert stamps.proven(proof.replace(":", "0:"), 1) == "stale"
+    assert stamps.proven(f"9{proof}", 1) == "stale"
+    assert stamps.proven(proof, 3601) == "stale"
+    assert stamps.proven(proof, 1) == ""

@@ -90,10 +90,10 @@ def said(response: Response) -> dict[str, Any]:
 
 def worked(stamp: str, bits: int) -> str:
     """What a browser finds out."""
-    proof = 0
-    while int(hashlib.sha256(f"{stamp}:{proof}".encode()).hexdigest(), 16) >> (256 - bits):
-        proof += 1
-    return str(proof)
+    number = 0
+    while int(hashlib.sha256(f"{stamp}:{number}".encode()).hexdigest(), 16) >> (256 - bits):
+        number += 1
+    return f"{stamp}:{number}"
 
 
 class WebSubject:

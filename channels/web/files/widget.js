@@ -71,7 +71,7 @@
     for (let proof = 0; ; proof += 1) {
       const text = new TextEncoder().encode(`${stamp}:${proof}`);
       const words = new DataView(await crypto.subtle.digest("SHA-256", text));
-      if (!bits || (words.getUint32(0) >>> (32 - bits)) === 0) return { _opened: stamp, _proof: String(proof) };
+      if (!bits || (words.getUint32(0) >>> (32 - bits)) === 0) return { _proof: `${stamp}:${proof}` };
     }
   };
 
