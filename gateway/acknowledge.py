@@ -10,7 +10,7 @@ from gateway.alarm import Kind
 from gateway.author import fold, is_ours, is_robot
 from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from gateway.intake.question import Question
-from gateway.route import Mode
+from gateway.team.route import Mode
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent
 

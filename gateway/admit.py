@@ -32,9 +32,9 @@ from gateway.participants import Check
 from gateway.place import Place, duplicate_of, place, returned
 from gateway.raised import by_answer, by_arrival
 from gateway.returned import note_bounce, of_a_letter
-from gateway.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged
 from gateway.surveys import answer
 from gateway.surveys.scale import PAGE
+from gateway.team.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Budget, Changes, Known, Person, Spent

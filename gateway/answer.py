@@ -17,7 +17,7 @@ from gateway.intake.question import Question
 from gateway.outgoing import Letter, chain, message_row, usable
 from gateway.place import Place
 from gateway.promises.word import Promising, next_minute
-from gateway.route import ACKNOWLEDGEMENT, is_sensitive
+from gateway.team.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said

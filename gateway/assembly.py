@@ -24,7 +24,6 @@ from gateway.alarm import Alarm, Kind
 from gateway.api.app import Readiness
 from gateway.authenticate import Keys
 from gateway.backlog import Backlog
-from gateway.calendars import quiet_until
 from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.desk.speak import Desk
@@ -40,6 +39,7 @@ from gateway.rules import admission, announcing, desk, firing, handing, own, pro
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
+from gateway.team.calendars import quiet_until
 from gateway.watch import canary
 from gateway.watch.logins import attention
 from gateway.watch.sending import Sending

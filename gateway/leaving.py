@@ -13,7 +13,7 @@ from gateway.answer import LEFT
 from gateway.outgoing import Why, said
 from gateway.participants import Check
 from gateway.place import candidates, person_of
-from gateway.route import Mode, stricter
+from gateway.team.route import Mode, stricter
 from normalizer.message import Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Person

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from channels.base import Settings
 from gateway.authenticate import Keys
 from gateway.record import to_json
-from gateway.route import Mode
+from gateway.team.route import Mode
 from gateway.words import Text
 from normalizer.message import Button, Identity, Kind
 from store import rows

@@ -35,8 +35,8 @@ from gateway.notices.draw import Drawing
 from gateway.notices.text import Letters
 from gateway.promises.word import Promising
 from gateway.replies.saved import Replies
-from gateway.route import Routing
 from gateway.surveys.asking import Surveys
+from gateway.team.route import Routing
 from gateway.words import Words, dates_of
 from normalizer.message import Identity
 

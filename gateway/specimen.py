@@ -16,7 +16,7 @@ from gateway.desk.staffing import roster
 from gateway.follow_ups import handover, meant
 from gateway.intake.question import WORDS as ASKED
 from gateway.promises.word import Promise, promise
-from gateway.route import ACKNOWLEDGEMENT
+from gateway.team.route import ACKNOWLEDGEMENT
 from gateway.words import NOTICES, AckFacts, FollowUpFacts, Form, NoticeFacts, Text, Words
 from store.cases import Standing, referenced
 from store.rows import moment

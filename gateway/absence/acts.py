@@ -12,7 +12,7 @@ from gateway.desk.acts import Act
 from gateway.desk.speak import Refused, Who
 from gateway.desk.wanted import Away
 from gateway.record import event_row
-from gateway.roster import Colleague
+from gateway.team.roster import Colleague
 from store import rows, shapes_staff
 from store.known import Changes
 from store.rows import instant

@@ -17,7 +17,7 @@ from gateway.absence.rota import Rota, Span
 from gateway.absence.uncovered import Uncovered
 from gateway.desk.handing import Handing, How
 from gateway.record import event_row
-from gateway.roster import Colleague, folded
+from gateway.team.roster import Colleague, folded
 from store import absences, rows
 from store.absences import COVER
 from store.engine import StoreUnavailable

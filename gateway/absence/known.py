@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from gateway.absence.rota import Rota, Span, said
-from gateway.roster import Roster
+from gateway.team.roster import Roster
 from store import absences, rows
 from store.store import Store
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.roster import Colleague, Roster, folded
+from gateway.team.roster import Colleague, Roster, folded
 from store import rows
 from store.rows import moment
 

@@ -13,9 +13,9 @@ from gateway.absence.known import Absences
 from gateway.absence.rota import Span
 from gateway.desk.notify import Notify, spoken
 from gateway.follow_ups.follow import Follow
-from gateway.reached import colleague
 from gateway.record import event_row, storable
-from gateway.roster import Colleague
+from gateway.team.reached import colleague
+from gateway.team.roster import Colleague
 from gateway.words import Text, own_dates
 from store import absences, notes, rows
 from store.known import Changes

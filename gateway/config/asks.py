@@ -13,7 +13,7 @@ from gateway.config.types import Language, Table, listed
 from gateway.intake.cost import too_dear
 from gateway.intake.question import BARE_ORDER_NUMBER, ORDER_NUMBER, WORDS, Question, compiled
 from gateway.intake.question import any_of as any_value
-from gateway.route import folded
+from gateway.team.route import folded
 
 _NUMBER: Final = "order_number"
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
-from gateway.calendars import Quiet, Times
 from gateway.config.errors import Finding, refusal
 from gateway.config.types import Table, Zone, listed
+from gateway.team.calendars import Quiet, Times
 from scheduler.calendar import Calendar
 from scheduler.written import closed_day, special_day
 

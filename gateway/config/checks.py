@@ -16,8 +16,8 @@ from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
 from gateway.config.types import Endpoint, is_network, listed
-from gateway.reached import is_elsewhere
-from gateway.route import ACKNOWLEDGEMENT
+from gateway.team.reached import is_elsewhere
+from gateway.team.route import ACKNOWLEDGEMENT
 from gateway.words import NOTICES
 
 _ACTIONS = ("send", "notify", "set_status")

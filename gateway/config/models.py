@@ -9,7 +9,6 @@ from urllib.parse import quote
 from pydantic import ByteSize, Field, PlainValidator, field_validator, model_validator
 
 from channels import base
-from gateway.calendars import Calendars
 from gateway.config.alarms import Alarms
 from gateway.config.asks import Ask
 from gateway.config.calendar import NamedOpening, Opening
@@ -34,6 +33,7 @@ from gateway.config.types import (
     Zone,
     is_network,
 )
+from gateway.team.calendars import Calendars
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
 from scheduler.rules import Rule

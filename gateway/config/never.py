@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Config
-from gateway.reached import colleague, is_elsewhere
-from gateway.route import SENSITIVE
 from gateway.surveys.scale import is_survey
+from gateway.team.reached import colleague, is_elsewhere
+from gateway.team.route import SENSITIVE
 from scheduler.calendar import Calendar, due
 from scheduler.duration import Duration
 from scheduler.rules import UNANSWERED, Rule

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from gateway.config.errors import Finding, any_of
 from gateway.config.types import Language, Some, Table, Word, listed
-from gateway.route import ACKNOWLEDGEMENT, Mode, Route, folded, is_from, keywords, untagged
+from gateway.team.route import ACKNOWLEDGEMENT, Mode, Route, folded, is_from, keywords, untagged
 from normalizer.message import AutoKind
 
 _CONDITIONS: Final = (

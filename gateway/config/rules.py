@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from gateway.calendars import Calendars
 from gateway.config.types import (
     Colleague,
     Language,
@@ -20,7 +19,8 @@ from gateway.config.types import (
     is_network,
     listed,
 )
-from gateway.route import folded
+from gateway.team.calendars import Calendars
+from gateway.team.route import folded
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, UPDATE, Missed, Only, Rule
 

@@ -11,7 +11,7 @@ from pydantic import Field, PlainValidator
 
 from gateway.config.errors import Finding, any_of
 from gateway.config.types import Mailbox, NameByLanguage, Table
-from gateway.roster import folded
+from gateway.team.roster import folded
 
 _DAYS = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
 

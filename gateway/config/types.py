@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from gateway.config.errors import close_to
-from gateway.reached import is_elsewhere
+from gateway.team.reached import is_elsewhere
 from scheduler.duration import Duration
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gateway import record
 from gateway.desk import change, speak
 from gateway.desk.speak import Desk, File, Refused, Who, Words
-from gateway.roster import Colleague
+from gateway.team.roster import Colleague
 from normalizer.message import NULL_SENDER, Message
 from store import rows
 from store.known import Arrival, Changes, Given, Known, Raw

@@ -14,7 +14,7 @@ from gateway.desk.notify import WORDS, Notify, flooded, spoken
 from gateway.follow_ups.follow import Follow
 from gateway.follow_ups.handover import whom_they_knew
 from gateway.record import storable
-from gateway.roster import Roster
+from gateway.team.roster import Roster
 from gateway.words import Text, clean_line, own_dates
 from normalizer.message import Identity
 from scheduler.rules import TOLD, named

@@ -13,7 +13,7 @@ from gateway.alarm import Alarm, Alarms
 from gateway.authenticate import Keys
 from gateway.outgoing import Letter, message_row, outbox_row
 from gateway.record import storable
-from gateway.roster import About, Colleague
+from gateway.team.roster import About, Colleague
 from gateway.words import Text, clean_line
 from normalizer.message import Identity, Message
 from store import rows

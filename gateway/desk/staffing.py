@@ -8,7 +8,7 @@ from channels.base import Settings
 from gateway.authenticate import Keys
 from gateway.config import Config
 from gateway.desk.notify import Notify
-from gateway.roster import Colleague, Roster
+from gateway.team.roster import Colleague, Roster
 from gateway.words import clean_line
 from normalizer.message import Identity
 

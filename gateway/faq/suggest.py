@@ -10,7 +10,7 @@ from gateway.authenticate import Keys
 from gateway.faq.entries import Entry
 from gateway.faq.index import Index
 from gateway.record import to_json
-from gateway.route import is_sensitive
+from gateway.team.route import is_sensitive
 from normalizer.message import Message
 from store import rows
 from store.known import Arrival

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.route import folded
+from gateway.team.route import folded
 
 MOST: Final = 4000  # characters of a text that are looked at
 

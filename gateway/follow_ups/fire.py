@@ -15,19 +15,19 @@ from sqlalchemy import Connection
 from channels.base import Settings
 from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
-from gateway.calendars import quiet_until
 from gateway.follow_ups import handover, meant, renewal
 from gateway.follow_ups.follow import HANDED_OVER, Follow, began, is_unread, nth_of
 from gateway.follow_ups.holds import OWED, as_if, held_back, is_over, reason
 from gateway.follow_ups.spacing import QUIET, spaced
 from gateway.outgoing import Letter, Why, chain, kind_of, message_row, outbox_row, say, usable
-from gateway.reached import colleague
 from gateway.record import event_row
-from gateway.roster import Roster
-from gateway.route import Mode, stricter
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons
 from gateway.surveys.scale import is_survey
+from gateway.team.calendars import quiet_until
+from gateway.team.reached import colleague
+from gateway.team.roster import Roster
+from gateway.team.route import Mode, stricter
 from gateway.words import FollowUpFacts, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said

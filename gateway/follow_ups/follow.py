@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from gateway.promises.word import Promising
-from gateway.route import is_sensitive
+from gateway.team.route import is_sensitive
 from scheduler.calendar import Calendar
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Due, Rule, begin, named, watch
 from store import rows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.follow_ups.follow import handed_from
-from gateway.roster import Roster
+from gateway.team.roster import Roster
 from store import rows
 from store.cases import Standing
 from store.rows import moment

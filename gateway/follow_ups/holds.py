@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.follow_ups.pressed import wants_person
-from gateway.route import Mode, is_sensitive
+from gateway.team.route import Mode, is_sensitive
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import rows
 from store.cases import Standing

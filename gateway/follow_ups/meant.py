@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from gateway.route import named
+from gateway.team.route import named
 from scheduler.rules import Only, Rule
 from store.cases import Standing
 from store.rows import moment

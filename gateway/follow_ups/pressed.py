@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from gateway.follow_ups.follow import Follow
 from gateway.record import event_row, to_json
-from gateway.roster import About
+from gateway.team.roster import About
 from normalizer.message import Message
 from store import rows
 from store.known import Arrival, Changes, Known

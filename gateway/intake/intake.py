@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.intake.question import Question
 from gateway.record import event_row, storable, to_json
-from gateway.route import SENSITIVE
+from gateway.team.route import SENSITIVE
 from normalizer.message import Button, Message
 from store import rows
 from store.known import Arrival, Changes

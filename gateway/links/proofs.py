@@ -24,7 +24,7 @@ from gateway.desk.speak import Who
 from gateway.links.join import Join, join
 from gateway.outgoing import Letter, Why, message_row, say
 from gateway.place import Place, person_of
-from gateway.route import Mode, stricter
+from gateway.team.route import Mode, stricter
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Message
 from store import proofs as store

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 from channels.base import Settings
 from gateway.author import is_ours, is_robot
 from gateway.outgoing import kind_of
-from gateway.route import Mode, is_sensitive, stricter
+from gateway.team.route import Mode, is_sensitive, stricter
 from normalizer.message import Identity
 from store.notices import Kind
 from store.prospects import Heard, Prospect

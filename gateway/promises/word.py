@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.calendars import Calendars, Counted
 from gateway.promises.history import NOTHING, Learned
+from gateway.team.calendars import Calendars, Counted
 from scheduler.calendar import (
     Calendar,
     ClosedDay,

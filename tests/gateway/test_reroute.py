@@ -15,12 +15,12 @@ import pytest
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected
 from gateway import rules as made
-from gateway.calendars import quiet_until
 from gateway.desk import acts
 from gateway.desk.speak import Who
 from gateway.desk.wanted import Reply
 from gateway.notices.elsewhere import Elsewhere
 from gateway.reroute import Reroute
+from gateway.team.calendars import quiet_until
 from normalizer.message import Claim, Identity, Message
 from store import shapes
 from tests.making import CONFIG, KEYS, NOON, Desk, Wire, arrival, opened

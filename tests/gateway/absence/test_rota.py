@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.absence.rota import Rota, Span, said
-from gateway.roster import Colleague, Roster
+from gateway.team.roster import Colleague, Roster
 from store import rows
 from store.rows import instant
 from tests.making import NOON

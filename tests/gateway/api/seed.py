@@ -22,7 +22,6 @@ from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
 from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
-from gateway.calendars import Calendars, Times
 from gateway.desk.speak import Desk
 from gateway.follow_ups.follow import Follow
 from gateway.notices import decide
@@ -32,6 +31,7 @@ from gateway.notices.text import Letters
 from gateway.place import Place
 from gateway.promises.word import Promising
 from gateway.record import to_json
+from gateway.team.calendars import Calendars, Times
 from gateway.words import Words
 from normalizer.message import Envelope, Identity, Message, Spooled, Transport
 from scheduler.calendar import Calendar

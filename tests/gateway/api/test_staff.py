@@ -15,7 +15,7 @@ from sqlalchemy import text
 from gateway.absence.known import Absences
 from gateway.absence.rota import Span
 from gateway.api.app import Readiness, build
-from gateway.roster import Colleague, Roster
+from gateway.team.roster import Colleague, Roster
 from store.rows import instant
 from store.store import Store
 from tests.gateway.api.conftest import AUTHORIZED, ask

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway import rules
-from gateway.calendars import quiet_until
 from gateway.desk.speak import Refused, Who
 from gateway.notices import acts
 from gateway.notices.preview import preview
 from gateway.notices.wanted import Agreement, Announce
+from gateway.team.calendars import quiet_until
 from scheduler.notices import Notices
 from store import shapes_notices as shapes
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened

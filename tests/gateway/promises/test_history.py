@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.calendars import Calendars, Times
 from gateway.promises.history import CLOSED, NOTHING, Learned, backlog, is_surge, learn
 from gateway.promises.word import Promising, promise
+from gateway.team.calendars import Calendars, Times
 from scheduler.calendar import Calendar
 from scheduler.duration import Duration
 from store.promises import Made

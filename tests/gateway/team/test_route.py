@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.config import Config
-from gateway.route import NOWHERE, Routed
 from gateway.rules import routing
+from gateway.team.route import NOWHERE, Routed
 from normalizer.message import Automatic, Transport
 from store.known import Arrival
 from tests.making import CONFIG, DESK, NOON, Desk, arrival, configure, mail, message, opened

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
-from gateway.calendars import Calendars
+from gateway.team.calendars import Calendars
 from normalizer.message import Message
 from scheduler.calendar import is_open
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.calendars import quiet_until
 from gateway.config import ConfigError
+from gateway.team.calendars import quiet_until
 from tests.making import CONFIG, NOON, Desk, configure, mail, opened
 
 NIGHTS = """
