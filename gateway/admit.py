@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from gateway import acknowledge, books, doubt, optout, participants, record, telling
+from gateway import acknowledge, books, doubt, record, telling
 from gateway.acknowledge import NEW, Asked, Decision, Limits
 from gateway.alarm import Alarm, Alarms
 from gateway.alive import is_failing
@@ -26,10 +26,11 @@ from gateway.intake.question import Question
 from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.links.vouched import vouched
+from gateway.matching import optout, participants
+from gateway.matching.participants import Check
+from gateway.matching.place import Place, duplicate_of, place, returned
 from gateway.messenger import beside, case_of
 from gateway.outgoing import Why, say
-from gateway.participants import Check
-from gateway.place import Place, duplicate_of, place, returned
 from gateway.raised import by_answer, by_arrival
 from gateway.returned import note_bounce, of_a_letter
 from gateway.surveys import answer

@@ -14,8 +14,8 @@ from gateway.faq.phrases import settled
 from gateway.faq.suggest import Suggest, decided
 from gateway.intake.intake import buttons as choices
 from gateway.intake.question import Question
+from gateway.matching.place import Place
 from gateway.outgoing import Letter, chain, message_row, usable
-from gateway.place import Place
 from gateway.promises.word import Promising, next_minute
 from gateway.team.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words

@@ -51,7 +51,7 @@ def _load(path: Path) -> Config:
 
 def _places(path: Path, name: str) -> Places:
     """Where the rule for form mail of that name looks."""
-    from gateway import form_mail
+    from gateway.matching import form_mail
 
     rules = _load(path).form_mail
     if rule := form_mail.named(rules, name):

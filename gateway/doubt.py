@@ -6,9 +6,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from gateway import optout, participants, record
+from gateway import record
 from gateway.follow_ups.follow import Follow
-from gateway.place import Place
+from gateway.matching import optout, participants
+from gateway.matching.place import Place
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known

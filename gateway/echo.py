@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from gateway.authenticate import looks_like_a_token
-from gateway.place import Place
+from gateway.matching.place import Place
 from gateway.words import Words
 from normalizer.email.threading import mentions
 from normalizer.message import Identity, Message

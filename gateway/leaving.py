@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
-from gateway import acknowledge, books, optout, record
+from gateway import acknowledge, books, record
 from gateway.acknowledge import Asked, Decision, Limits
 from gateway.alive import is_failing
 from gateway.answer import LEFT
+from gateway.matching import optout
+from gateway.matching.participants import Check
+from gateway.matching.place import candidates, person_of
 from gateway.outgoing import Why, said
-from gateway.participants import Check
-from gateway.place import candidates, person_of
 from gateway.team.route import Mode, stricter
 from normalizer.message import Identity, Message
 from store import rows

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway import optout, record
+from gateway import record
 from gateway.follow_ups.pressed import is_no_question
-from gateway.place import person_of
+from gateway.matching import optout
+from gateway.matching.place import person_of
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen, Told

@@ -12,8 +12,8 @@ from pathlib import Path
 from channels.base import Settings
 from gateway.acknowledge import budget
 from gateway.authenticate import Keys
-from gateway.author import resolve
 from gateway.config import Config
+from gateway.matching.author import resolve
 from gateway.rules import admission, own
 from gateway.sender.trust import NOBODY_VOUCHES
 from gateway.specimen import NotPossible

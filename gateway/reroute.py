@@ -17,10 +17,10 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Channel, Metered, Settings
-from gateway.author import is_ours
 from gateway.desk import speak
 from gateway.desk.speak import Desk, File, Who, Words
 from gateway.follow_ups.fire import Firing
+from gateway.matching.author import is_ours
 from gateway.notices.elsewhere import Elsewhere
 from gateway.outgoing import kind_of
 from gateway.record import event_row

@@ -9,7 +9,7 @@ from gateway.alarm import Alarms
 from gateway.desk.notify import Notify
 from gateway.faq.suggest import named
 from gateway.follow_ups.pressed import ABOUT
-from gateway.place import Place
+from gateway.matching.place import Place
 from gateway.surveys.answer import Answer
 from normalizer.message import Message
 from store import rows

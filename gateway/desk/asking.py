@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.author import is_ours
 from gateway.desk import speak
 from gateway.desk.speak import Desk, Refused, Who, Words
 from gateway.desk.wanted import Ask
+from gateway.matching.author import is_ours
 from gateway.record import storable, to_json
 from gateway.words import clean_line
 from normalizer.message import Identity

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.author import is_ours
 from gateway.desk.acts import Act
 from gateway.desk.speak import Desk, Refused, Who, identity, only_channel, tell
 from gateway.desk.wanted import Guest
+from gateway.matching.author import is_ours
 from gateway.record import storable
 from gateway.words import clean_line
 from store import desk as facts_of

@@ -8,7 +8,7 @@ from gateway.desk import change
 from gateway.desk.speak import Who, Words, attach, spoken
 from gateway.desk.wanted import Start
 from gateway.follow_ups.follow import Follow
-from gateway.place import new_reference
+from gateway.matching.place import new_reference
 from gateway.record import event_row, storable
 from gateway.words import clean_line
 from normalizer.email.threading import base_subject

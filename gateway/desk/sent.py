@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from gateway import record
 from gateway.authenticate import Keys, named, tokens, written
-from gateway.author import is_ours
 from gateway.desk import change
 from gateway.desk.speak import Who
 from gateway.follow_ups.follow import Follow
-from gateway.participants import Check
-from gateway.place import candidates, new_reference, person_of
+from gateway.matching.author import is_ours
+from gateway.matching.participants import Check
+from gateway.matching.place import candidates, new_reference, person_of
 from gateway.record import storable
 from normalizer.message import Address, Identity, Message
 from store import rows

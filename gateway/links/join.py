@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.desk.speak import Refused, Who
 from gateway.links.depart import Departure, depart
-from gateway.place import new_reference
+from gateway.matching.place import new_reference
 from gateway.record import event_row, storable, to_json
 from normalizer.message import Identity
 from store import links, rows

@@ -8,10 +8,10 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from gateway.author import is_ours
 from gateway.desk.speak import Who
 from gateway.links import join
-from gateway.place import person_of
+from gateway.matching.author import is_ours
+from gateway.matching.place import person_of
 from gateway.record import storable
 from normalizer.message import Identity, Message
 from store import links

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
 from channels.base import Settings
-from gateway.author import is_ours, is_robot
+from gateway.matching.author import is_ours, is_robot
 from gateway.outgoing import kind_of
 from gateway.team.route import Mode, is_sensitive, stricter
 from normalizer.message import Identity

@@ -18,8 +18,8 @@ import channels
 import normalizer
 from channels.base import Channel, ChannelDown, Host, InDoubt, Receipt, Settings, Unavailable
 from channels.testing import Ability, Check, checks
-from gateway.author import resolve
 from gateway.config import ConfigError, load
+from gateway.matching.author import resolve
 from gateway.sender.trust import NOBODY_VOUCHES
 from normalizer import normalize
 from normalizer.message import Address, Envelope, Identity, Message

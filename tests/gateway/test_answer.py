@@ -11,7 +11,7 @@ import pytest
 
 from gateway.acknowledge import Decision
 from gateway.answer import _REFERENCE, Writer
-from gateway.place import Place
+from gateway.matching.place import Place
 from gateway.promises.word import promise
 from gateway.rules import admission
 from normalizer.message import Address, Message

@@ -10,9 +10,9 @@ from itertools import islice
 import pytest
 
 from gateway.authenticate import Keys, tokens
-from gateway.participants import doors
+from gateway.matching.participants import doors
 from store.known import Given, Offered, Person, Token
-from tests.gateway.test_place import case, known
+from tests.gateway.matching.test_place import case, known
 from tests.making import KEYS, arrival, message
 
 YUKI, KENJI = "yuki@example.jp", "kenji@work.example"

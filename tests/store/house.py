@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
-from gateway.place import Place
+from gateway.matching.place import Place
 from normalizer.message import Address, Claim, Identity, Message, Transport
 from store import rows
 from store.known import Arrival, Author, Raw

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gateway.author import fold
+from gateway.matching.author import fold
 from tests.zoo.world import DAY, HOUR, House, World
 
 

@@ -24,11 +24,11 @@ from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
 from gateway.desk.speak import Desk
 from gateway.follow_ups.follow import Follow
+from gateway.matching.place import Place
 from gateway.notices import decide
 from gateway.notices.acts import Announcing
 from gateway.notices.draw import Drawing
 from gateway.notices.text import Letters
-from gateway.place import Place
 from gateway.promises.word import Promising
 from gateway.record import to_json
 from gateway.team.calendars import Calendars, Times

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway import optout, participants
-from gateway.participants import Check, Door
+from gateway.matching import optout, participants
+from gateway.matching.participants import Check, Door
 from gateway.record import storable
 from gateway.surveys import answer
 from normalizer.message import Message

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway import record
 from gateway.authenticate import named, written
-from gateway.author import is_robot
+from gateway.matching.author import is_robot
 from normalizer.message import NULL_SENDER, Message, Transport
 from store import rows
 from store.known import Arrival, Author, Changes, Given, Known, Offered, Person, Token

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.place import Place, duplicate_of, new_reference, place
+from gateway.matching.place import Place, duplicate_of, new_reference, place
 from normalizer.message import Automatic, Bounce, Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Given, Known, Offered, Person, Seen, Token

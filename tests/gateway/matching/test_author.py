@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.author import fold, is_robot, resolve, untagged
+from gateway.matching.author import fold, is_robot, resolve, untagged
 from gateway.sender.trust import NOBODY_VOUCHES, Verdict
 from normalizer.message import Claim, Identity, Message
 from tests.making import DESK, OWN, mail, read

@@ -1,0 +1,1 @@
+"""Whose a message is: who wrote, which conversation, and which case in it."""
