@@ -7,13 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from gateway import acknowledge, books, doubt, record, telling
-from gateway.acknowledge import NEW, Asked, Decision, Limits
+from gateway import books, doubt, record, telling
 from gateway.alarm import Alarm, Alarms
-from gateway.alive import is_failing
-from gateway.answer import OFFERS, SOLVED
-from gateway.chosen import chosen
-from gateway.crowd import Crowd
 from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
@@ -30,7 +25,13 @@ from gateway.matching import optout, participants
 from gateway.matching.participants import Check
 from gateway.matching.place import Place, duplicate_of, place, returned
 from gateway.messenger import beside, case_of
-from gateway.outgoing import Why, say
+from gateway.outgoing import acknowledge
+from gateway.outgoing.acknowledge import NEW, Asked, Decision, Limits
+from gateway.outgoing.alive import is_failing
+from gateway.outgoing.answer import OFFERS, SOLVED
+from gateway.outgoing.chosen import chosen
+from gateway.outgoing.crowd import Crowd
+from gateway.outgoing.letter import Why, say
 from gateway.raised import by_answer, by_arrival
 from gateway.returned import note_bounce, of_a_letter
 from gateway.surveys import answer

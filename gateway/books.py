@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import record
-from gateway.acknowledge import Decision
+from gateway.outgoing.acknowledge import Decision
 from gateway.returned import note_bounce
 from normalizer.message import Message
 from store import rows

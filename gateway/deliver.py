@@ -15,7 +15,7 @@ import structlog
 from channels.base import Channel, ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.limits import ANYTHING, Limits
 from gateway.metrics import Metrics
-from gateway.render import render
+from gateway.outgoing.render import render
 from scheduler.backoff import domain_until, is_hopeless, retry_at, spread_of
 from store.astray import DOWN
 from store.engine import StoreUnavailable

@@ -16,7 +16,6 @@ from time import monotonic
 import structlog
 
 from channels.base import Receipt, Unavailable
-from gateway.acknowledge import budget, recipient
 from gateway.authenticate import Keys, tokens
 from gateway.config.rules import FormMail
 from gateway.desk.sent import facts as facts_of_sent
@@ -26,6 +25,7 @@ from gateway.matching.author import is_ours, resolve
 from gateway.matching.form_mail import look, opened, rule_for
 from gateway.matching.participants import offered
 from gateway.metrics import Metrics
+from gateway.outgoing.acknowledge import budget, recipient
 from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
 from gateway.returned import identified
 from gateway.sender.resolver import Resolver

@@ -6,14 +6,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
-from gateway import acknowledge, books, record
-from gateway.acknowledge import Asked, Decision, Limits
-from gateway.alive import is_failing
-from gateway.answer import LEFT
+from gateway import books, record
 from gateway.matching import optout
 from gateway.matching.participants import Check
 from gateway.matching.place import candidates, person_of
-from gateway.outgoing import Why, said
+from gateway.outgoing import acknowledge
+from gateway.outgoing.acknowledge import Asked, Decision, Limits
+from gateway.outgoing.alive import is_failing
+from gateway.outgoing.answer import LEFT
+from gateway.outgoing.letter import Why, said
 from gateway.team.route import Mode, stricter
 from normalizer.message import Identity, Message
 from store import rows

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from channels.base import Settings
-from gateway.acknowledge import budget
 from gateway.authenticate import Keys
 from gateway.config import Config
 from gateway.matching.author import resolve
+from gateway.outgoing.acknowledge import budget
 from gateway.rules import admission, own
 from gateway.sender.trust import NOBODY_VOUCHES
 from gateway.specimen import NotPossible

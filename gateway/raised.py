@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.acknowledge import ALARMS, Decision
 from gateway.alarm import Alarm
+from gateway.outgoing.acknowledge import ALARMS, Decision
 from normalizer.message import Message
 from store.known import Arrival, Known
 

@@ -22,7 +22,7 @@ from gateway.desk.speak import Desk, File, Who, Words
 from gateway.follow_ups.fire import Firing
 from gateway.matching.author import is_ours
 from gateway.notices.elsewhere import Elsewhere
-from gateway.outgoing import kind_of
+from gateway.outgoing.letter import kind_of
 from gateway.record import event_row
 from gateway.words import clean_line
 from normalizer.message import Address, Identity

@@ -7,15 +7,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from channels.base import Settings
-from gateway.acknowledge import Limits
 from gateway.admin.letters import Letters as AdminLetters
 from gateway.admin.posts import Posts
 from gateway.admit import Admission
 from gateway.alarm import Alarms
-from gateway.answer import Writer
 from gateway.authenticate import Keys
 from gateway.config import Config
-from gateway.crowd import Crowd
 from gateway.desk.colleagues import Colleagues
 from gateway.desk.handing import Handing
 from gateway.desk.speak import Desk
@@ -33,6 +30,9 @@ from gateway.notices import decide
 from gateway.notices.acts import Announcing
 from gateway.notices.draw import Drawing
 from gateway.notices.text import Letters
+from gateway.outgoing.acknowledge import Limits
+from gateway.outgoing.answer import Writer
+from gateway.outgoing.crowd import Crowd
 from gateway.promises.word import Promising
 from gateway.replies.saved import Replies
 from gateway.surveys.asking import Surveys

@@ -24,9 +24,9 @@ from gateway.api.app import ApiState, build
 from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config.types import Endpoint
-from gateway.crowd import remember
 from gateway.desk.speak import Desk
 from gateway.fetch import Fetch
+from gateway.outgoing.crowd import remember
 from gateway.rules import admin, announcing, desk, faq, handing, posts, replies
 from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins

@@ -27,11 +27,11 @@ from gateway.admit import Admission
 from gateway.authenticate import Keys
 from gateway.backlog import Backlog
 from gateway.config import Config, load
-from gateway.crowd import Crowd, remember
 from gateway.deliver import Deliver
 from gateway.desk import staffing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
+from gateway.outgoing.crowd import Crowd, remember
 from gateway.readers import Readers
 from gateway.sender.resolver import Resolver
 from gateway.sender.trust import Trust

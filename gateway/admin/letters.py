@@ -13,11 +13,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from channels.base import Settings
-from gateway import outgoing
 from gateway.admin.bell import Bell, Letter, gone, heard, is_due, rung
 from gateway.admin.words import ADVICE, FRAMES, spoken
 from gateway.alarm import LASTING, Alarm, Kind
 from gateway.authenticate import Keys
+from gateway.outgoing import letter as outgoing
 from gateway.record import storable, to_json
 from gateway.words import Text, clean_line
 from normalizer.message import Identity

@@ -15,7 +15,7 @@ from gateway.api.writes import Asked, Writes
 from gateway.desk.speak import TELEPHONE
 from gateway.desk.wanted import Merge, Named, Split, Undo, Wanted
 from gateway.links import acts
-from gateway.outgoing import kind_of
+from gateway.outgoing.letter import kind_of
 from store import customers, persons
 
 _ERASING = 120.0  # seconds: it looks through all messages for those to and from somebody

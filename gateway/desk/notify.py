@@ -11,7 +11,7 @@ from typing import Literal
 from channels.base import Settings
 from gateway.alarm import Alarm, Alarms
 from gateway.authenticate import Keys
-from gateway.outgoing import Letter, message_row, outbox_row
+from gateway.outgoing.letter import Letter, message_row, outbox_row
 from gateway.record import storable
 from gateway.team.roster import About, Colleague
 from gateway.words import Text, clean_line

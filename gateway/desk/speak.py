@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from channels.base import Settings
-from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.desk.handing import Handing
 from gateway.follow_ups.follow import Follow
 from gateway.matching.author import is_ours
-from gateway.outgoing import kind_of, usable
+from gateway.outgoing.acknowledge import budget_of
+from gateway.outgoing.letter import kind_of, usable
 from gateway.record import event_row, raw_row, storable, to_json
 from gateway.replies.saved import Replies
 from gateway.words import clean_line

@@ -13,13 +13,22 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.base import Settings
-from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.follow_ups import handover, meant, renewal
 from gateway.follow_ups.follow import HANDED_OVER, Follow, began, is_unread, nth_of
 from gateway.follow_ups.holds import OWED, as_if, held_back, is_over, reason
 from gateway.follow_ups.spacing import QUIET, spaced
-from gateway.outgoing import Letter, Why, chain, kind_of, message_row, outbox_row, say, usable
+from gateway.outgoing.acknowledge import budget_of
+from gateway.outgoing.letter import (
+    Letter,
+    Why,
+    chain,
+    kind_of,
+    message_row,
+    outbox_row,
+    say,
+    usable,
+)
 from gateway.record import event_row
 from gateway.surveys.asking import Surveys
 from gateway.surveys.asking import buttons as score_buttons

@@ -18,12 +18,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from channels.base import Settings
-from gateway.acknowledge import budget_of
 from gateway.authenticate import Keys
 from gateway.desk.speak import Who
 from gateway.links.join import Join, join
 from gateway.matching.place import Place, person_of
-from gateway.outgoing import Letter, Why, message_row, say
+from gateway.outgoing.acknowledge import budget_of
+from gateway.outgoing.letter import Letter, Why, message_row, say
 from gateway.team.route import Mode, stricter
 from gateway.words import FollowUpFacts, Words
 from normalizer.message import Identity, Message

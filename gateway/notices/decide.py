@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 from channels.base import Settings
 from gateway.matching.author import is_ours, is_robot
-from gateway.outgoing import kind_of
+from gateway.outgoing.letter import kind_of
 from gateway.team.route import Mode, is_sensitive, stricter
 from normalizer.message import Identity
 from store.notices import Kind

@@ -11,11 +11,11 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from gateway import outgoing
-from gateway.acknowledge import budget_of
 from gateway.notices.decide import WATCHED, Goes, Later, Rules, Stays, decide
 from gateway.notices.text import Letters, Read, Said
-from gateway.outgoing import Letter, Why, message_row
+from gateway.outgoing import letter as outgoing
+from gateway.outgoing.acknowledge import budget_of
+from gateway.outgoing.letter import Letter, Why, message_row
 from gateway.record import event_row
 from normalizer.message import Identity
 from scheduler.notices import Drawn

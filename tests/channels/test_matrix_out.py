@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from channels.base import Rejected, Retry
-from gateway.render import render
+from gateway.outgoing.render import render
 from normalizer.message import Button, Part, Spooled
 from tests.channels.matrix_channel import Chat, chat, off
 from tests.channels.matrix_chat import Desk, at_home, reply, running, words

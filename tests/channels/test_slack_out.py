@@ -12,7 +12,7 @@ import pytest
 from channels.base import ChannelDown, DeliveryError, Host, InDoubt, NoPast, Rejected, Retry
 from channels.slack import Slack
 from channels.slack.settings import SlackSettings
-from gateway.render import render
+from gateway.outgoing.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.slack_double import (
     HANA,

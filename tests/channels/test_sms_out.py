@@ -24,7 +24,7 @@ from channels.sms import Sms
 from channels.sms.meter import Meter
 from channels.sms.segments import segments
 from channels.testing import PAUSE
-from gateway.render import render
+from gateway.outgoing.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.api_double import Asked, Double, Says, opened
 from tests.channels.hooked import running

@@ -21,7 +21,7 @@ from channels.base import (
 from channels.called import now
 from channels.testing import PAUSE
 from channels.whatsapp import WhatsApp
-from gateway.render import render
+from gateway.outgoing.render import render
 from normalizer.message import Address, Button, Message, Part, Spooled
 from tests.channels.graph_double import (
     HANA,

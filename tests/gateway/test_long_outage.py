@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from channels.base import ChannelDown, Sent
 from channels.limits import Limits
 from gateway.deliver import UNDER_WAY
-from gateway.outgoing import outbox_row
+from gateway.outgoing.letter import outbox_row
 from store import rows
 from store.bulk import insert
 from store.known import Changes

@@ -270,7 +270,7 @@ def test_everything_automatic_that_customers_read_goes_by_one_function() -> None
         "gateway/desk/notify.py",
         "gateway/admin/letters.py",
     }
-    assert makes - to_colleagues == {"gateway/outgoing.py", "gateway/desk/speak.py"}
+    assert makes - to_colleagues == {"gateway/outgoing/letter.py", "gateway/desk/speak.py"}
     for path in to_colleagues:
         text = (ROOT / path).read_text("utf-8")
         assert text.count("outbox_row(") == text.count("counted=False"), path

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
 from gateway.matching.place import Place
+from gateway.outgoing.acknowledge import Decision, Limits
 from normalizer.message import Address, Claim, Identity, Message, Transport
 from store import rows
 from store.known import Arrival, Author, Raw

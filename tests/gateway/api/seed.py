@@ -18,7 +18,6 @@ from sqlalchemy import Connection, insert
 
 from channels.mail import MailSettings
 from gateway import worker
-from gateway.acknowledge import Decision, Limits
 from gateway.admit import Admission
 from gateway.api.app import ApiState, Readiness
 from gateway.authenticate import Keys
@@ -29,6 +28,7 @@ from gateway.notices import decide
 from gateway.notices.acts import Announcing
 from gateway.notices.draw import Drawing
 from gateway.notices.text import Letters
+from gateway.outgoing.acknowledge import Decision, Limits
 from gateway.promises.word import Promising
 from gateway.record import to_json
 from gateway.team.calendars import Calendars, Times

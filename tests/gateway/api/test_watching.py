@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from gateway.acknowledge import NEW
 from gateway.api import unsaid
 from gateway.api.access import WRONG
 from gateway.api.unsaid import Shown
 from gateway.api.unsaid_words import WORDS
 from gateway.follow_ups.holds import reason
+from gateway.outgoing.acknowledge import NEW
 from scheduler.duration import Duration
 from scheduler.rules import PROMISED, TOLD, UNANSWERED, UPDATE, Rule
 from store import shapes_watched as shapes

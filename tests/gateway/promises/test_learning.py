@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Connection, select
 
-from gateway.answer import Writer
 from gateway.metrics import Metrics
+from gateway.outgoing.answer import Writer
 from gateway.promises.history import NOTHING, Learned
 from gateway.promises.learning import How, Learning
 from gateway.promises.word import Promising

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.acknowledge import Asked, Limits, budget, count, decide
+from gateway.outgoing.acknowledge import Asked, Limits, budget, count, decide
 from normalizer.message import Automatic, Message, Transport
 from store.known import Author, Spent
 from tests.making import DESK, NOON, OWN, arrival, mail, message, read

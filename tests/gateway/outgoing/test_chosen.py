@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.chosen import chosen
+from gateway.outgoing.chosen import chosen
 from normalizer.message import Button
 from tests.gateway.follow_ups.test_pressed import a_case, case
 from tests.gateway.test_messenger import say

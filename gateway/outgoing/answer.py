@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from channels.base import Settings
-from gateway.acknowledge import Decision, whom
 from gateway.authenticate import Keys
 from gateway.faq.index import titles
 from gateway.faq.phrases import settled
@@ -15,7 +14,8 @@ from gateway.faq.suggest import Suggest, decided
 from gateway.intake.intake import buttons as choices
 from gateway.intake.question import Question
 from gateway.matching.place import Place
-from gateway.outgoing import Letter, chain, message_row, usable
+from gateway.outgoing.acknowledge import Decision, whom
+from gateway.outgoing.letter import Letter, chain, message_row, usable
 from gateway.promises.word import Promising, next_minute
 from gateway.team.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words

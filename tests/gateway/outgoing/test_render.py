@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from channels.cut import cut, size
 from channels.limits import ANYTHING, Limits
-from gateway.render import render
+from gateway.outgoing.render import render
 from normalizer.message import Button, Message, Part
 
 SOLVED, STUCK = Button("Solved", "solved"), Button("I still need help", "stuck")

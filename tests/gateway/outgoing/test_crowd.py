@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd, likeness, pattern, remember
+from gateway.outgoing.crowd import ALIKE, BURST, SAME_WORDS, Crowd, likeness, pattern, remember
 from store.known import Arrival
 from tests.making import NOON, Desk, arrival, mail, message
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.alarm import Kind
-from gateway.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from gateway.intake.question import Question
 from gateway.matching.author import fold, is_ours, is_robot
+from gateway.outgoing.crowd import ALIKE, BURST, SAME_WORDS, Crowd
 from gateway.team.route import Mode
 from normalizer.message import NULL_SENDER, Identity, Message
 from store.known import Arrival, Budget, Spent

@@ -9,7 +9,7 @@ from typing import Final
 
 from channels.cut import cut, gathered
 from channels.limits import Limits
-from gateway.chosen import numbered
+from gateway.outgoing.chosen import numbered
 from normalizer.email.html import to_text
 from normalizer.message import Button, Message, Part
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.acknowledge import Decision
-from gateway.answer import _REFERENCE, Writer
 from gateway.matching.place import Place
+from gateway.outgoing.acknowledge import Decision
+from gateway.outgoing.answer import _REFERENCE, Writer
 from gateway.promises.word import promise
 from gateway.rules import admission
 from normalizer.message import Address, Message
