@@ -7,24 +7,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from gateway import books, doubt, record, telling
+from gateway import record
 from gateway.alarm import Alarm, Alarms
 from gateway.desk import sent
 from gateway.desk.colleagues import Colleagues, Word
 from gateway.desk.notify import Notify
-from gateway.echo import heard
 from gateway.follow_ups.follow import Follow
 from gateway.follow_ups.pressed import Press, act, is_no_question
+from gateway.incoming import books, doubt, telling
+from gateway.incoming.echo import heard
+from gateway.incoming.leaving import Leaving
+from gateway.incoming.messenger import beside, case_of
+from gateway.incoming.raised import by_answer, by_arrival
+from gateway.incoming.returned import note_bounce, of_a_letter
 from gateway.intake import intake
 from gateway.intake.intake import Intake
 from gateway.intake.question import Question
-from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.links.vouched import vouched
 from gateway.matching import optout, participants
 from gateway.matching.participants import Check
 from gateway.matching.place import Place, duplicate_of, place, returned
-from gateway.messenger import beside, case_of
 from gateway.outgoing import acknowledge
 from gateway.outgoing.acknowledge import NEW, Asked, Decision, Limits
 from gateway.outgoing.alive import is_failing
@@ -32,8 +35,6 @@ from gateway.outgoing.answer import OFFERS, SOLVED
 from gateway.outgoing.chosen import chosen
 from gateway.outgoing.crowd import Crowd
 from gateway.outgoing.letter import Why, say
-from gateway.raised import by_answer, by_arrival
-from gateway.returned import note_bounce, of_a_letter
 from gateway.surveys import answer
 from gateway.surveys.scale import PAGE
 from gateway.team.route import ACKNOWLEDGEMENT, NOWHERE, Mode, Routed, Routing, stricter, tagged

@@ -19,7 +19,8 @@ from channels.base import Receipt, Unavailable
 from gateway.authenticate import Keys, tokens
 from gateway.config.rules import FormMail
 from gateway.desk.sent import facts as facts_of_sent
-from gateway.echo import carried
+from gateway.incoming.echo import carried
+from gateway.incoming.returned import identified
 from gateway.links import proofs
 from gateway.matching.author import is_ours, resolve
 from gateway.matching.form_mail import look, opened, rule_for
@@ -27,7 +28,6 @@ from gateway.matching.participants import offered
 from gateway.metrics import Metrics
 from gateway.outgoing.acknowledge import budget, recipient
 from gateway.readers import READ_PATIENCE, ReaderDied, Readers, TooSlow, discard
-from gateway.returned import identified
 from gateway.sender.resolver import Resolver
 from gateway.sender.trust import NOBODY_VOUCHES, Trust, Verdict
 from gateway.sender.vouch import Mail, by_word, judge

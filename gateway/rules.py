@@ -17,14 +17,14 @@ from gateway.desk.colleagues import Colleagues
 from gateway.desk.handing import Handing
 from gateway.desk.speak import Desk
 from gateway.desk.staffing import notify, people, roster, staff
-from gateway.echo import marks
 from gateway.faq.entries import Entry, read_folder
 from gateway.faq.index import Index
 from gateway.faq.suggest import Suggest
 from gateway.follow_ups.fire import Firing
 from gateway.follow_ups.follow import Follow
+from gateway.incoming.echo import marks
+from gateway.incoming.leaving import Leaving
 from gateway.intake.intake import Intake
-from gateway.leaving import Leaving
 from gateway.links.proofs import Proofs
 from gateway.notices import decide
 from gateway.notices.acts import Announcing

@@ -10,7 +10,7 @@ from channels.base import ChannelDown, Rejected, Retry
 from gateway.fetch import Fetch
 from normalizer.message import Part, Spooled
 from store.known import Accepted
-from tests.gateway.test_messenger import say
+from tests.gateway.incoming.test_messenger import say
 from tests.making import Desk
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from normalizer.message import Identity
-from tests.gateway.test_messenger import YUKI, say
+from tests.gateway.incoming.test_messenger import YUKI, say
 from tests.making import CONFIG, Desk, opened
 
 HANA = Identity("pager", "4712")

@@ -7,7 +7,7 @@ import asyncio
 from gateway.desk.speak import Refused, Who
 from gateway.links import join
 from normalizer.message import Identity
-from tests.gateway.test_messenger import YUKI, say
+from tests.gateway.incoming.test_messenger import YUKI, say
 from tests.making import Desk
 
 NUMBER = Identity("tel", "+819012345678")

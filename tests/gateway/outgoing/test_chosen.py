@@ -9,7 +9,7 @@ import pytest
 from gateway.outgoing.chosen import chosen
 from normalizer.message import Button
 from tests.gateway.follow_ups.test_pressed import a_case, case
-from tests.gateway.test_messenger import say
+from tests.gateway.incoming.test_messenger import say
 from tests.making import Desk
 
 BOTH = (Button("解決した", "solved"), Button("まだ困っている", "stuck"))

@@ -8,7 +8,7 @@ import pytest
 
 from channels.base import InDoubt
 from channels.mail_out import bounce_address
-from gateway.returned import identified
+from gateway.incoming.returned import identified
 from normalizer.message import NULL_SENDER, Address, Bounce, Message
 from tests.corpus.bounces import BOUNCES, report
 from tests.gateway.test_deliver import deliver_all

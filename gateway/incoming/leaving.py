@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
-from gateway import books, record
+from gateway import record
+from gateway.incoming import books
 from gateway.matching import optout
 from gateway.matching.participants import Check
 from gateway.matching.place import candidates, person_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import record
+from gateway.incoming.returned import note_bounce
 from gateway.outgoing.acknowledge import Decision
-from gateway.returned import note_bounce
 from normalizer.message import Message
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen

@@ -11,7 +11,7 @@ import pytest
 
 from gateway import rules
 from normalizer.message import Identity, Part, Report
-from tests.gateway.test_messenger import say as said_there
+from tests.gateway.incoming.test_messenger import say as said_there
 from tests.making import CONFIG, KEYS, Desk, configure, mail, opened
 
 SENDER = """

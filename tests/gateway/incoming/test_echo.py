@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.echo import carried, marks
+from gateway.incoming.echo import carried, marks
 from gateway.words import Words
 from tests.making import Desk, mail, message
 

@@ -1,0 +1,1 @@
+"""What comes in: what an arrival is besides its place, and what it leaves in the books."""
