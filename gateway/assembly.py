@@ -23,7 +23,6 @@ from gateway.admit import Admission
 from gateway.alarm import Alarm, Kind
 from gateway.api.app import Readiness
 from gateway.authenticate import Keys
-from gateway.backlog import Backlog
 from gateway.config import Config
 from gateway.deliver import Deliver
 from gateway.desk.speak import Desk
@@ -34,7 +33,8 @@ from gateway.metrics import Metrics
 from gateway.notices.elsewhere import Elsewhere
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
-from gateway.reroute import Reroute
+from gateway.retries.backlog import Backlog
+from gateway.retries.reroute import Reroute
 from gateway.rules import admission, announcing, desk, firing, handing, own, promises
 from gateway.sender import resolver
 from gateway.sender.trust import Trust

@@ -25,10 +25,10 @@ from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config.types import Endpoint
 from gateway.desk.speak import Desk
-from gateway.fetch import Fetch
 from gateway.outgoing.crowd import remember
+from gateway.retries.fetch import Fetch
+from gateway.retries.second_look import SecondLook
 from gateway.rules import admin, announcing, desk, faq, handing, posts, replies
-from gateway.second_look import SecondLook
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
 from gateway.watch.room import Room

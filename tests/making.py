@@ -25,7 +25,6 @@ from gateway import rules as made
 from gateway import worker
 from gateway.admit import Admission
 from gateway.authenticate import Keys
-from gateway.backlog import Backlog
 from gateway.config import Config, load
 from gateway.deliver import Deliver
 from gateway.desk import staffing
@@ -33,6 +32,7 @@ from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from gateway.outgoing.crowd import Crowd, remember
 from gateway.readers import Readers
+from gateway.retries.backlog import Backlog
 from gateway.sender.resolver import Resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen

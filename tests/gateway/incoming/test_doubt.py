@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.second_look import SecondLook
+from gateway.retries.second_look import SecondLook
 from gateway.sender.resolver import Resolver
 from tests.dns_server import DnsServer, resolving
 from tests.making import CONFIG, Desk, mail, opened

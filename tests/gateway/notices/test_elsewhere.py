@@ -14,7 +14,16 @@ from gateway import rules
 from gateway.notices import acts
 from normalizer.message import Identity
 from tests.gateway.notices.test_told import MORE, agree, begin, drain, loop, now, who
-from tests.gateway.test_reroute import CLUB, MAIL, SHOP, TWO, deliver, one_customer, reroute, wrote
+from tests.gateway.retries.test_reroute import (
+    CLUB,
+    MAIL,
+    SHOP,
+    TWO,
+    deliver,
+    one_customer,
+    reroute,
+    wrote,
+)
 from tests.making import KEYS, Desk, opened
 
 BLOCKED = Rejected("blocked", "address_dead")

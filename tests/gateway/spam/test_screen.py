@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.backlog import Backlog
 from gateway.readers import TooSlow
+from gateway.retries.backlog import Backlog
 from gateway.spam.filters import Filters
 from store import apart
 from tests.making import CONFIG, Desk, mail, opened, until, with_header

@@ -14,10 +14,10 @@ from channels.base import Canary, ChannelDown
 from channels.mail_compose import compose
 from gateway.alarm import Alarms
 from gateway.authenticate import Keys
-from gateway.backlog import Backlog
 from gateway.config import ConfigError
 from gateway.metrics import Metrics
 from gateway.readers import TooSlow
+from gateway.retries.backlog import Backlog
 from gateway.watch.canary import Canaries
 from normalizer.message import Address, Message
 from tests.daemon.servers import CONFIG as SITE

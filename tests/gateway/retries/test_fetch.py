@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from channels.base import ChannelDown, Rejected, Retry
-from gateway.fetch import Fetch
+from gateway.retries.fetch import Fetch
 from normalizer.message import Part, Spooled
 from store.known import Accepted
 from tests.gateway.incoming.test_messenger import say

@@ -19,7 +19,7 @@ from gateway.desk import acts
 from gateway.desk.speak import Who
 from gateway.desk.wanted import Reply
 from gateway.notices.elsewhere import Elsewhere
-from gateway.reroute import Reroute
+from gateway.retries.reroute import Reroute
 from gateway.team.calendars import quiet_until
 from normalizer.message import Claim, Identity, Message
 from store import shapes

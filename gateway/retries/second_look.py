@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from gateway.backlog import Backlog
+from gateway.retries.backlog import Backlog
 from store import unfinished
 from store.engine import StoreUnavailable
 from store.rows import instant

@@ -1,0 +1,1 @@
+"""What did not succeed at once, tried again: reading, judging, fetching, and another way out."""
