@@ -152,7 +152,7 @@ def check(
 def _try(config: Config, mail: Path) -> None:
     from datetime import UTC, datetime
 
-    from gateway import preview
+    from gateway.commands import preview
 
     try:
         for line in preview.mail(config, mail, datetime.now(UTC)):
@@ -178,7 +178,7 @@ def preview(
     """A template as a customer would read it now, with example facts or those of a case."""
     from datetime import UTC, datetime
 
-    from gateway.specimen import Wanted, specimens
+    from gateway.commands.specimen import Wanted, specimens
     from store.engine import StoreUnavailable
 
     form: Form | None = "short" if short else None
@@ -213,8 +213,8 @@ def import_(
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Bring old mail in as history: nothing is ever said about it. Goes on where it was stopped."""
-    from gateway import importing
-    from gateway.progress import Progress
+    from gateway.commands import importing
+    from gateway.commands.progress import Progress
 
     missing = [path for path in paths if not path.exists()]
     if missing:
@@ -331,7 +331,7 @@ def login(
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Log a channel in at its provider with OAuth2, and try it."""
-    from gateway import login as people
+    from gateway.commands import login as people
 
     os.umask(0o077)
     try:

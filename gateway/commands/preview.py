@@ -11,12 +11,12 @@ from pathlib import Path
 
 from channels.base import Settings
 from gateway.authenticate import Keys
+from gateway.commands.specimen import NotPossible
 from gateway.config import Config
 from gateway.matching.author import resolve
 from gateway.outgoing.acknowledge import budget
 from gateway.rules import admission, own
 from gateway.sender.trust import NOBODY_VOUCHES
-from gateway.specimen import NotPossible
 from normalizer import normalize
 from normalizer.message import Envelope, Message, Transport
 from store import rows

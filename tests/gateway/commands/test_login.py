@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from channels.oauth_file import GrantFile
-from gateway import login
 from gateway.cli import app
+from gateway.commands import login
+from gateway.commands.login import Choice, NotLoggedIn
 from gateway.config import Config, load
-from gateway.login import Choice, NotLoggedIn
 from gateway.watch.checking import Finding
 from tests.channels.smtp_sink import Sink, sink
 from tests.making import CONFIG

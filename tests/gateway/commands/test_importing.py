@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from gateway import importing
 from gateway.assembly import Parts
-from gateway.importing import Tally, find
+from gateway.commands import importing
+from gateway.commands.importing import Tally, find
 from tests.making import Desk, mail
 
 OLD = datetime(2020, 1, 1, tzinfo=UTC)

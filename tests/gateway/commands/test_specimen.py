@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
-from gateway.specimen import NotPossible, Specimen, Wanted, specimens
+from gateway.commands.specimen import NotPossible, Specimen, Wanted, specimens
 from gateway.words.sheets import Form
 from tests.making import CONFIG, NOON, Desk, configure, mail, opened
 

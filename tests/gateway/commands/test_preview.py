@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
-from gateway.preview import mail
-from gateway.specimen import NotPossible
+from gateway.commands.preview import mail
+from gateway.commands.specimen import NotPossible
 from gateway.watch.checking import texts
 from tests import making
 from tests.making import CONFIG, NOON, configure

@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.status import Status
 
-from gateway.importing import Tally
+from gateway.commands.importing import Tally
 
 _PLAIN_EVERY = 5.0  # seconds between lines where nobody watches
 
