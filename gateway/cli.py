@@ -344,10 +344,11 @@ def login(
 @app.command()
 def token(config: ConfigFile = DEFAULT) -> None:
     """Make a new API token; the one made before is no longer good."""
-    from gateway import access, assembly
+    from gateway import assembly
+    from gateway.api import bearer
 
     made = _with_parts(
-        config, lambda p: access.replace(p.store, p.config.gateway.data_dir, assembly.now())
+        config, lambda p: bearer.replace(p.store, p.config.gateway.data_dir, assembly.now())
     )
     typer.echo(f"token {made}")
 

@@ -17,9 +17,8 @@ import structlog
 from litestar.types import ASGIApp
 
 from channels.base import Webhook
-from gateway import access
 from gateway.alarm import Alarm, Alarms
-from gateway.api import server
+from gateway.api import bearer, server
 from gateway.api.app import ApiState, build
 from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
@@ -92,7 +91,7 @@ async def _begin(parts: Parts) -> None:
         await parts.ingest.resolver.start()
     _doubt(parts, await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner)))
     await _patiently(lambda: remember(parts.rules.crowd, parts.store, now()))
-    made = await _patiently(lambda: access.first(parts.store, data_dir, now()))
+    made = await _patiently(lambda: bearer.first(parts.store, data_dir, now()))
     if made:
         print(f"API token {made}", flush=True)  # noqa: T201  once, and not into the log
 

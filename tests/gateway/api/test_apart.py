@@ -10,7 +10,7 @@ import pytest
 from httpx import AsyncClient
 from prometheus_client import CollectorRegistry
 
-from gateway import access
+from gateway.api import bearer
 from gateway.api.app import Readiness, build
 from tests.gateway.api.conftest import Window, ask
 from tests.gateway.api.seed import state
@@ -25,7 +25,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def client(desk: Desk, tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    token = await access.first(desk.store, tmp_path, desk.clock())
+    token = await bearer.first(desk.store, tmp_path, desk.clock())
     lent = state(desk.store, lambda: Readiness(ready=True), CollectorRegistry(), "Apart")
     app = build(replace(lent, release=desk.backlog.release))
     async with ask(app, headers={"Authorization": f"Bearer {token}"}) as one:

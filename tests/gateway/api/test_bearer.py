@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway import access
+from gateway.api import bearer
 from store import tokens
 from tests.making import NOON, Desk
 
@@ -18,32 +18,32 @@ def kept(folder: Path) -> str:
 
 
 async def test_the_first_token_is_made_once_and_returned_once(desk: Desk, tmp_path: Path) -> None:
-    made = await access.first(desk.store, tmp_path, NOON, {})
+    made = await bearer.first(desk.store, tmp_path, NOON, {})
     assert made
     assert await lets_in(desk, made)
     assert kept(tmp_path) == made
-    assert await access.first(desk.store, tmp_path, NOON, {}) is None
+    assert await bearer.first(desk.store, tmp_path, NOON, {}) is None
     assert len(await desk.store.read(tokens.active)) == 1
 
 
 async def test_the_environment_s_token_is_taken_and_not_printed(desk: Desk, tmp_path: Path) -> None:
     given = {"MADOGUCHI_API_TOKEN": "chosen by the admin"}
-    assert await access.first(desk.store, tmp_path, NOON, given) is None
+    assert await bearer.first(desk.store, tmp_path, NOON, given) is None
     assert await lets_in(desk, "chosen by the admin")
     assert not await lets_in(desk, "")
 
 
 async def test_later_the_environment_changes_nothing(desk: Desk, tmp_path: Path) -> None:
-    made = await access.first(desk.store, tmp_path, NOON, {})
-    await access.first(desk.store, tmp_path, NOON, {"MADOGUCHI_API_TOKEN": "late"})
+    made = await bearer.first(desk.store, tmp_path, NOON, {})
+    await bearer.first(desk.store, tmp_path, NOON, {"MADOGUCHI_API_TOKEN": "late"})
     assert made
     assert await lets_in(desk, made)
     assert not await lets_in(desk, "late")
 
 
 async def test_a_replaced_token_lets_nobody_in(desk: Desk, tmp_path: Path) -> None:
-    made = await access.first(desk.store, tmp_path, NOON, {})
-    new = await access.replace(desk.store, tmp_path, NOON)
+    made = await bearer.first(desk.store, tmp_path, NOON, {})
+    new = await bearer.replace(desk.store, tmp_path, NOON)
     assert made
     assert new != made
     assert not await lets_in(desk, made)
@@ -52,6 +52,6 @@ async def test_a_replaced_token_lets_nobody_in(desk: Desk, tmp_path: Path) -> No
 
 
 async def test_the_store_holds_no_secret(desk: Desk, tmp_path: Path) -> None:
-    made = await access.first(desk.store, tmp_path, NOON, {})
+    made = await bearer.first(desk.store, tmp_path, NOON, {})
     assert made
     assert made not in str(await desk.rows("SELECT * FROM tokens"))
