@@ -116,3 +116,12 @@ def test_docs_for_a_newcomer_are_there() -> None:
     """What README promises to read next exists."""
     for name in ("README.md", "README.ja.md", "docs/architecture.md", "gateway/ingest.py"):
         assert (ROOT / name).is_file(), name
+
+
+def test_every_package_of_the_gateway_is_on_the_map() -> None:
+    """docs/architecture.md says of each folder of the gateway what lies there, and of no other."""
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    part = page.partition("## Where to find")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+)/`", part))
+    files = [p.relative_to(ROOT / "gateway") for p in (ROOT / "gateway").glob("*/**/*.*")]
+    assert {file.parts[0] for file in files if "__pycache__" not in file.parts} == named
