@@ -134,8 +134,13 @@ class Flights:
         mails = self._ask(folder, uids, work)
         if not mails:
             return
-        while len(self._aboard) >= (1 if _is_large(mails) else _ABOARD):
-            self._settle(self._aboard.popleft())
+        try:
+            while len(self._aboard) >= (1 if _is_large(mails) else _ABOARD):
+                self._settle(self._aboard.popleft())
+        except BaseException:
+            folder.put_back(mails)
+            _discard(mails.values())
+            raise
         for _ in mails:
             self._gateway.host.failpoint("F9")
         arrival = self._gateway.hand_over(list(mails.values()))

@@ -123,6 +123,18 @@ async def test_the_store_may_be_down_for_a_while(
     assert sorted(ledger.seen.values()) == [2, 2, 2]
 
 
+async def test_what_was_fetched_while_the_store_went_down_comes_as_well(
+    server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    """R6: two batches are under way and a third is fetched, when the first is not taken."""
+    server.deliver(*(mail(subject=f"{n}") for n in range(100)), user=user)
+    ledger.troubles = [Unavailable() for _ in range(32)]
+    async with reading(server.imap, tmp_path, ledger, username=user):
+        await ledger.holds(100)
+    assert sorted(subjects(ledger), key=int) == [b"%d" % n for n in range(100)]
+    assert sum(ledger.seen.values()) == 132
+
+
 async def test_a_mail_that_our_rules_fall_over_never_blocks_the_next(
     server: Dovecot, user: str, ledger: Ledger, tmp_path: Path
 ) -> None:
