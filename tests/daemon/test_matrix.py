@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +15,7 @@ import pytest
 from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, wait_until
 from tests.daemon.synapse import Person, Synapse, synapse
 from tests.matrix_proxy import proxy_of
+from tests.soak.given import A_MOMENT, LEFT, silent, told_by_hand
 
 pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("synapse")]
 
@@ -25,7 +28,7 @@ user = "{user}"
 access_token = {{ env = "MATRIX_TOKEN" }}
 """
 PATIENCE = 120.0  # seconds for a start: the library alone takes long on a busy machine
-WRITERS = 5
+WRITERS = 12
 
 
 def rows(site: Site, query: str) -> list[tuple[object, ...]]:
@@ -39,10 +42,16 @@ def laid_out(folder: Path, url: str, desk: Person) -> Site:
 
 
 class Ended(NamedTuple):
-    """What the books say at the end: text → how often it is a message, and what went wrong."""
+    """What the books say at the end: text → how often it is a message, and what went wrong.
+
+    `twice` are customers with two acknowledgements; `silent` are those that have none, of which we
+    are not in doubt either.
+    """
 
     stored: dict[str, int]
     early: set[str]
+    twice: list[str]
+    silent: list[str]
 
 
 class Writers:
@@ -58,10 +67,18 @@ class Writers:
             person, room = self._chats[number % WRITERS]
             self.wanted.add(person.say(room, f"line {number}"))
 
+    def heard(self, user: str) -> dict[str, int]:
+        """How often somebody said something, by the customer who read it."""
+        told = ((person.user, person.events(room)) for person, room in self._chats)
+        return {
+            reader: sum(e["sender"] == user and "body" in e["content"] for e in events)
+            for reader, events in told
+        }
 
-def killed(server: Synapse, folder: Path, events: int, kills: int) -> Ended:
-    """So many events while the daemon is killed so often."""
-    desk = server.person()
+
+def killed(server: Synapse, folder: Path, events: int, kills: int, seed: int = 1) -> Ended:
+    """So many events while the daemon is killed so often, each a moment after it was given some."""
+    desk, draw = server.person(), random.Random(seed)
     writers, early = Writers(server, desk), set[str]()
     with proxy_of(server.url) as proxy:
         site = laid_out(folder, proxy.url, desk)
@@ -86,6 +103,7 @@ def killed(server: Synapse, folder: Path, events: int, kills: int) -> Ended:
                 wait_until(lambda: bool(writers.wanted - proxy.done), 60, "something is written")
                 seen = len(proxy.given)
                 wait_until(lambda seen=seen: len(proxy.given) > seen, 60, "events are given out")  # type: ignore[misc]  # bound now
+                time.sleep(draw.uniform(0, A_MOMENT))
             finally:
                 process.kill()
                 process.wait()
@@ -93,11 +111,15 @@ def killed(server: Synapse, folder: Path, events: int, kills: int) -> Ended:
         with daemon(site, secret, patience=PATIENCE):
             writers.write(range(kills * share, events))
             wait_until(lambda: writers.wanted <= proxy.done, 120, "all is read")
+            wait_until(lambda: not rows(site, LEFT), 120, "all is read and answered")
         found = rows(
             site,
             "SELECT text, count(*) FROM messages WHERE channel='mx' AND direction='in' GROUP BY text",
         )
-        return Ended({str(text): int(str(count)) for text, count in found}, early)
+        heard = writers.heard(desk.user)
+        unsaid = silent(site.database, (f"matrix:{user}" for user, n in heard.items() if not n))
+        twice = [user for user, count in heard.items() if count > 1]
+        return Ended({str(text): int(str(n)) for text, n in found}, early, twice, unsaid)
 
 
 @pytest.mark.timeout(600)
@@ -105,6 +127,8 @@ def test_every_event_survives_kill_9(tmp_path: Path, homeserver: Synapse) -> Non
     ended = killed(homeserver, tmp_path, events=60, kills=3)
     assert ended.early == set()
     assert ended.stored == {f"line {n}": 1 for n in range(60)}
+    assert ended.twice == []
+    assert ended.silent == []
 
 
 def test_a_customer_is_answered_in_the_chat(tmp_path: Path, homeserver: Synapse) -> None:
@@ -145,15 +169,18 @@ def main() -> None:
     """`python -m tests.daemon.test_matrix`: the long form, which `make soak` runs."""
     import tempfile
 
+    events, kills, seed = told_by_hand("tests.daemon.test_matrix", events=1000, kills=20)
     with tempfile.TemporaryDirectory(prefix="madoguchi-matrix-") as folder, synapse() as server:
-        ended = killed(server, Path(folder), events=1000, kills=20)
-    lost = [n for n in range(1000) if f"line {n}" not in ended.stored]
+        ended = killed(server, Path(folder), events, kills, seed)
+    lost = [n for n in range(events) if f"line {n}" not in ended.stored]
     doubled = [text for text, count in ended.stored.items() if count > 1]
     print(  # noqa: T201
-        f"matrix: 1,000 events under 20 kills: {len(lost)} lost {lost}, {len(doubled)} doubled"
-        f" {doubled}, {len(ended.early)} passed before commit {sorted(ended.early)}"
+        f"matrix: {events} events under {kills} kills, seed {seed}: {len(lost)} lost {lost},"
+        f" {len(doubled)} doubled {doubled}, {len(ended.early)} passed before commit"
+        f" {sorted(ended.early)}, {len(ended.twice)} acknowledged twice {ended.twice},"
+        f" {len(ended.silent)} silent {ended.silent}"
     )
-    raise SystemExit(bool(lost or doubled or ended.early))
+    raise SystemExit(bool(lost or doubled or ended.early or ended.twice or ended.silent))
 
 
 if __name__ == "__main__":

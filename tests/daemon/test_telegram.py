@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import sqlite3
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -15,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, wait_until
+from tests.soak.given import A_MOMENT, LEFT, silent, told_by_hand
 from tests.telegram_server import TOKEN, BotServer, Refusal, bot_server, pressed, update
 
 CHANNEL = """
@@ -41,15 +45,22 @@ def bot_and_site(folder: Path) -> Iterator[tuple[BotServer, Site]]:
 
 
 class Ended(NamedTuple):
-    """What the books say at the end: unit → how often it is a message, and what went wrong."""
+    """What the books say at the end: text → how often it is a message, and what went wrong.
+
+    `twice` are chats with two acknowledgements; `silent` are those that have none, of which we
+    are not in doubt either.
+    """
 
     stored: dict[str, int]
     early: list[int]
+    twice: list[str]
+    silent: list[str]
 
 
-def killed(folder: Path, updates: int, kills: int) -> Ended:
-    """So many updates while the daemon is killed so often."""
+def killed(folder: Path, updates: int, kills: int, seed: int = 1) -> Ended:
+    """So many updates while the daemon is killed so often, each a moment after it was given some."""
     early: list[int] = []
+    draw = random.Random(seed)
     with bot_and_site(folder) as (bot, site):
 
         def look(ids: list[int]) -> None:
@@ -59,7 +70,8 @@ def killed(folder: Path, updates: int, kills: int) -> Ended:
                 early.extend(id_ for id_ in ids if str(id_) not in known)
 
         bot.confirming = look
-        wanted = [update(n, f"line {n}", who=n % 7 + 1) for n in range(1, updates + 1)]
+        people = max(7, updates // 4)
+        wanted = [update(n, f"line {n}", who=n % people + 1) for n in range(1, updates + 1)]
         share = updates // (kills + 1)
         for life in range(kills):
             process = launch(site, SECRET)
@@ -68,17 +80,23 @@ def killed(folder: Path, updates: int, kills: int) -> Ended:
                 seen = len(bot.given)
                 _feed(bot, wanted[life * share : (life + 1) * share])
                 wait_until(lambda seen=seen: len(bot.given) > seen, 60, "updates are given out")  # type: ignore[misc]  # bound now
+                time.sleep(draw.uniform(0, A_MOMENT))
             finally:
                 process.kill()
                 process.wait()
         with daemon(site, SECRET, patience=PATIENCE):
             bot.put(*wanted[kills * share :])
             wait_until(lambda: len(bot.confirmed) == updates, 120, "all is confirmed")
+            wait_until(lambda: not rows(site, LEFT), 120, "all is read and answered")
         found = rows(
             site,
             "SELECT text, count(*) FROM messages WHERE channel='tg' AND direction='in' GROUP BY text",
         )
-        return Ended({str(text): int(str(count)) for text, count in found}, early)
+        spoken = Counter(said["chat_id"] for said in bot.said())
+        twice = [chat for chat, count in spoken.items() if count > 1]
+        unheard = (f"telegram:{n}" for n in range(1, people + 1) if str(n) not in spoken)
+        unsaid = silent(site.database, unheard)
+        return Ended({str(text): int(str(n)) for text, n in found}, early, twice, unsaid)
 
 
 def _feed(bot: BotServer, updates: list[dict[str, object]]) -> None:
@@ -94,6 +112,8 @@ def test_r10_every_update_survives_kill_9(tmp_path: Path) -> None:
     ended = killed(tmp_path, updates=150, kills=3)
     assert ended.early == []
     assert ended.stored == {f"line {n}": 1 for n in range(1, 151)}
+    assert ended.twice == []
+    assert ended.silent == []
 
 
 @pytest.mark.daemon
@@ -178,12 +198,18 @@ def main() -> None:
     """`python -m tests.daemon.test_telegram`: the long form, which `make soak` runs."""
     import tempfile
 
+    updates, kills, seed = told_by_hand("tests.daemon.test_telegram", updates=1000, kills=20)
     with tempfile.TemporaryDirectory(prefix="madoguchi-telegram-") as folder:
-        ended = killed(Path(folder), updates=1000, kills=20)
-    lost = [n for n in range(1, 1001) if f"line {n}" not in ended.stored]
+        ended = killed(Path(folder), updates, kills, seed)
+    lost = [n for n in range(1, updates + 1) if f"line {n}" not in ended.stored]
     doubled = [text for text, count in ended.stored.items() if count > 1]
-    print(f"telegram: lost {lost}, doubled {doubled}, confirmed before commit {ended.early}")  # noqa: T201
-    raise SystemExit(bool(lost or doubled or ended.early))
+    print(  # noqa: T201
+        f"telegram: {updates} updates under {kills} kills, seed {seed}: {len(lost)} lost {lost},"
+        f" {len(doubled)} doubled {doubled}, {len(ended.early)} confirmed before commit"
+        f" {ended.early}, {len(ended.twice)} acknowledged twice {ended.twice},"
+        f" {len(ended.silent)} silent {ended.silent}"
+    )
+    raise SystemExit(bool(lost or doubled or ended.early or ended.twice or ended.silent))
 
 
 if __name__ == "__main__":

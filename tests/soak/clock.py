@@ -175,12 +175,13 @@ def main() -> None:
     parser.add_argument("--pending", type=int, default=1_000_000)
     parser.add_argument("--due", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", choices=STORES, action="append", help="default: both")
     given = parser.parse_args()
     broken = False
     for name in given.store or STORES:
         processes = 1 if name == "sqlite" else 4
-        plan = Plan(given.pending // A_CASE, given.due, given.kills, processes)
+        plan = Plan(given.pending // A_CASE, given.due, given.kills, processes, given.seed)
         with _folder() as folder, STORES[name]() as url:
             outcome = outlive(folder, url, plan)
         sys.stdout.write(f"{name}: {outcome}\n" + "".join(f"  {f}\n" for f in outcome.faults()))
