@@ -65,6 +65,13 @@ def _fail(reason: object) -> typer.Exit:
     return typer.Exit(1)
 
 
+def _unavailable(path: Path, error: object) -> typer.Exit:
+    return _fail(
+        f"the store cannot be used now: {error}. See that it is up and has room, and that"
+        f" [store] url in {path} is right; `madoguchi check --connect` tries it."
+    )
+
+
 def _tell(findings: Sequence[Finding]) -> None:
     """Print what a check found; an error ends the command."""
     for finding in findings:
@@ -94,7 +101,9 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(main())
-    except (StoreDamaged, StoreUnavailable, KeyDamaged, WordsError, OSError) as error:
+    except StoreUnavailable as error:
+        raise _unavailable(path, error) from None
+    except (StoreDamaged, KeyDamaged, WordsError, OSError) as error:
         raise _fail(error) from None
 
 
@@ -179,7 +188,7 @@ def preview(
     from datetime import UTC, datetime
 
     from gateway.commands.specimen import Wanted, specimens
-    from store.engine import StoreUnavailable
+    from store.engine import StoreDamaged, StoreNotReady, StoreUnavailable
 
     form: Form | None = "short" if short else None
     wanted = Wanted(template, language.lower(), form, channel, case)
@@ -188,7 +197,9 @@ def preview(
             typer.echo(
                 f"== {title} ==\n{subject}\n\n{body}" if subject else f"== {title} ==\n{body}"
             )
-    except (ValueError, StoreUnavailable) as error:
+    except StoreUnavailable as error:
+        raise _unavailable(config, error) from None
+    except (ValueError, StoreDamaged, StoreNotReady, OSError) as error:
         raise _fail(error) from None
 
 

@@ -76,6 +76,10 @@ class StoreDamaged(Exception):
     """The database file is damaged; docs/operations.md says how to repair it."""
 
 
+class StoreNotReady(Exception):
+    """The store was not made or brought up to date so far; the next start of the daemon does it."""
+
+
 class StoreTooNew(StoreDamaged):
     """A newer version of Madoguchi made this database; please run that one, or a newer one."""
 

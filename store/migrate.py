@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from store.engine import StoreTooNew
+from store.engine import StoreNotReady, StoreTooNew
 from store.views import VIEWS
 
 HEAD = "0004"  # the newest file in migrations/versions
@@ -37,6 +37,30 @@ def last_id(connection: Connection) -> int:
     )
 
 
+def expect_ready(connection: Connection) -> None:
+    """See that a database is as our queries want it. Raises StoreNotReady, StoreTooNew."""
+    found = version(connection)
+    _refuse_newer(found)
+    if found is None:
+        raise StoreNotReady(
+            "this store is empty: `madoguchi run` makes its tables, unless [store] url should name"
+            " another one"
+        )
+    if found < HEAD:
+        raise StoreNotReady(
+            f"this store is of an older version of Madoguchi (revision {found}, ours is {HEAD}):"
+            " back it up, then `madoguchi run` brings it up to date"
+        )
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > HEAD:
+        raise StoreTooNew(
+            f"a newer version of Madoguchi made this store: it is at revision {found}, and we know"
+            f" {HEAD}. Please run that version, or put back the backup from before the upgrade."
+        )
+
+
 def migrate(engine: Engine, failpoint: Callable[[str], None]) -> bool:
     """Upgrade in one transaction, the views included; returns whether anything was to do.
 
@@ -48,8 +72,7 @@ def migrate(engine: Engine, failpoint: Callable[[str], None]) -> bool:
         found = version(connection)
         if found == HEAD:
             return False
-        if found is not None and found > HEAD:
-            raise StoreTooNew(f"this database is at revision {found}, and we know {HEAD}")
+        _refuse_newer(found)
         _drop_views(connection)
         _upgrade(connection)
         failpoint("F7")

@@ -23,6 +23,7 @@ from store.engine import (
     READERS,
     DaemonLock,
     StoreDamaged,
+    StoreNotReady,
     StoreUnavailable,
     WriteLock,
     as_unavailable,
@@ -33,7 +34,7 @@ from store.engine import (
 )
 from store.inbound import flush
 from store.known import Accepted, Arrival, Changes, Plan, Raw
-from store.migrate import last_id, migrate
+from store.migrate import expect_ready, last_id, migrate
 from store.outbox import Delivery, Settlement
 from store.pieces import Render, parted
 from store.scrub import scrub
@@ -242,36 +243,46 @@ def _blob_row(connection: Connection, id_: int, raw: Raw) -> None:
 def look(url: str, query: Callable[[Connection], T]) -> T:
     """Run one query beside whoever uses the store; nothing is made or changed.
 
-    Raises StoreUnavailable.
+    Raises StoreNotReady, StoreTooNew, StoreDamaged, StoreUnavailable.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
-        raise StoreUnavailable(f"there is no {path}")
+        raise StoreNotReady(
+            f"there is no {path} so far: `madoguchi run` makes it, unless [store] url should name"
+            " another one"
+        )
     engine = open_readers(url)
     try:
         with engine.begin() as connection:
+            expect_ready(connection)
             return query(connection)
-    except DBAPIError as error:
-        raise as_unavailable(error) or error from error
-    finally:
-        engine.dispose()
-
-
-def ping(url: str) -> None:
-    """Open the store and ask it something. Raises StoreUnavailable, StoreDamaged."""
-    path = sqlite_path(url)
-    if path is not None and not path.exists():
-        return  # it will be made at the first start
-    engine = open_readers(url)
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-        if path is not None:
-            _check(path, url, noted=0)
     except DBAPIError as error:
         raise _damaged(error, path) or as_unavailable(error) or error from error
     finally:
         engine.dispose()
+
+
+def ping(url: str) -> str:
+    """Open the store; "", or what the next start makes of it.
+
+    Raises StoreUnavailable, StoreDamaged, StoreTooNew.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return "the next start makes it"
+    engine = open_readers(url)
+    try:
+        if path is not None:
+            _check(path, url, noted=0)
+        with engine.connect() as connection:
+            expect_ready(connection)
+    except StoreNotReady:
+        return "answers; the next start brings it up to date"
+    except DBAPIError as error:
+        raise _damaged(error, path) or as_unavailable(error) or error from error
+    finally:
+        engine.dispose()
+    return ""
 
 
 def prepare(url: str, failpoint: Callable[[str], None] = _never) -> bool:

@@ -187,10 +187,10 @@ async def channel(config: Config, settings: Settings) -> list[Finding]:
 
 async def _store(config: Config) -> Finding:
     try:
-        await asyncio.to_thread(ping, config.store.dsn)
+        later = await asyncio.to_thread(ping, config.store.dsn)
     except (StoreUnavailable, StoreDamaged) as error:
         return Finding(True, f"store: {error}")
-    return Finding(False, "store: answers")
+    return Finding(False, f"store: {later or 'answers'}")
 
 
 async def _channel(name: str, channel: Checked) -> list[Finding]:

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import json
 import socket
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from typer.testing import CliRunner, Result
 from gateway import secrets
 from gateway.cli import app
 from store import tokens
+from store.store import prepare
 from tests.making import CONFIG, Desk, mail, opened
 
 # The lock file of a store closes with the process that opened it.
@@ -73,8 +76,10 @@ def test_check_is_good_or_tells_every_error_with_its_line(folder: Path) -> None:
 
 
 def test_check_connect_tries_the_store_and_each_channel(folder: Path) -> None:
+    assert "store: the next start makes it" in madoguchi(folder, "check", "--connect").output
+    arrived(folder, mail())
     found = madoguchi(folder, "check", "--connect")
-    assert "store: answers" in found.output
+    assert "store: answers\n" in found.output
     assert "channel mail:" in found.output + found.stderr
 
 
@@ -211,6 +216,56 @@ def test_a_damaged_store_is_one_clear_line(folder: Path) -> None:
     assert told.stderr.count("\n") == 1
 
 
+def at(folder: Path, revision: str) -> None:
+    """Leave a store of that revision, without the tables where there is none."""
+    prepare(f"sqlite:///{folder / 'desk.db'}")
+    with closing(sqlite3.connect(folder / "desk.db", isolation_level=None)) as connection:
+        if revision:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        else:
+            connection.execute("DROP TABLE alembic_version")
+
+
+@pytest.mark.parametrize(
+    ("prepared", "remedy", "checked"),
+    [
+        (lambda _: None, "`madoguchi run` makes it", "the next start makes it"),
+        (lambda f: (f / "desk.db").touch(), "`madoguchi run` makes its tables", "brings it up"),
+        (lambda f: at(f, ""), "`madoguchi run` makes its tables", "brings it up"),
+        (lambda f: at(f, "0003"), "`madoguchi run` brings it up to date", "brings it up"),
+        (lambda f: at(f, "9999"), "run that version", "run that version"),
+        (lambda f: (f / "desk.db").write_bytes(b"?" * 9999), "from a backup", "from a backup"),
+    ],
+    ids=["none", "an empty file", "no tables", "an older schema", "a newer schema", "no database"],
+)
+def test_looking_at_a_store_that_is_not_ready_says_what_helps(
+    folder: Path, prepared: Callable[[Path], object], remedy: str, checked: str
+) -> None:
+    prepared(folder)
+    before = {one: one.stat().st_size for one in folder.iterdir()}
+    told = madoguchi(folder, "preview", "nudge", "--case", "K4TZ-9QHM")
+    assert told.exit_code == 1
+    assert told.stderr.startswith("madoguchi: ")
+    assert remedy in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert {one: one.stat().st_size for one in before} == before
+    found = madoguchi(folder, "check", "--connect")
+    assert checked in found.output + found.stderr
+
+
+def test_a_newer_store_is_refused_by_every_command_with_what_helps(folder: Path) -> None:
+    at(folder, "9999")
+    (folder / "a.eml").write_bytes(mail())
+    for command in (
+        ("audit",), ("why", "1"), ("quarantine", "list"), ("quarantine", "retry"),
+        ("spam", "list"), ("spam", "release", "1"), ("token",), ("import", str(folder / "a.eml")),
+        ("run",),
+    ):  # fmt: skip
+        told = madoguchi(folder, *command)
+        assert told.exit_code == 1, command
+        assert "run that version" in told.stderr.splitlines()[-1]
+
+
 def test_a_damaged_key_is_one_clear_line(folder: Path) -> None:
     secrets.key(folder / "var")
     (folder / "var" / "secret.key").write_text("")
@@ -223,9 +278,12 @@ def test_a_damaged_key_is_one_clear_line(folder: Path) -> None:
 def test_a_server_that_is_down_is_told_at_once(folder: Path) -> None:
     text = CONFIG.replace("sqlite:///desk.db", "postgresql+psycopg://nobody@127.0.0.1:1/none")
     (folder / "config.toml").write_text(text, encoding="utf-8")
-    told = madoguchi(folder, "audit")
-    assert told.exit_code == 1
-    assert told.stderr.startswith("madoguchi: ")
+    for command in (("audit",), ("token",), ("preview", "nudge", "--case", "K4TZ-9QHM")):
+        told = madoguchi(folder, *command)
+        assert told.exit_code == 1
+        assert told.stderr.startswith("madoguchi: the store cannot be used now: ")
+        assert "[store] url" in told.stderr
+        assert told.stderr.count("\n") == 1
 
 
 def test_a_port_that_is_taken_ends_the_start_with_a_word(folder: Path) -> None:
