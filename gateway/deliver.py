@@ -63,6 +63,7 @@ class Deliver:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     ended: Callable[[Delivery, Settlement], None] = _unwatched
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _ours: set[int] = field(default_factory=set)
 
     def wake(self, channel: str) -> None:
         if channel in self._awake:
@@ -71,6 +72,14 @@ class Deliver:
     def wake_all(self) -> None:
         for awake in self._awake.values():
             awake.set()
+
+    async def recover(self) -> int:
+        """Settle what processes that died were sending; returns how many deliveries.
+
+        Ours are under way also when the clock is set forward, or the machine has slept: taken for
+        dead, what a person wrote would go twice.
+        """
+        return await self.store.recover(self.clock(), "", frozenset(self._ours))
 
     async def run(self, name: str) -> None:
         """Deliver for one channel until cancelled; what is under way then is finished first."""
@@ -115,6 +124,8 @@ class Deliver:
             settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
             partial(render, limits=limits), in_order=limits.in_order or limits.parts,
         )  # fmt: skip
+        self._ours.difference_update(one.id for one in settled)
+        self._ours.update(one.id for one in claimed)
         settled.clear()
         sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)
 
@@ -161,8 +172,10 @@ class Deliver:
             if settled:
                 await self.store.settle_and_claim(settled, name, self.clock, self.owner, LEASE, 0)
         except StoreUnavailable as error:
-            # The rows stay `sending`; the next start finds them, as after a crash.
+            # The rows stay `sending`, and are found as after a crash.
             log.warning("delivery.store_down", channel=name, reason=str(error))
+        finally:
+            self._ours.difference_update(one.id for one in settled)
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:

@@ -241,8 +241,7 @@ async def _keep_running(alarms: Alarms, name: str, work: Callable[[], Awaitable[
 async def _watch_leases(parts: Parts) -> None:
     while True:
         await asyncio.sleep(_LEASES)
-        # Our own rows are under way; only what others left behind is taken.
-        _doubt(parts, await parts.store.recover(now(), owner=""))
+        _doubt(parts, await _patiently(parts.deliver.recover))
 
 
 def _doubt(parts: Parts, count: int) -> None:

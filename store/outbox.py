@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -278,8 +278,13 @@ def _told(s: Settlement) -> str:
     return json.dumps(data | ({"error": s.error} if s.error else {}))
 
 
-def recover(connection: Connection, changes: Changes, now: datetime, owner: str) -> int:
+def recover(
+    connection: Connection, changes: Changes, now: datetime, owner: str,
+    under_way: Collection[int] = (),
+) -> int:  # fmt: skip
     """Settle what a dead process was sending: its own rows at once, another's after their lease.
+
+    What is `under_way` is alive, whatever the clock says: it may have been set forward since.
 
     Nobody knows whether the peer has it. Automatic mail is better missed than said twice; what a
     person wrote goes again under the same Message-ID.
@@ -290,7 +295,7 @@ def recover(connection: Connection, changes: Changes, now: datetime, owner: str)
         .where(_o.state == "sending", dead)
         .with_for_update(skip_locked=True)
     )
-    found = connection.execute(query).all()
+    found = [row for row in connection.execute(query) if row.id not in under_way]
     ended = [
         Settlement(
             row.id,

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -227,10 +227,10 @@ class Store:
             for d in taken
         ]
 
-    async def recover(self, now: datetime, owner: str) -> int:
-        """Settle what a dead process left `sending`; returns how many rows."""
+    async def recover(self, now: datetime, owner: str, under_way: Collection[int] = ()) -> int:
+        """Settle what a dead process left `sending`, but for what we are sending; how many rows."""
         count: int = await self.write(
-            lambda connection, changes: outbox.recover(connection, changes, now, owner)
+            lambda connection, changes: outbox.recover(connection, changes, now, owner, under_way)
         )
         return count
 

@@ -14,6 +14,7 @@ from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
 from gateway import deliver as module
 from gateway.deliver import UNDER_WAY, Deliver, failed
 from normalizer.message import Message
+from store.engine import StoreUnavailable
 from store.outbox import Delivery
 from tests.making import NOON, Desk, Wire, mail, until
 
@@ -331,6 +332,47 @@ async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_end
     assert await desk.store.recover(desk.clock(), "somebody else") == 0
     desk.clock.advance(minutes=2)
     assert await desk.store.recover(desk.clock(), "somebody else") == 1
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+async def test_a_clock_set_forward_sends_nothing_twice_t02(desk: Desk, *, automatic: bool) -> None:
+    """What we are sending at that moment is no dead process's, however late it seems to be."""
+    stuck = Stuck()
+    await desk.accept(mail())
+    await desk.store.write(
+        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
+    )
+    deliver = desk.deliver(channels={"mail": stuck})
+    task = asyncio.create_task(deliver.run("mail"))
+    await stuck.given.get()
+    desk.clock.advance(hours=1)
+    assert await deliver.recover() == 0
+    stuck.let_go.set()
+    await settled(desk, {"sent"})
+    await stop(task)
+    assert len(stuck.sent) == 1
+
+
+async def test_what_ended_while_the_store_was_down_is_recovered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end could not be written; nobody is sending it any more."""
+
+    async def down(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable
+
+    stuck = Stuck()
+    await desk.accept(mail())
+    deliver = desk.deliver(channels={"mail": stuck})
+    task = asyncio.create_task(deliver.run("mail"))
+    await stuck.given.get()
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "settle_and_claim", down)
+        stuck.let_go.set()
+        await stop(task)
+    desk.clock.advance(hours=1)
+    assert await deliver.recover() == 1
+    assert await states(desk) == ["in_doubt"]
 
 
 async def test_a_clock_set_back_an_hour_sends_nothing_twice_t02(desk: Desk) -> None:
