@@ -73,9 +73,9 @@ class Http:
         )
 
     async def send(self, message: Message, key: str) -> Sent:
-        self._settling.sent(key)  # before it is given: its answer may come before our own
-        sent = await self._out.send(message, key)
-        self._settling.sent(sent.peer_id)
+        with self._settling.going():
+            sent = await self._out.send(message, key)
+            self._settling.sent(sent.peer_id)
         return sent
 
     async def check(self) -> str:

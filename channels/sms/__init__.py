@@ -79,12 +79,12 @@ class Sms(Called):
             raise Rejected("there is no text in it")
         counted = segments(message.text)
         try:
-            with self._meter.going(counted):
+            with self._meter.going(counted), self._settling.going():
                 sid, charged = await self._api.say(message.to[0].address, message.text)
+                self._settling.sent(sid)
         except InDoubt:
             await self._meter.count(counted)
             raise
-        self._settling.sent(sid)
         await self._meter.count(max(counted, charged))
         return Sent(f"sms:{sid}")
 

@@ -104,8 +104,9 @@ class WhatsApp(Called):
         else:
             template = self._settings.template(message.kind, message.language)
             said, about = outside(message, template), ""
-        id_ = await self._api.say(user, said, about.partition(_NAMED)[2], key)
-        self._settling.sent(id_)
+        with self._settling.going():
+            id_ = await self._api.say(user, said, about.partition(_NAMED)[2], key)
+            self._settling.sent(id_)
         return Sent(name_of(id_))
 
     async def _said(self, message: Message) -> dict[str, Any]:

@@ -38,11 +38,16 @@ class Says(NamedTuple):
 
 
 class Double:
-    """Listens on a port of its own; where `answer` says None, it hangs up."""
+    """Listens on a port of its own; where `answer` says None, it hangs up.
+
+    What it has done already, it tells no sooner than `told` is set.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.asked: list[Asked] = []
+        self.told = asyncio.Event()
+        self.told.set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -69,6 +74,7 @@ class Double:
                 asked = await _read(reader)
                 self.asked.append(asked)
                 if says := self.answer(asked):
+                    await self.told.wait()
                     writer.write(_written(says))
                     await writer.drain()
         finally:
