@@ -66,7 +66,7 @@ def _named(event_id: str) -> str:
 
 
 def _has_left(event: Table) -> bool:
-    return table(event.get("content")).get("membership") in _LEFT
+    return text_of(table(event.get("content")).get("membership")) in _LEFT
 
 
 def _came_or_went(event: Table) -> Content:

@@ -96,7 +96,7 @@ def _pressed(envelope: Envelope, said: Table, press: Table) -> Message:
 
 def _part(file: Table) -> Part:
     """It is fetched by its id: the addresses in an event may lead anywhere."""
-    is_there = file.get("mode") not in {"external", "tombstone", "hidden_by_limit"}
+    is_there = text_of(file.get("mode")) not in {"external", "tombstone", "hidden_by_limit"}
     return Part(
         role="attachment",
         content_type=text_of(file.get("mimetype")) or "application/octet-stream",

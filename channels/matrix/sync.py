@@ -130,14 +130,16 @@ def concerns(event: Event, own: str) -> bool:
 
 
 def _is_farewell_or_return(event: Event, own: str) -> bool:
-    whose, now = event.get("state_key"), table(event.get("content")).get("membership")
-    earlier = table(table(event.get("unsigned")).get("prev_content")).get("membership")
+    whose, now = text_of(event.get("state_key")), _membership(event.get("content"))
+    earlier = _membership(table(event.get("unsigned")).get("prev_content"))
     if now in _GONE:
         return whose in {own, sender_of(event)} and earlier == "join"
     return now == "join" and earlier in _GONE and whose == sender_of(event)
 
 
 def is_farewell(event: Event) -> bool:
-    return (
-        kind_of(event) == "m.room.member" and table(event.get("content")).get("membership") in _GONE
-    )
+    return kind_of(event) == "m.room.member" and _membership(event.get("content")) in _GONE
+
+
+def _membership(content: Any) -> str:
+    return text_of(table(content).get("membership"))

@@ -78,7 +78,7 @@ def heard(said: Table) -> Heard | None:
 
 
 def _message(said: Table, event: Table) -> Heard | None:
-    kind, subtype = event.get("type"), text_of(event.get("subtype"))
+    kind, subtype = text_of(event.get("type")), text_of(event.get("subtype"))
     now, old = table(event.get("message")), table(event.get("previous_message"))
     if kind not in {"message", "app_mention"} or subtype not in _TOLD:
         return None

@@ -106,7 +106,7 @@ def _contact(message: Mapping[str, Any], contacts: list[dict[str, Any]]) -> dict
 
 def _message(message: dict[str, Any], contact: dict[str, Any]) -> Event:
     raw = json.dumps({"message": message, "contact": contact}).encode()
-    at = "" if message.get("type") in _NO_WORDS else text_of(message.get("timestamp"))
+    at = "" if text_of(message.get("type")) in _NO_WORDS else text_of(message.get("timestamp"))
     return Event(
         unit=_name(message.get("id")) or hashlib.sha256(raw).hexdigest(),
         names=people(message, contact),
