@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
@@ -32,7 +33,7 @@ class File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     data: bytes
     filename: Name = ""
-    content_type: Annotated[str, Meta(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=100)] = (
+    content_type: Annotated[str, Meta(pattern=r"^[\w.+-]+/[\w.+-]+ *(;.*)?$", max_length=200)] = (
         "application/octet-stream"
     )
 
@@ -76,7 +77,7 @@ _decoder: msgspec.json.Decoder[Said | Fared] = msgspec.json.Decoder(Said | Fared
 def parse(body: bytes) -> Said | Fared | Fault:
     """One event, or what is wrong with it."""
     try:
-        event = _decoder.decode(body)
+        event = _decoded(body)
     except msgspec.ValidationError as error:
         found = _FIELD.fullmatch(str(error))
         return Fault(found["field"], found["why"]) if found else Fault("", str(error))
@@ -85,6 +86,30 @@ def parse(body: bytes) -> Said | Fared | Fault:
     if isinstance(event, Said) and not _says_something(event):
         return event if event.aside else Fault("text", "Nothing is said: no text, no attachment")
     return event
+
+
+def _decoded(body: bytes) -> Said | Fared:
+    """Raises ValidationError, DecodeError and RecursionError."""
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if not (mended := _mended(body)):
+            raise
+        return _decoder.decode(mended)
+
+
+def _mended(body: bytes) -> bytes:
+    """With U+FFFD for half a surrogate pair, which JavaScript leaves where it cuts an emoji in two;
+    b"" where that is not what is wrong.
+    """
+    try:
+        said = json.loads(body) if b"\\ud" in body.lower() else None
+    except (ValueError, RecursionError):
+        return b""
+    text = json.dumps(said, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return text.decode("utf-16-le", "replace").encode() if said else b""
 
 
 def _says_something(event: Said) -> bool:
@@ -106,7 +131,7 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
 def _message(envelope: Envelope, event: Said) -> Message:
     # Each channel of this kind is a world of its own: the same id elsewhere is somebody else.
     writer = Identity(f"http-{envelope.channel}", event.from_.id)
-    parts = tuple(enclosed(f.filename, f.content_type, f.data) for f in event.attachments)
+    parts = tuple(enclosed(f.filename, _kind(f), f.data) for f in event.attachments)
     text = event.text.replace("\r\n", "\n") or to_text(event.html) or event.pressed
     said = (event.id or envelope.unit, event.from_.id, text, event.html)
     return Message(
@@ -126,6 +151,11 @@ def _message(envelope: Envelope, event: Said) -> Message:
         pressed=event.pressed,
         fingerprint=_fingerprint(envelope, *said, *(part.sha256 for part in parts)),
     )
+
+
+def _kind(file: File) -> str:
+    """Without parameters, such as a charset."""
+    return file.content_type.partition(";")[0].rstrip()
 
 
 def _fingerprint(envelope: Envelope, *facts: str) -> str:

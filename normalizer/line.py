@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from normalizer.language import detect
-from normalizer.message import Claim, Envelope, Identity, Message, Part
+from normalizer.message import Automatic, Claim, Envelope, Identity, Message, Part
 from normalizer.tables import table, text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,6 +18,7 @@ _FILES = {
     "audio": "audio/x-m4a",
     "file": "application/octet-stream",
 }
+_STANDBY = Automatic(suppress_reply=True, reasons=("the account stands by: another one answers",))
 _KEYWORDS = 3  # of a sticker's up to fifteen: enough to know what was meant
 
 Table = dict[str, Any]
@@ -34,8 +35,12 @@ def read(envelope: Envelope) -> tuple[Message, ...]:
     name = text_of(table(said_to_us.get("profile")).get("displayName"))
     claims = (Claim("platform", Identity("line", user), name),) if user else ()
     date = _instant(event.get("timestamp"))
-    message = Message(claims=claims, date=date, fingerprint=f"line:{envelope.unit}", **said)
-    return (message,)
+    # A channel in standby has somebody else answering its customers (LINE's module channels).
+    automatic = _STANDBY if event.get("mode") == "standby" else Automatic()
+    fingerprint = f"line:{envelope.unit}"
+    return (
+        Message(claims=claims, date=date, automatic=automatic, fingerprint=fingerprint, **said),
+    )
 
 
 def _message(event: Table) -> Table:
@@ -114,8 +119,10 @@ def _postback(postback: Table) -> Table:
     ours = dict(parse_qsl(data)) if data.startswith("pressed=") else {}
     if pressed := ours.get("pressed"):
         return _words(ours.get("label", pressed)) | {"pressed": pressed}
-    chosen = table(postback.get("params")).values()
-    return _words("\n".join(filter(None, (data, *map(text_of, chosen)))))
+    chosen = table(postback.get("params"))
+    if "newRichMenuAliasId" in chosen:  # another page of the account's menu, and nothing was said
+        return {"aside": True, "defects": ("an event: richmenuswitch",)}
+    return _words("\n".join(filter(None, (data, *map(text_of, chosen.values())))))
 
 
 def _instant(milliseconds: object) -> datetime | None:

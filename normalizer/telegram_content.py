@@ -27,6 +27,17 @@ _FRAME = frozenset({
     "show_caption_above_media", "effect_id", "reply_markup", "message_thread_id", "external_reply",
     "is_topic_message", "is_automatic_forward", "entities", "caption_entities", "forward_from",
     "forward_date", "forward_sender_name", "forward_from_chat", "forward_from_message_id",
+    "paid_star_count", "sender_boost_count", "direct_messages_topic", "is_paid_post",
+    "suggested_post_info", "reply_to_story", "reply_to_checklist_task_id", "sender_tag",
+})  # fmt: skip
+# What Telegram tells of a chat and nobody wrote (Bot API, "service messages").
+_SERVICE = frozenset({
+    "message_auto_delete_timer_changed", "write_access_allowed", "connected_website",
+    "chat_background_set", "pinned_message", "proximity_alert_triggered", "boost_added",
+    "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+    "paid_message_price_changed", "direct_message_price_changed", "checklist_tasks_done",
+    "checklist_tasks_added", "gift", "unique_gift", "gift_upgrade_sent", "giveaway_created",
+    "video_chat_scheduled", "video_chat_started", "video_chat_ended",
 })  # fmt: skip
 
 
@@ -54,7 +65,8 @@ def content_of(found: dict[str, Any]) -> Content:
         too_large = not all(part.source for part in parts)
         return Content(caption, parts, defects=("file-too-large",) if too_large else ())
     unknown = sorted(key for key in found if key not in _FRAME)
-    return Content(caption or f"[{', '.join(unknown)[:200] or 'empty'}]", aside="pinned" in unknown)
+    named = f"[{', '.join(unknown)[:200] or 'empty'}]"
+    return Content(caption or named, aside=not (caption or _SERVICE.isdisjoint(unknown)))
 
 
 def _command(text: str) -> Content | None:
@@ -129,6 +141,16 @@ def _poll(value: dict[str, Any]) -> str:
     return "\n".join((f"📊 {text_of(value.get('question'))}", *(f"- {one}" for one in options)))
 
 
+def _checklist(value: dict[str, Any]) -> str:
+    tasks = (text_of(table(one).get("text")) for one in items(value.get("tasks")))
+    return "\n".join((f"☑ {text_of(value.get('title'))}", *(f"- {one}" for one in tasks)))
+
+
+def _from_a_page(value: dict[str, Any]) -> str:
+    """What a page of the bot's own sent for whoever filled it in (a Web App)."""
+    return text_of(value.get("data"))
+
+
 def _dice(value: dict[str, Any]) -> str:
     return f"{text_of(value.get('emoji')) or '🎲'} {number(value.get('value'))}"
 
@@ -136,4 +158,5 @@ def _dice(value: dict[str, Any]) -> str:
 # A venue has a location beside it, so it is looked for first.
 _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "venue": _venue, "location": _location, "contact": _contact, "poll": _poll, "dice": _dice,
+    "checklist": _checklist, "web_app_data": _from_a_page,
 }  # fmt: skip

@@ -61,7 +61,7 @@ def _besides(names: tuple[str, ...]) -> tuple[Identity, ...]:
 
 def _message(message: Table, contact: Table, fingerprint: str) -> Message:
     content, context = content_of(message), table(message.get("context"))
-    text, names = content.text, people(message, contact)
+    text, names = "\n".join(filter(None, (content.text, content.ours))), people(message, contact)
     quoted = content.about or name_of(text_of(context.get("id")))
     is_forwarded = True in (context.get("forwarded"), context.get("frequently_forwarded"))
     return Message(
@@ -74,7 +74,7 @@ def _message(message: Table, contact: Table, fingerprint: str) -> Message:
         text=text,
         reply_text=text,
         spans=(Span(0, len(text), "forwarded"),) if text and is_forwarded else (),
-        language=detect(text),
+        language=detect(content.text),
         parts=content.parts,
         pressed=content.pressed,
         edits=content.edits,

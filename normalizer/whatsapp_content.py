@@ -22,9 +22,12 @@ Table = dict[str, Any]
 
 
 class Content(NamedTuple):
-    """`about` is the message that it belongs to, where the kind itself says so."""
+    """`about` is the message that it belongs to, where the kind itself says so; `ours` are words
+    of ours below the customer's, which tell no language.
+    """
 
     text: str = ""
+    ours: str = ""
     parts: tuple[Part, ...] = ()
     pressed: str = ""
     edits: str = ""
@@ -60,7 +63,7 @@ def _media(kind: str, held: Table) -> Content:
     defects = ("a sticker",) if is_sticker else ()
     if not id_:
         lost = f"[{kind}: WhatsApp did not give the file]"
-        return Content("\n".join(filter(None, (caption, lost))), aside=is_sticker, defects=defects)
+        return Content(caption, lost, aside=is_sticker, defects=defects)
     part = Part(
         role="attachment",
         content_type=text_of(held.get("mime_type")).partition(";")[0].strip() or _MEDIA[kind],
@@ -70,7 +73,7 @@ def _media(kind: str, held: Table) -> Content:
         filename=text_of(held.get("filename")),
         source=id_,
     )
-    return Content(caption, (part,), aside=is_sticker, defects=defects)
+    return Content(caption, parts=(part,), aside=is_sticker, defects=defects)
 
 
 def _reaction(held: Table) -> Content:
@@ -140,6 +143,11 @@ def _system(held: Table) -> Content:
     return Content(text_of(held.get("body")), aside=True, defects=(f"an event: {kind[:40]}",))
 
 
+def _welcome(_: Table) -> Content:
+    """Somebody has opened the chat for the first time, and has said nothing yet."""
+    return Content(aside=True, defects=("an event: request_welcome",))
+
+
 def _edit(held: Table) -> Content:
     """The new wording, read as a message of its own kind."""
     inner = table(held.get("message"))
@@ -159,7 +167,7 @@ def _unknown(kind: str, message: Table) -> Content:
     errors = [table(one) for one in items(message.get("errors"))]
     why = next((text for one in errors if (text := _reason(one))), "")
     return Content(
-        f"[{kind[:40]}: this kind of message cannot be shown here]",
+        ours=f"[{kind[:40]}: this kind of message cannot be shown here]",
         defects=(f"a message of the unknown kind {kind[:40]}{f': {why}' if why else ''}",),
     )
 
@@ -179,4 +187,5 @@ _KINDS: dict[str, Callable[[Table], Content]] = {
     "system": _system,
     "edit": _edit,
     "revoke": _revoke,
+    "request_welcome": _welcome,
 }

@@ -276,7 +276,7 @@ class Changes:
         self.later.append(work)
 
     def append(self, message_id: int, text: str) -> None:
-        """More words of the same message, such as the caption of another picture."""
+        """A further line of the same message, such as the caption of another picture."""
         self.appended.append((message_id, text))
 
     def regrade(self, message_id: int, outcome: Outcome) -> None:

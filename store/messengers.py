@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, func, select, text, tuple_, update
+from sqlalchemy import Connection, case, func, select, text, tuple_, update
 
 from normalizer.message import Button
 from store import schema
@@ -93,4 +93,5 @@ def tell(connection: Connection, changes: Changes) -> None:
             connection.execute(dead.values(failing_since=func.coalesce(_i.failing_since, told.at)))
     for message_id, more in changes.appended:
         longer = update(schema.messages).where(_m.id == message_id)
-        connection.execute(longer.values(text=_m.text + more))
+        joined = case((_m.text == "", more), else_=_m.text + f"\n{more}")
+        connection.execute(longer.values(text=joined))

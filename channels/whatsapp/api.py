@@ -18,7 +18,8 @@ _MEDIA = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MOST_SAID = 200
 
 _DEAD = frozenset({131026})
-_CLOSED = frozenset({131047})
+# The window; and that its template is not there, is paused, or does not take these words.
+_CLOSED = frozenset({131047, 132000, 132001, 132005, 132007, 132012, 132015, 132016})
 # Too many: of the app, of the business, of the number, of this pair; and WhatsApp's own trouble.
 _LATER = frozenset({1, 2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133004, 133016})
 # The token, the permissions, the payment, the registration: a person has to see to it.

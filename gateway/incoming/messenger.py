@@ -92,7 +92,7 @@ def _joined(first: Seen, arrival: Arrival, message: Message, changes: Changes) -
     record.raw_row(changes, arrival.raw)
     record.part_rows(changes, first.id, message)
     if message.text:
-        changes.append(first.id, f"\n{record.storable(message.text)}")
+        changes.append(first.id, record.storable(message.text))
     accepted = Accepted(first.id, "accepted", "a part of an album")
     record.ledger_row(changes, arrival, accepted)
     return accepted

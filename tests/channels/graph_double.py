@@ -26,7 +26,7 @@ _COMMON = {
     "messaging_product", "recipient_type", "to", "recipient", "type", "context",
     "biz_opaque_callback_data",
 }  # fmt: skip
-_REFUSALS = {"unwanted": 131051, "gone": 131026, "window": 131047, "busy": 130429}
+_REFUSALS = {"unwanted": 131051, "gone": 131026, "window": 131047, "unfit": 132005, "busy": 130429}
 
 
 class Graph(Double):

@@ -268,6 +268,7 @@ async def test_notes_that_cannot_be_read_leave_the_message_for_later(
         ("unwanted", Rejected, "content"),
         ("gone", Rejected, "address_dead"),
         ("window", Rejected, "window"),
+        ("unfit", Rejected, "window"),
         ("vanishes", InDoubt, ""),
         ("locked", ChannelDown, ""),
     ],

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalizer import normalize
-from normalizer.generic import Fault, parse
+from normalizer.generic import Fault, Said, parse
 from normalizer.message import Claim, Envelope, Identity, Message, Report
 from tests.making import NOON
 
@@ -73,6 +73,22 @@ def test_attachments_come_along() -> None:
     (part,) = read(said(text="", attachments=[file])).parts
     assert (part.data, part.filename, part.content_type) == (data, "a.png", "image/png")
     assert (part.size, part.sha256) == (4, hashlib.sha256(data).hexdigest())
+
+
+def test_a_content_type_goes_without_its_parameters() -> None:
+    file = {"data": "aGVsbG8=", "content_type": "text/plain; charset=utf-8"}
+    (part,) = read(said(attachments=[file])).parts
+    assert part.content_type == "text/plain"
+
+
+def test_half_an_emoji_loses_no_words() -> None:
+    """JavaScript cuts a text in the middle of a pair, and writes the rest as an escape."""
+    raw = b'{"type": "message", "from": {"id": "u-17"}, "text": "Broken \\ud83d"}'
+    assert parse(raw) == parse(
+        '{"type":"message","from":{"id":"u-17"},"text":"Broken \ufffd"}'.encode()
+    )
+    assert isinstance(parse(raw.replace(b"\\ud83d", b"\\ud83d\\ude4f")), Said)
+    assert isinstance(parse(raw[:-3]), Fault)
 
 
 def test_albums_edits_and_stickers() -> None:

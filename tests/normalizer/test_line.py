@@ -97,6 +97,20 @@ def test_a_location_is_where_it_is() -> None:
     assert found.text == "my location\n東京都千代田区紀尾井町1-3\n35.67966, 139.73669"
 
 
+def test_another_page_of_the_menu_is_no_question() -> None:
+    """LINE tells by a postback that somebody has switched between tabs of a rich menu."""
+    told = {"newRichMenuAliasId": "menu-b", "status": "SUCCESS"}
+    found = event(type="postback", postback={"data": "changed-to-b", "params": told})
+    assert (found.aside, found.text, found.pressed) == (True, "", "")
+
+
+def test_nothing_is_said_while_another_module_answers() -> None:
+    found = event({"type": "text", "id": "1", "text": "hello"}, mode="standby")
+    assert (found.automatic.suppress_reply, found.automatic.is_auto) == (True, False)
+    active = event({"type": "text", "id": "1", "text": "hello"}, mode="active")
+    assert not active.automatic.suppress_reply
+
+
 def test_a_sticker_opens_no_case_and_says_what_it_means() -> None:
     found = event({"type": "sticker", "id": "1", "keywords": ["bed", "sleep", "room", "night"]})
     assert (found.text, found.aside) == ("bed, sleep, room", True)

@@ -236,3 +236,30 @@ def test_no_update_with_strange_fields_raises(kind: str, fields: dict[str, Any])
 def test_no_octets_raise(octets: bytes) -> None:
     at = datetime(2026, 11, 24, tzinfo=UTC)
     assert read(Envelope(channel="tg", format="telegram", raw=octets, unit="1", received_at=at))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "message_auto_delete_timer_changed", "write_access_allowed", "chat_background_set",
+        "pinned_message", "forum_topic_created", "paid_message_price_changed",
+    ],
+)  # fmt: skip
+def test_what_telegram_tells_of_a_chat_is_no_case(kind: str) -> None:
+    told: dict[str, Any] = {kind: {"message_id": 9}}
+    message = said("", **told)
+    assert (message.aside, message.text) == (True, f"[{kind}]")
+
+
+def test_a_kind_that_nobody_knows_is_somebodys_words() -> None:
+    message = said(hologram={"id": 1}, paid_star_count=1)
+    assert (message.aside, message.text) == (False, "[hologram]")
+
+
+def test_a_checklist_and_the_words_of_a_page_are_read() -> None:
+    tasks = [{"id": 1, "text": "Call back"}, {"id": 2, "text": "Refund"}]
+    assert said(checklist={"title": "Order 17", "tasks": tasks}).text == (
+        "☑ Order 17\n- Call back\n- Refund"
+    )
+    filled_in = {"data": '{"order": 17}', "button_text": "Send"}
+    assert said(web_app_data=filled_in).text == '{"order": 17}'

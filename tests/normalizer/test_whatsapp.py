@@ -78,6 +78,19 @@ def test_a_file_that_is_not_given_is_named() -> None:
     assert found.text == "look\n[image: WhatsApp did not give the file]"
 
 
+def test_a_chat_that_is_only_opened_is_no_case() -> None:
+    found = message("request_welcome")
+    assert (found.aside, found.text) == (True, "")
+
+
+@pytest.mark.parametrize("kind", ["unsupported", "image"])
+def test_words_of_ours_tell_no_language(kind: str) -> None:
+    """The acknowledgement is then in the language of the customer, or of the channel."""
+    found = message(kind, unsupported={"type": "poll_creation"})
+    assert "[" in found.text
+    assert found.language == ""
+
+
 def test_a_sticker_opens_no_case_and_is_kept() -> None:
     found = message("sticker", sticker={"id": "9", "mime_type": "image/webp"})
     assert (found.aside, found.parts[0].content_type) == (True, "image/webp")

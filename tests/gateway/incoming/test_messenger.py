@@ -94,6 +94,13 @@ async def test_an_album_is_one_message(desk: Desk) -> None:
     assert await desk.count("ledger") == 3
 
 
+async def test_a_caption_below_a_second_picture_begins_no_empty_line(desk: Desk) -> None:
+    for name, text in (("1.jpg", ""), ("2.jpg", "It is broken."), ("3.jpg", "And this.")):
+        await say(desk, text, message_id="album-9", group="album-9", parts=(picture(name),))
+    row = await desk.one("SELECT text FROM messages WHERE direction = 'in'")
+    assert row["text"] == "It is broken.\nAnd this."
+
+
 async def test_an_album_of_the_same_name_elsewhere_is_another(desk: Desk) -> None:
     await say(desk, "a", message_id="9", group="9")
     await say(desk, "b", message_id="9", group="9", who=Identity("pager", "42"))
