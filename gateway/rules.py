@@ -118,7 +118,8 @@ def posts(config: Config, clock: Callable[[], datetime]) -> Posts | None:
     told = config.alarms
     if not told.url:
         return None
-    return Posts(told.url, told.key, config.gateway.name, config.gateway.language, clock)
+    us = config.gateway
+    return Posts(told.url, told.key, us.name, us.language, ZoneInfo(us.timezone), clock)
 
 
 def watches(config: Config) -> bool:

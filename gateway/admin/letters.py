@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from channels.base import Settings
 from gateway.admin.bell import Bell, Letter, gone, heard, is_due, rung
+from gateway.admin.reasons import told
 from gateway.admin.words import ADVICE, FRAMES, spoken
 from gateway.alarm import LASTING, Alarm, Kind
 from gateway.authenticate import Keys
@@ -119,14 +120,14 @@ class Letters:
 
 
 def written(kind: Kind, letter: Letter, name: str, language: str, zone: ZoneInfo) -> Text:
-    """Pure: a letter in words; the reasons are as the log has them."""
+    """Pure: a letter in words."""
     tag = spoken(language)
     frame, advice = FRAMES[tag], ADVICE[tag][kind]
     subject = (frame.over if letter.over else frame.raised).format(name=name, title=advice.title)
     about = ", ".join(dict.fromkeys(line.about for line in letter.lines if line.about))
     lines = [
         f"{line.at.astimezone(zone):%Y-%m-%d %H:%M} {f'{line.about}: ' if line.about else ''}"
-        f"{frame.ended if line.over else ''}{clean_line(line.reason, 300)}"
+        f"{frame.ended if line.over else ''}{told(clean_line(line.reason, 300), language, zone)}"
         for line in letter.lines
     ]
     parts = [

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from channels.base import ChannelDown
 from channels.standard_webhooks import signed
+from gateway.admin.reasons import told
 from gateway.admin.words import ADVICE, spoken
 from gateway.alarm import Alarm
 from gateway.record import to_json
@@ -50,6 +52,7 @@ class Posts:
     key: bytes
     name: str
     language: str
+    zone: ZoneInfo
     clock: Callable[[], datetime]
     _waiting: deque[_Post] = field(default_factory=lambda: deque(maxlen=_MOST))
 
@@ -97,8 +100,8 @@ class Posts:
         """What is posted, as JSON."""
         advice = ADVICE[spoken(self.language)][alarm.kind]
         data = {
-            **alarm.data, "gateway": self.name, "kind": alarm.kind, "reason": alarm.reason,
-            "more": alarm.more, **advice._asdict(),
+            **alarm.data, "gateway": self.name, "kind": alarm.kind,
+            "reason": told(alarm.reason, self.language, self.zone), "more": alarm.more, **advice._asdict(),
         }  # fmt: skip
         kind = "alarm.cleared" if alarm.cleared else "alarm.raised"
         return to_json({"type": kind, "timestamp": instant(alarm.at), "data": data}).encode()

@@ -267,6 +267,14 @@ async def test_the_gateway_s_language_is_the_letter_s(tmp_path: Path) -> None:
     async with opened(tmp_path, text) as desk:
         await happen(desk)
         assert desk.wire.sent[0].subject == "【Example Support】警報：チャネルの応答なし (box)"
+        desk.clock.advance(hours=2)
+        silent = Alarm("channel.month", "80 of 100 messages of the month are sent", NOON, {})
+        desk.rules.alarms.report(silent)
+        await desk.rules.alarms.tell(desk.store, Metrics())
+        await deliver_all(desk)
+        assert (
+            "2026-11-24 12:00 今月の上限100通のうち80通を送信しました\n" in desk.wire.sent[1].text
+        )
 
 
 async def test_what_a_server_said_breaks_no_line(house: Desk) -> None:

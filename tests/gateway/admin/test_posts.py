@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,13 +29,21 @@ def alarm(*, over: bool = False) -> Alarm:
     return Alarm("channel.sending", reason, NOON, {"channel": "mail"}, cleared=over)
 
 
-def posts(peer: Other, clock: Clock) -> Posts:
-    return Posts(f"http://127.0.0.1:{peer.port}/hook", KEY, "Example Support", "en", clock)
+def posts(peer: Other, clock: Clock, language: str = "en") -> Posts:
+    url, tokyo = f"http://127.0.0.1:{peer.port}/hook", ZoneInfo("Asia/Tokyo")
+    return Posts(url, KEY, "Example Support", language, tokyo, clock)
 
 
 async def look(to: Posts) -> None:
     async with client() as connection:
         await to.look(connection)
+
+
+async def test_a_post_is_in_the_gateway_s_language_the_reason_too(peer: Other) -> None:
+    to = posts(peer, Clock(), "ja")
+    to(Alarm("channel.silent", "nothing heard since 2026-11-24 03:00:00Z", NOON, {}))
+    await look(to)
+    assert peer.posts[0].event["data"]["reason"] == "2026-11-24 12:00 以降、応答がありません"
 
 
 async def test_an_alarm_is_posted_as_a_signed_event_without_any_store(peer: Other) -> None:
