@@ -103,13 +103,13 @@ class Dovecot:
             stderr=subprocess.DEVNULL,
             umask=0o022,
         )
-        wait_until(self._answers, 20, f"Dovecot answers\n{log_tail(self.folder / 'log')}")
+        wait_until(self._answers, 90, f"Dovecot answers\n{log_tail(self.folder / 'log')}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it and all its children; every connection breaks."""
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def restart(self) -> None:
@@ -118,7 +118,7 @@ class Dovecot:
 
     def connect(self, user: str = USER, password: str = PASSWORD) -> IMAPClient:
         """A logged-in client, for what people do to their mailbox."""
-        client = IMAPClient("127.0.0.1", self.imap, ssl=False, timeout=20)
+        client = IMAPClient("127.0.0.1", self.imap, ssl=False, timeout=60)
         client.login(user, password)
         return client
 
@@ -149,8 +149,8 @@ class Dovecot:
         if self.process.poll() is not None:
             raise ChildProcessError(f"Dovecot ended\n{log_tail(self.folder / 'log')}")
         with suppress(OSError, smtplib.SMTPException):
-            smtplib.LMTP("127.0.0.1", self.lmtp, timeout=5).close()
-            IMAPClient("127.0.0.1", self.imap, ssl=False, timeout=5).shutdown()
+            smtplib.LMTP("127.0.0.1", self.lmtp, timeout=30).close()
+            IMAPClient("127.0.0.1", self.imap, ssl=False, timeout=30).shutdown()
             return True
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -99,11 +100,12 @@ def _install(package: str) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody holds, nor is given to who asks for any while we restart on it."""
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    while True:
+        port = 10_000 + secrets.randbelow(first - 10_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
@@ -180,7 +182,7 @@ def postgres(settings: Mapping[str, str] | None = None) -> Iterator[Postgres]:
                 group=who.group,
             )
         try:
-            wait_until(lambda: _answers(port, process), 30, "PostgreSQL answers")
+            wait_until(lambda: _answers(port, process), 90, "PostgreSQL answers")
             yield Postgres(process, port)
         finally:
             # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for its clients.
@@ -273,7 +275,7 @@ def launch(
 
 def ready(site: Site) -> bool:
     """Whether `/readyz` says 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=30)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from store.engine import open_readers
 from tests.daemon.servers import (
     API_TOKEN,
     Site,
@@ -26,9 +24,8 @@ from tests.daemon.servers import (
     stop,
     wait_until,
 )
-from tests.daemon.window import acknowledgements, mail, send
+from tests.daemon.window import acknowledgements, ask, mail, send
 from tests.soak.pending import copy_case
-from tests.store.house import answer
 
 pytestmark = pytest.mark.daemon
 
@@ -58,15 +55,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     require("postgres")
     with postgres() as server:
         yield server.create("cover")
-
-
-def ask(store: str, query: str) -> list[tuple[Any, ...]]:
-    engine = open_readers(store)
-    try:
-        with engine.begin() as connection:
-            return answer(connection, query)
-    finally:
-        engine.dispose()
 
 
 def own(store: str, owner: str) -> None:
@@ -109,7 +97,7 @@ def judge(store: str) -> None:
         assert [count for _, count in ask(store, once)] == [1] * CASES, once
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_each_case_is_handed_over_once_whenever_we_are_killed(tmp_path: Path, store: str) -> None:
     site = lay_out(tmp_path, store, MORE)
     filled(site, store)
@@ -119,16 +107,16 @@ def test_each_case_is_handed_over_once_whenever_we_are_killed(tmp_path: Path, st
     for death in DEATHS:
         process = launch(site, {"MADOGUCHI_FAILPOINT": death})
         try:
-            wait_until(lambda p=process: p.poll() is not None, 60, death)  # type: ignore[misc]
+            wait_until(lambda p=process: p.poll() is not None, 120, death)  # type: ignore[misc]
         finally:
             stop(process)
     assert ask(store, WAITS), "it was over before the last kill"
     with daemon(site):
-        wait_until(lambda: not ask(store, WAITS), 60, "all are handed over")
+        wait_until(lambda: not ask(store, WAITS), 120, "all are handed over")
         judge(store)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_processes_hand_each_case_over_once(tmp_path: Path) -> None:
     require("postgres")
     with postgres() as server, ExitStack() as stack:
@@ -143,5 +131,5 @@ def test_two_processes_hand_each_case_over_once(tmp_path: Path) -> None:
         stack.callback(stop, other)
         await_ready(sites[1], other)
         own(store, "Aiko Sato")
-        wait_until(lambda: not ask(store, WAITS), 60, "all are handed over")
+        wait_until(lambda: not ask(store, WAITS), 120, "all are handed over")
         judge(store)

@@ -96,7 +96,7 @@ def test_a_full_disk_is_told_and_passes(tmp_path: Path, small_disk: Path, min_fr
         assert large.code // 100 == 4
         assert large.is_honest, large
         if min_free != "0 B":
-            wait_until(lambda: not ready(site), 5, "/readyz tells that the disk is full")
+            wait_until(lambda: not ready(site), 30, "/readyz tells that the disk is full")
         ballast.unlink()
         accepted_within(site, RECOVERY, mail("room-again"))
         wait_until(lambda: ready(site), RECOVERY, "/readyz is 200 again")
@@ -111,11 +111,11 @@ def test_a_disk_that_is_full_at_the_start_keeps_nobody_from_starting(
     site = lay_out(tmp_path)
     with daemon(site, {"MADOGUCHI_FAILPOINT": "F5:1"}) as process:
         accepted_within(site, RECOVERY, mail("first"))
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     ballast = _fill(small_disk)
     process = launch(site)
     try:
-        wait_until(holds(site, "/healthz", 200), 20, "the daemon starts")
+        wait_until(holds(site, "/healthz", 200), 90, "the daemon starts")
         ballast.unlink()
         await_ready(site, process, RECOVERY)
         query = "SELECT status FROM v_messages WHERE direction = 'out'"
@@ -181,7 +181,7 @@ def test_a_server_that_is_away_is_waited_for_whenever_it_is_away(tmp_path: Path)
         site = lay_out(tmp_path, server.create("faults"))
         with _stopped(server):
             process = launch(site)
-            wait_until(lambda: "store.waiting" in log_tail(site.log), 20, "the store is waited for")
+            wait_until(lambda: "store.waiting" in log_tail(site.log), 90, "the store is waited for")
         try:
             with _started_again(server):
                 await_ready(site, process)
@@ -189,7 +189,7 @@ def test_a_server_that_is_away_is_waited_for_whenever_it_is_away(tmp_path: Path)
             reply = send(site, mail("two"))
             assert reply.code == 451
             assert reply.is_honest, reply
-            wait_until(lambda: not ready(site), 5, "/readyz tells that the store is away")
+            wait_until(lambda: not ready(site), 30, "/readyz tells that the store is away")
             with _started_again(server):
                 accepted_within(site, RECOVERY, mail("two"))
                 wait_until(lambda: ready(site), RECOVERY, "/readyz is 200 again")
@@ -309,7 +309,7 @@ def test_a_stop_during_migration_leaves_the_old_schema_or_the_new(tmp_path: Path
     with lock.held():
         process = launch(site)
         files = Path(f"/proc/{process.pid}/fd")
-        wait_until(lambda: "madoguchi.db.write" in _open(files), 20, "the migration has begun")
+        wait_until(lambda: "madoguchi.db.write" in _open(files), 90, "the migration has begun")
         process.terminate()
         process.terminate()
     lock.close()

@@ -19,7 +19,7 @@ SHORT = {
 
 
 @pytest.mark.daemon
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("store", SHORT)
 def test_every_promise_survives_kill_9(tmp_path: Path, store: str) -> None:
     """D02, D04, D07: mail under load, SIGKILL at random times and at each failpoint."""

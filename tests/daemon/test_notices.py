@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from store.engine import open_readers
 from tests.daemon.servers import (
     API_TOKEN,
     Site,
@@ -25,8 +24,7 @@ from tests.daemon.servers import (
     stop,
     wait_until,
 )
-from tests.daemon.window import acknowledgements, mail, send
-from tests.store.house import answer
+from tests.daemon.window import acknowledgements, ask, mail, send
 
 pytestmark = pytest.mark.daemon
 
@@ -53,15 +51,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     require("postgres")
     with postgres() as server:
         yield server.create("notices")
-
-
-def ask(store: str, query: str) -> list[tuple[Any, ...]]:
-    engine = open_readers(store)
-    try:
-        with engine.begin() as connection:
-            return answer(connection, query)
-    finally:
-        engine.dispose()
 
 
 def call(site: Site, method: str, path: str, body: Any = None) -> Any:

@@ -25,7 +25,7 @@ def server() -> Iterator[Dovecot]:
 
 
 def asked(site: Site, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=30)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -41,7 +41,7 @@ def test_a_log_in_that_is_refused_is_told_and_takes_nobody_down(
     site.config.write_text(CONFIG.format(http=site.http, imap=server.imap, user="support"))
     query = "SELECT data FROM v_events WHERE type = 'alarm.raised'"
     with daemon(site, {"MAILBOX": "not the password"}):
-        wait_until(lambda: len(rows(site, query)) == 1, 30, "an alarm is raised")
+        wait_until(lambda: len(rows(site, query)) == 1, 90, "an alarm is raised")
         status, body = asked(site, "/readyz")
         _, figures = asked(site, "/metrics")
     assert status == 200

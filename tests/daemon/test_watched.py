@@ -24,8 +24,7 @@ from tests.daemon.servers import (
     wait_until,
 )
 from tests.daemon.test_answers import ask as say
-from tests.daemon.test_notices import ask
-from tests.daemon.window import accepted_within, acknowledgements, api, change, mail, send
+from tests.daemon.window import accepted_within, acknowledgements, api, ask, change, mail, send
 
 LIVE, WATCH = 'name = "mail"', 'name = "mail"\nmode = "watch"'
 # Before a batch is committed and after it, and at any moment.

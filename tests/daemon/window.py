@@ -13,7 +13,9 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, NamedTuple
 
+from store.store import look
 from tests.daemon.servers import API_TOKEN, Site, launch, wait_until
+from tests.store.house import answer
 
 OURS = "support@example.com"
 YUKI = "yuki@example.jp"
@@ -103,6 +105,11 @@ def rows(site: Site, query: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query)]
 
 
+def ask(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What a query says, asked of either database by the URL of the store."""
+    return look(url, lambda connection: answer(connection, query))
+
+
 def stored(site: Site) -> list[str]:
     """Message-IDs of all mails that came in."""
     return [row["message_id"] for row in rows(site, _RECEIVED)]
@@ -111,7 +118,7 @@ def stored(site: Site) -> list[str]:
 _RECEIVED = "SELECT message_id FROM v_messages WHERE direction = 'in' ORDER BY id"
 
 
-def acknowledgements(site: Site, count: int, seconds: float = 15) -> list[EmailMessage]:
+def acknowledgements(site: Site, count: int, seconds: float = 60) -> list[EmailMessage]:
     """The mails in the Maildir, once there are so many."""
 
     def files() -> list[bytes]:
@@ -122,7 +129,14 @@ def acknowledgements(site: Site, count: int, seconds: float = 15) -> list[EmailM
     return [message_from_bytes(data, policy=policy.default) for data in files()]
 
 
-def refusal(site: Site, seconds: float = 20) -> int:
+def logged(site: Site, event: str) -> list[dict[str, Any]]:
+    """The lines of the daemon's log that tell of an event, over all its lives."""
+    lines = site.log.read_text("utf-8", "replace").splitlines()
+    told = (json.loads(line) for line in lines if line.startswith("{"))
+    return [line for line in told if line["event"] == event]
+
+
+def refusal(site: Site, seconds: float = 90) -> int:
     """The exit status of a daemon that is expected not to start."""
     process = launch(site)
     try:
@@ -147,7 +161,7 @@ class Answer(NamedTuple):
 def get(site: Site, path: str, token: str | None = None) -> Answer:
     """Ask the daemon over HTTP."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=30)) as connection:
         connection.request("GET", path, headers=headers)
         found = connection.getresponse()
         headers = {name.lower(): value for name, value in found.getheaders()}

@@ -19,7 +19,7 @@ from store import drafts
 from store.promises import recent
 from tests.gateway.follow_ups.test_pressed import a_case, press
 from tests.gateway.links.test_proofs import BOTH, chats, writes
-from tests.gateway.notices.test_told import loop
+from tests.gateway.notices.many import loop
 from tests.making import KEYS, Desk, opened
 
 ROUTE = """

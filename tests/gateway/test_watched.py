@@ -22,8 +22,8 @@ from store.promises import recent
 from store.surveys import asked
 from store.watched import Filter
 from tests.docs.pages import ROOT, modules
-from tests.gateway.follow_ups.test_fire import set_status
-from tests.gateway.notices.test_told import loop
+from tests.gateway.follow_ups.waiting import set_status
+from tests.gateway.notices.many import loop
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
 
 WATCHES = CONFIG.replace('type = "smtp"', 'type = "smtp"\nmode = "watch"')

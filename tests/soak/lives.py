@@ -19,7 +19,7 @@ from tests.soak.sender import Ledger
 
 FAILPOINTS = ("F1", "F2", "F3", "F4", "F5", "F6", "F8", "F13")
 RARE = ("F8", "F13")  # a checkpoint, a large attachment: not passed at each mail
-PATIENCE = 30.0  # seconds for a start, and for a failpoint to be passed
+PATIENCE = 120.0  # seconds for a start, and for a failpoint to be passed
 
 
 class Life(NamedTuple):
@@ -126,7 +126,7 @@ class Supervisor:
             self.seen.corrupt += found
 
 
-def _survivors(family: list[int], seconds: float = 2.0) -> int:
+def _survivors(family: list[int], seconds: float = 30.0) -> int:
     """How many of a killed daemon's processes outlive it by more than so long."""
     deadline = time.monotonic() + seconds
     while (left := sum(map(_runs, family))) and time.monotonic() < deadline:

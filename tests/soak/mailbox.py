@@ -133,7 +133,9 @@ class Keeper:
         self._failpoint = failpoint
         self._process = launch(self.site, {"MADOGUCHI_FAILPOINT": failpoint})
         process = self._process
-        wait_until(lambda: process.poll() is not None or ready(self.site), 30, "the daemon starts")
+        wait_until(
+            lambda: process.poll() is not None or ready(self.site), SETTLE, "the daemon starts"
+        )
         if process.poll() not in {None, -signal.SIGKILL}:
             raise ChildProcessError(f"it does not start:\n{log_tail(self.site.log)}")
 
@@ -150,12 +152,20 @@ class Keeper:
 
     def kill(self, failpoint: str = "") -> None:
         """SIGKILL now; the next life ends at a failpoint if one is given."""
-        self.see_to_it()
+        self._come_to_its_end()
         assert self._process is not None
         self._process.kill()
         self._process.wait()
         self.kills += 1
         self.start(failpoint)
+
+    def _come_to_its_end(self) -> None:
+        """Leave a life that shall end at a failpoint the time to come there."""
+        process = self._process
+        if self._failpoint and process is not None:
+            passed = f"the daemon comes to {self._failpoint}"
+            wait_until(lambda: process.poll() is not None, SETTLE, passed)
+        self.see_to_it()
 
     def end(self) -> None:
         if self._process is not None:
@@ -163,11 +173,8 @@ class Keeper:
 
     def last_life(self) -> None:
         """No failpoint any more, and ready."""
-        self.see_to_it()
+        self._come_to_its_end()
         assert self._process is not None
-        if self._failpoint and self._process.poll() is None:
-            stop(self._process)
-            self.start()
         await_ready(self.site, self._process)
 
 

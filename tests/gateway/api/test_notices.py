@@ -18,7 +18,7 @@ from store import tokens
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import SECRET
 from tests.gateway.api.test_problems import assert_problem
-from tests.gateway.notices.test_told import MORE, customers, drain, loop
+from tests.gateway.notices.many import MORE, customers, drain, loop
 from tests.making import CONFIG, KEYS, NOON, Desk, opened
 
 TEXT = {"en": "Parcels are a day late."}

@@ -13,8 +13,8 @@ from channels.base import ChannelDown, DeliveryError, Rejected
 from gateway import rules
 from gateway.notices import acts
 from normalizer.message import Identity
-from tests.gateway.notices.test_told import MORE, agree, begin, drain, loop, now, who
-from tests.gateway.retries.test_reroute import (
+from tests.gateway.notices.many import MORE, agree, begin, drain, loop, now, who
+from tests.gateway.retries.ways import (
     CLUB,
     MAIL,
     SHOP,

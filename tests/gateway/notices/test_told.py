@@ -1,36 +1,34 @@
-"""Notices to many: each customer once, on a living channel, with their consent, at a bounded rate."""
+"""Notices to many: each customer once, on a living channel, at a bounded rate."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway import rules
-from gateway.desk.speak import Refused, Who
+from gateway.desk.speak import Refused
 from gateway.notices import acts
 from gateway.notices.preview import preview
-from gateway.notices.wanted import Agreement, Announce
-from gateway.team.calendars import quiet_until
-from scheduler.notices import Notices
+from gateway.notices.wanted import Announce
 from store import shapes_notices as shapes
+from tests.gateway.notices.many import (
+    MORE,
+    TEXT,
+    agree,
+    begin,
+    customers,
+    drain,
+    loop,
+    now,
+    said,
+    who,
+)
 from tests.making import CONFIG, KEYS, NOON, Desk, mail, opened
 
-MORE = """
-[calendar]
-quiet = "21:00-08:00"
-[notices]
-per_minute = 120
-sender = "Example Ltd."
-sender_address = "1-2-3 Kanda, Tokyo"
-[http]
-public_url = "https://help.example.com"
-"""
 SHOP = """
 [[channel]]
 name = "shop"
@@ -41,75 +39,12 @@ send = "maildir:sent"
 trusted_relays = ["192.0.2.7"]
 wording = "shop"
 """
-TEXT = {"en": "Parcels are a day late.", "ja": "お荷物が一日遅れております。"}
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(tmp_path, CONFIG + MORE) as desk:
         yield desk
-
-
-def who(desk: Desk) -> Who:
-    return Who("Aiko", "desk", desk.clock())
-
-
-def loop(desk: Desk, failpoint: Callable[[str], None] = lambda _: None) -> Notices:
-    """What the daemon runs, to be looked at by hand."""
-    made = rules.announcing(desk.config, KEYS)
-    quiet = partial(quiet_until, desk.config.calendar.quiet, ZoneInfo("Asia/Tokyo"))
-    queued = partial(desk.woken.append, "queued")
-    return Notices(desk.store, made.drawing, made.per_minute, quiet, desk.clock, queued, failpoint)
-
-
-async def begin(desk: Desk, kind: Any = "service", **wanted: Any) -> shapes.Notice:
-    asked = Announce(kind=kind, text=wanted.pop("text", TEXT), **wanted)
-    started = await desk.store.change(
-        acts.start(rules.announcing(desk.config, KEYS), asked, who(desk))
-    )
-    assert isinstance(started, shapes.Notice), started
-    return started
-
-
-async def now(desk: Desk, id_: int) -> shapes.Notice:
-    from store import notices
-
-    found = await desk.store.read(lambda c: notices.get(c, id_))
-    assert found is not None
-    return found
-
-
-async def said(desk: Desk) -> list[dict[str, Any]]:
-    return await desk.rows(
-        "SELECT m.*, o.state, o.error FROM messages m JOIN outbox o ON o.message_id = m.id"
-        " WHERE m.kind = 'notice' ORDER BY m.id"
-    )
-
-
-async def customers(desk: Desk, count: int, **more: Any) -> list[int]:
-    """So many people who wrote to us, each surely who they say."""
-    for n in range(count):
-        name = f"c{n}@example.jp"
-        await desk.accept(mail(sender=f"<{name}>", vouched="example.jp", **more), name)
-    return [row["id"] for row in await desk.rows("SELECT id FROM customers ORDER BY id")]
-
-
-async def agree(desk: Desk, customer: int, *, promotion: bool = True) -> shapes.Consents:
-    asked = Agreement(promotion=promotion, source="shop checkout")
-    done = await desk.store.change(acts.consent(customer, asked, who(desk)))
-    assert isinstance(done, shapes.Consents), done
-    return done
-
-
-async def drain(desk: Desk, notices: Notices) -> int:
-    """Look once a second until nothing more is queued."""
-    total = 0
-    while (count := await notices.look()) or total == 0:
-        total += count
-        desk.clock.advance(seconds=1)
-        if not count:
-            break
-    return total
 
 
 async def test_each_hears_it_once_in_their_language_and_it_ends(desk: Desk) -> None:
@@ -268,61 +203,6 @@ async def test_two_notices_that_cross_reach_each_customer_once_each(desk: Desk) 
         assert (await now(desk, notice.id)).counts.queued == 3
 
 
-async def test_who_became_one_customer_meanwhile_hears_it_once(desk: Desk) -> None:
-    ids = await customers(desk, 2)
-    notice = await begin(desk, customers=ids)
-    notices = loop(desk)
-    notices.per_minute = 60
-    assert await notices.look() == 1
-    await desk.change(
-        "UPDATE identities SET customer_id = :to WHERE customer_id = :was", to=ids[1], was=ids[0]
-    )
-    assert await drain(desk, notices) == 0
-    assert (await now(desk, notice.id)).counts.left_out == {
-        "they were told under another identity": 1
-    }
-
-
-async def became(desk: Desk, was: int, now: int) -> None:
-    """A person says that two customers are one."""
-    await desk.change(
-        "INSERT INTO links (id, kind, customer_id, other_id, evidence, why, by, token, moved, at,"
-        " undone_by) VALUES (:id, 'merge', :now, :was, 'person', '', '', '', '{}', 'x', '')",
-        id=9000 + was, was=was, now=now,
-    )  # fmt: skip
-    for table in ("identities", "cases", "messages"):
-        await desk.change(
-            f"UPDATE {table} SET customer_id = :now WHERE customer_id = :was", was=was, now=now
-        )
-    for table in ("cases", "messages"):
-        await desk.change(
-            f"UPDATE {table} SET conversation_id ="
-            " (SELECT id FROM conversations WHERE customer_id = :now) WHERE customer_id = :now",
-            now=now,
-        )
-
-
-async def test_who_was_merged_is_told_as_the_customer_that_they_are_now(desk: Desk) -> None:
-    first, second, third = await customers(desk, 3)
-    await became(desk, first, second)
-    await became(desk, second, third)
-    notice = await begin(desk, customers=[first, second])
-    assert notice.counts.total == 1
-    assert await drain(desk, loop(desk)) == 1
-    assert (await desk.one("SELECT customer_id FROM v_notice_recipients")) == {"customer_id": third}
-
-
-async def test_who_is_merged_while_they_wait_is_told_all_the_same_and_once(desk: Desk) -> None:
-    first, second, third = await customers(desk, 3)
-    notice = await begin(desk, customers=[first, second])
-    await became(desk, first, third)
-    await became(desk, second, third)
-    notices = loop(desk)
-    assert await notices.look() == 1
-    counts = (await now(desk, notice.id)).counts
-    assert (counts.queued, counts.left_out) == (1, {"part of another customer, who is told": 1})
-
-
 async def test_by_tag_the_newest_such_case_is_where_it_is_said(desk: Desk) -> None:
     ids = await customers(desk, 2)
     await desk.accept(mail(sender="<c0@example.jp>", subject="Other", vouched="example.jp"))
@@ -334,74 +214,6 @@ async def test_by_tag_the_newest_such_case_is_where_it_is_said(desk: Desk) -> No
     await begin(desk, tag="order 7")
     assert await drain(desk, loop(desk)) == 1
     assert [row["case_id"] for row in await said(desk)] == [cases[0]["id"]]
-
-
-async def test_a_promotion_goes_only_to_those_who_agreed_and_names_its_sender(desk: Desk) -> None:
-    ids = await customers(desk, 3)
-    agreed = await agree(desk, ids[0])
-    assert agreed.promotion
-    assert agreed.evidence[0].by == "Aiko"
-    await agree(desk, ids[1])
-    refused = await agree(desk, ids[1], promotion=False)
-    assert refused.promotion is False
-    assert len(refused.evidence) == 2
-    notice = await begin(desk, "promotion", customers=ids)
-    assert await drain(desk, loop(desk)) == 1
-    (row,) = await said(desk)
-    assert "Example Ltd.\n1-2-3 Kanda, Tokyo" in row["text"]
-    assert row["unsubscribe"].startswith("https://help.example.com/u/")
-    assert row["unsubscribe"] in row["text"]
-    left = (await now(desk, notice.id)).counts.left_out
-    assert left == {"no recorded opt-in": 1, "they opted out": 1}
-
-
-async def test_a_promotion_without_a_sender_is_refused(tmp_path: Path) -> None:
-    async with opened(tmp_path, CONFIG) as desk:
-        ids = await customers(desk, 1)
-        asked = Announce(kind="promotion", text=TEXT, customers=ids)
-        act = acts.start(rules.announcing(desk.config, KEYS), asked, who(desk))
-        refused = await desk.store.change(act)
-        assert isinstance(refused, Refused)
-        assert "sender_address" in refused.detail
-
-
-@pytest.mark.parametrize("word", ["unsubscribe", "STOP.", "配信停止", "「配信停止」希望です"])
-async def test_one_word_ends_promotions_at_once_and_what_is_queued_too(
-    desk: Desk, word: str
-) -> None:
-    (id_,) = await customers(desk, 1)
-    await agree(desk, id_)
-    await begin(desk, "promotion", customers=[id_])
-    assert await drain(desk, loop(desk)) == 1
-    (row,) = await said(desk)
-    await desk.change("UPDATE cases SET status = 'resolved', unanswered_since = NULL")
-    answer = mail(
-        sender="<c0@example.jp>", body=word, vouched="example.jp",
-        In_Reply_To=f"<{row['message_id']}>",
-    )  # fmt: skip
-    await desk.accept(answer, "c0@example.jp")
-    row, confirmed = await said(desk)
-    assert "no more offers" in confirmed["text"] or "ご案内の停止を承りました" in confirmed["text"]
-    assert (row["state"], row["error"]) == ("failed", "the customer wants no promotions any more")
-    assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
-    again = await begin(desk, "promotion", customers=[id_], text={"en": "More!"})
-    assert await drain(desk, loop(desk)) == 0
-    assert (await now(desk, again.id)).counts.left_out == {"they opted out": 1}
-
-
-async def test_a_forged_no_ends_nothing(desk: Desk) -> None:
-    (id_,) = await customers(desk, 1)
-    await agree(desk, id_)
-    await desk.accept(mail(sender="<c0@example.jp>", body="unsubscribe"), "c0@example.jp")
-    assert (await desk.one("SELECT count(*) AS n FROM consents WHERE NOT given"))["n"] == 0
-
-
-async def test_a_sentence_with_the_word_in_it_is_no_opt_out(desk: Desk) -> None:
-    (id_,) = await customers(desk, 1)
-    await agree(desk, id_)
-    body = "Please stop the delivery of my parcel."
-    await desk.accept(mail(sender="<c0@example.jp>", body=body, vouched="example.jp"))
-    assert (await desk.one("SELECT count(*) AS n FROM consents WHERE NOT given"))["n"] == 0
 
 
 @pytest.mark.parametrize("mode", ["watch", "approve"])

@@ -15,6 +15,7 @@ import pytest
 
 from gateway import readers as readers_module
 from gateway.readers import ReaderDied, Readers, TooSlow
+from gateway.retries import backlog
 from tests.making import DESK, Desk, mail, opened, until
 
 
@@ -273,3 +274,8 @@ async def test_of_forty_mails_ten_deadly_ones_are_quarantined_and_no_other(morta
     assert {row["status"] for row in found} == {"stored", "quarantined"}
     assert await mortal.count("outbox") == 30
     assert await mortal.count("cases WHERE status = 'new'") == 40
+
+
+def test_what_the_dns_keeps_silent_about_is_answered_within_five_seconds() -> None:
+    """INTERFACES: so long at most it delays an acknowledgement; the rest is for reading and sending."""
+    assert backlog._PAUSE + backlog._DNS_PATIENCE <= 4.5
