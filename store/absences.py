@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, literal, or_, select
+from sqlalchemy import Connection, Select, exists, func, literal, or_, select, text
 
 from store import rows, schema
 from store.rows import instant
@@ -14,7 +14,7 @@ from store.rows import instant
 COVER = "promise.cover"  # the rule under which a case is handed over because its owner is away
 
 _a, _k, _f = schema.absences.c, schema.cases.c, schema.follow_ups.c
-_AWAITED = schema.AWAITED  # as the partial index says it
+_AWAITED = text(schema.AWAITED)  # as the partial index says it
 
 
 def newest(connection: Connection) -> list[rows.Absence]:

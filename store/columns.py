@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Text, text
 
 # SQLite makes an INTEGER PRIMARY KEY its row id; PostgreSQL wants eight octets said.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -29,3 +29,21 @@ def own_id() -> Column[int]:
 
 def to(table: str, name: str, *, null: bool = False) -> Column[int]:
     return Column(name, Id, ForeignKey(f"{table}.id"), nullable=null)
+
+
+def partial(name: str | None, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows for which `where` holds.
+
+    It is said in SQLite's name: PostgreSQL's would load its dialect, 3 MB, wherever a table is
+    named. `of_postgresql` says it there, too.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(where))
+
+
+def of_postgresql() -> MetaData:
+    """The tables with everything that PostgreSQL has to be told of them."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if (where := index.dialect_kwargs.get("sqlite_where")) is not None:
+                index.dialect_kwargs["postgresql_where"] = where
+    return metadata

@@ -14,10 +14,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
-from store.columns import Id, Instant, Json, metadata, own_id, to
+from store.columns import Id, Instant, Json, metadata, own_id, partial, to
 from store.schema_notices import consents, notice_recipients, notices
 from store.schema_people import absences, links, proofs, surveys
 from store.schema_watched import watched
@@ -87,7 +86,7 @@ conversations = Table(
 )
 
 # Open cases that are somebody's and that a customer waits in, for an answer or for news.
-AWAITED = text(
+AWAITED = (
     "owner <> '' AND status <> 'resolved'"
     " AND (unanswered_since IS NOT NULL OR next_update_by IS NOT NULL)"
 )
@@ -121,19 +120,9 @@ cases = Table(
     Column("next_update_said_at", Instant),  # … and when we said so
     Index(None, "conversation_id", "base_subject"),
     Index(None, "status", "id"),
-    Index(
-        "ix_cases_linked_case_id",
-        "linked_case_id",
-        sqlite_where=text("linked_case_id IS NOT NULL"),
-        postgresql_where=text("linked_case_id IS NOT NULL"),
-    ),
-    Index(None, "owner", sqlite_where=AWAITED, postgresql_where=AWAITED),
-    Index(
-        None,
-        "next_update_by",
-        sqlite_where=text("next_update_by IS NOT NULL"),
-        postgresql_where=text("next_update_by IS NOT NULL"),
-    ),
+    partial("ix_cases_linked_case_id", "linked_case_id", where="linked_case_id IS NOT NULL"),
+    partial(None, "owner", where=AWAITED),
+    partial(None, "next_update_by", where="next_update_by IS NOT NULL"),
 )
 
 participants = Table(
@@ -194,31 +183,10 @@ messages = Table(
     Index(None, "message_id"),
     Index(None, "conversation_id"),
     Index(None, "case_id"),
-    Index(
-        "ix_messages_instead_of",
-        "instead_of",
-        unique=True,
-        sqlite_where=text("instead_of IS NOT NULL"),
-        postgresql_where=text("instead_of IS NOT NULL"),
-    ),
-    Index(
-        "ix_messages_unfinished",
-        "id",
-        sqlite_where=text("status IN ('unread', 'quarantined')"),
-        postgresql_where=text("status IN ('unread', 'quarantined')"),
-    ),
-    Index(
-        "ix_messages_spam",
-        "id",
-        sqlite_where=text("status = 'spam'"),
-        postgresql_where=text("status = 'spam'"),
-    ),
-    Index(
-        "ix_messages_doubtful",
-        "judge_at",
-        sqlite_where=text("judge_at IS NOT NULL"),
-        postgresql_where=text("judge_at IS NOT NULL"),
-    ),
+    partial("ix_messages_instead_of", "instead_of", unique=True, where="instead_of IS NOT NULL"),
+    partial("ix_messages_unfinished", "id", where="status IN ('unread', 'quarantined')"),
+    partial("ix_messages_spam", "id", where="status = 'spam'"),
+    partial("ix_messages_doubtful", "judge_at", where="judge_at IS NOT NULL"),
 )
 
 parts = Table(
@@ -234,12 +202,7 @@ parts = Table(
     Column("sha256", Text, nullable=False),
     Column("source", Text, nullable=False, server_default=""),  # where a pending part is fetched
     Index(None, "message_id"),
-    Index(
-        "ix_parts_pending",
-        "id",
-        sqlite_where=text("source <> ''"),
-        postgresql_where=text("source <> ''"),
-    ),
+    partial("ix_parts_pending", "id", where="source <> ''"),
 )
 
 ledger = Table(
@@ -281,56 +244,32 @@ outbox = Table(
     Column("piece", Integer, nullable=False, server_default="0"),
     Column("doubted", Boolean, nullable=False, server_default=false()),  # a try may have arrived
     Column("astray", Text, nullable=False, server_default=""),  # why another way is looked for
-    Index(
-        "ix_outbox_astray",
-        "id",
-        sqlite_where=text("astray <> ''"),
-        postgresql_where=text("astray <> ''"),
-    ),
+    partial("ix_outbox_astray", "id", where="astray <> ''"),
     Index(None, "message_id"),
-    Index(
-        "ix_outbox_draft",
-        "message_id",
-        sqlite_where=text("state = 'draft'"),
-        postgresql_where=text("state = 'draft'"),
-    ),
+    partial("ix_outbox_draft", "message_id", where="state = 'draft'"),
     Index(None, "budget_key", "created_at"),
     Index(None, "conversation_id", "created_at"),
     Index(None, "created_at"),
-    Index(
-        "ix_outbox_due",
-        "channel",
-        "due_at",
-        sqlite_where=text("state IN ('queued', 'deferred')"),
-        postgresql_where=text("state IN ('queued', 'deferred')"),
-    ),
-    Index(
+    partial("ix_outbox_due", "channel", "due_at", where="state IN ('queued', 'deferred')"),
+    partial(
         "ix_outbox_domain_until",
         "channel",
         "domain",
         "domain_until",
-        sqlite_where=text("domain_until IS NOT NULL"),
-        postgresql_where=text("domain_until IS NOT NULL"),
+        where="domain_until IS NOT NULL",
     ),
-    Index(
+    partial(
         "ix_outbox_peer_id",  # of a provider that gives mails new Message-IDs
         "peer_id",
-        sqlite_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
-        postgresql_where=text("substr(peer_id, 1, 5) = 'Ok 01'"),
+        where="substr(peer_id, 1, 5) = 'Ok 01'",
     ),
-    Index(
+    partial(
         "ix_outbox_platform_id",  # what a platform reports of is found by its own id
         "channel",
         "peer_id",
-        sqlite_where=text("peer_id <> '' AND domain NOT LIKE '%.%'"),
-        postgresql_where=text("peer_id <> '' AND domain NOT LIKE '%.%'"),
+        where="peer_id <> '' AND domain NOT LIKE '%.%'",
     ),
-    Index(
-        "ix_outbox_sending",
-        "lease_until",
-        sqlite_where=text("state = 'sending'"),
-        postgresql_where=text("state = 'sending'"),
-    ),
+    partial("ix_outbox_sending", "lease_until", where="state = 'sending'"),
 )
 
 follow_ups = Table(
@@ -346,12 +285,7 @@ follow_ups = Table(
     Column("settled_at", Instant),
     Column("reason", Text, nullable=False),
     UniqueConstraint("case_id", "rule", "cause"),
-    Index(
-        "ix_follow_ups_due",
-        "due_at",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
+    partial("ix_follow_ups_due", "due_at", where="state = 'pending'"),
 )
 
 notes = Table(

@@ -10,10 +10,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from store.columns import Id, Instant, Json, metadata, own_id, to
+from store.columns import Id, Instant, Json, metadata, own_id, partial, to
 
 notices = Table(
     "notices",
@@ -28,12 +27,7 @@ notices = Table(
     Column("ended_at", Instant),
     Column("total", Integer, nullable=False),
     Column("watching", Json, nullable=False, server_default="[]"),  # where nobody is to be told
-    Index(
-        "ix_notices_running",
-        "id",
-        sqlite_where=text("state = 'running'"),
-        postgresql_where=text("state = 'running'"),
-    ),
+    partial("ix_notices_running", "id", where="state = 'running'"),
 )
 
 # Each customer once in a notice; and each identity, whoever it belongs to by now.
@@ -52,20 +46,14 @@ notice_recipients = Table(
     Column("due_at", Instant, nullable=False),
     Column("at", Instant),
     UniqueConstraint("identity_id", "notice_id"),
-    Index(
+    partial(
         "ix_notice_recipients_waiting",
         "notice_id",
         "due_at",
         "customer_id",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        where="state = 'waiting'",
     ),
-    Index(
-        "ix_notice_recipients_queued",
-        "at",
-        sqlite_where=text("state = 'queued'"),
-        postgresql_where=text("state = 'queued'"),
-    ),
+    partial("ix_notice_recipients_queued", "at", where="state = 'queued'"),
 )
 
 # What customers agreed to hear, word by word: the last one of an identity holds.
