@@ -7,22 +7,14 @@ whoever makes many of them, or computes for long, does so in a process of its ow
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import pickle
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, cast
 
-_PR_SET_PDEATHSIG = 1
-_LENGTH = 4  # octets before each frame
-
-
-def frame(value: Any) -> bytes:
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return len(data).to_bytes(_LENGTH) + data
+from channels.parent import LENGTH, frame
 
 
 class Child(asyncio.Protocol):
@@ -51,11 +43,11 @@ class Child(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer
         buffer += data
-        while len(buffer) >= _LENGTH:
-            end = _LENGTH + int.from_bytes(buffer[:_LENGTH])
+        while len(buffer) >= LENGTH:
+            end = LENGTH + int.from_bytes(buffer[:LENGTH])
             if len(buffer) < end:
                 return
-            value = pickle.loads(bytes(buffer[_LENGTH:end]))  # noqa: S301  our own child
+            value = pickle.loads(bytes(buffer[LENGTH:end]))  # noqa: S301  our own child
             del buffer[:end]
             self._received(value)
 
@@ -104,33 +96,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def parent() -> socket.socket:
-    """In the child: the connection to the parent. From here on we die with it, and only with it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for ignored in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ignored, signal.SIG_IGN)  # the parent says when, by closing the socket
-    connection = socket.socket(fileno=0)
-    connection.setblocking(True)
-    return connection
-
-
-def receive(connection: socket.socket) -> Any:
-    """In the child: the next frame. Raises EOFError when the parent is done with us."""
-    try:
-        header = connection.recv(_LENGTH, socket.MSG_WAITALL)
-        if len(header) == _LENGTH:
-            data = connection.recv(int.from_bytes(header), socket.MSG_WAITALL)
-            return pickle.loads(data)  # noqa: S301  our parent wrote it
-    except ConnectionError:
-        pass
-    raise EOFError
-
-
-def send(connection: socket.socket, value: Any) -> None:
-    """In the child: give the parent something. Raises EOFError when it is gone."""
-    try:
-        connection.sendall(frame(value))
-    except ConnectionError as error:
-        raise EOFError from error

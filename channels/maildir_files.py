@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from channels import child
+from channels import parent
 
 
 class Letter(NamedTuple):
@@ -37,11 +37,11 @@ _SYNCS = 20  # at a time
 def serve() -> None:
     """Write what the parent sends, group by group, and say what became of each letter."""
     path = Path(sys.argv[1])
-    connection = child.parent()
+    connection = parent.connect()
     with suppress(EOFError), ThreadPoolExecutor(_SYNCS) as syncing:
         while True:
-            letters: list[Letter] = child.receive(connection)
-            child.send(connection, put(path, letters, syncing))
+            letters: list[Letter] = parent.receive(connection)
+            parent.send(connection, put(path, letters, syncing))
 
 
 def put(path: Path, letters: Sequence[Letter], syncing: Executor | None = None) -> list[End]:

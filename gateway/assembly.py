@@ -30,12 +30,13 @@ from gateway.desk.staffing import staff
 from gateway.follow_ups.fire import Firing
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
+from gateway.notices.acts import Announcing
 from gateway.notices.elsewhere import Elsewhere
 from gateway.promises.learning import How, Learning
 from gateway.readers import Readers
 from gateway.retries.backlog import Backlog
 from gateway.retries.reroute import Reroute
-from gateway.rules import admission, announcing, desk, firing, handing, own, promises
+from gateway.rules import admission, announcing, desk, firing, handing, own, promises, words
 from gateway.sender import resolver
 from gateway.sender.trust import Trust
 from gateway.spam import screen
@@ -76,6 +77,7 @@ class Parts:
     learning: Learning
     reroute: Reroute
     absences: Absences
+    announcing: Announcing
 
     def readiness(self) -> Readiness:
         """Whether every channel is up, and what comes in can be stored."""
@@ -90,16 +92,16 @@ class Parts:
 async def assemble(
     config: Config, failpoint: Callable[[str], None], stack: AsyncExitStack
 ) -> Parts:
-    """Open the store, start the readers, and connect the parts; the stack closes them again."""
+    """Open the store, launch the readers, and connect the parts; the stack closes them again."""
     data_dir = config.gateway.data_dir
     keys, metrics = Keys(secrets.key(data_dir)), Metrics()
-    promising = promises(config)
-    rules = replace(admission(config, keys, promising), voted=metrics.customers.voted)
+    promising, texts = promises(config), words(config)
+    rules = replace(admission(config, keys, promising, texts), voted=metrics.customers.voted)
     store = Store(config.store.dsn, data_dir, rules, failpoint, config.store.min_free)
     stack.push_async_callback(store.close)
     readers = Readers(WORKERS, store.blobs.spool)
     stack.push_async_callback(readers.close)
-    await readers.start()
+    readers.launch()
     host = await _host(config, store, failpoint)
     channels = _channels(config, host, stack)
     sealers = config.authentication.trusted_arc
@@ -127,15 +129,15 @@ async def assemble(
         canaries=canary.build(config, rules, channels, keys, metrics, now),
         resolver=resolver.build(config.authentication, stack),
     )
-    fires, away = firing(config, keys, promising), absences(config)
-    to_all = _to_all(config, keys)
+    fires, away = firing(config, keys, promising, texts), absences(config)
+    to_all = _to_all(config, announcing(config, keys, texts))
     cover = _cover(config, store, away, rules, metrics, failpoint)
     learning = Learning(store, promising, _how(config), now, metrics.promises)
     return Parts(
         config, store, readers, ingest, deliver, Backlog(store, ingest), channels, metrics,
         _clock(config, store, fires, deliver, rules, cover), _notices(store, to_all, deliver, failpoint), rules,
         watching(channels, rules.alarms, now, metrics), learning,
-        _reroute(config, desk(config, keys), fires, to_all, deliver), away,
+        _reroute(config, desk(config, keys), fires, to_all, deliver), away, to_all.announcing,
     )  # fmt: skip
 
 
@@ -183,10 +185,10 @@ def _cover(
     return Cover(store, away, hands, told, now, metrics.covered, failpoint)
 
 
-def _to_all(config: Config, keys: Keys) -> Elsewhere:
+def _to_all(config: Config, announces: Announcing) -> Elsewhere:
     """How many are told, by the first way and by the next."""
     quiet = partial(quiet_until, config.calendar.quiet, ZoneInfo(config.gateway.timezone))
-    return Elsewhere(announcing(config, keys), quiet)
+    return Elsewhere(announces, quiet)
 
 
 def _notices(

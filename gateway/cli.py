@@ -97,7 +97,9 @@ def _with_parts(path: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
         async with AsyncExitStack() as stack:
             # A daemon waits for its store; somebody who typed a command is told.
             await asyncio.to_thread(stores.prepare, config.store.dsn)
-            return await work(await assembly.assemble(config, failpoint({}), stack))
+            parts = await assembly.assemble(config, failpoint({}), stack)
+            await parts.readers.greeted()
+            return await work(parts)
 
     try:
         return asyncio.run(main())

@@ -10,7 +10,11 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any, Literal, TextIO
 
 import msgspec
-import structlog
+
+from gateway.lean import without
+
+with without("rich"):  # 5 MB and 0.1 s, for tracebacks that we print ourselves
+    import structlog
 
 _OURS = frozenset({"channels", "gateway", "normalizer", "scheduler", "store"})
 

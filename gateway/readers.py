@@ -97,7 +97,15 @@ class Readers:
 
     async def start(self) -> None:
         """Start the workers; returns when each has said that it is there."""
+        self.launch()
+        await self.greeted()
+
+    def launch(self) -> None:
+        """Start the workers, which load what they need on another core."""
         self._workers = [self._worker(only_small=not i) for i in range(self._count)]
+
+    async def greeted(self) -> None:
+        """Return when each worker has said that it is there."""
         async with asyncio.timeout(_START_PATIENCE):
             await asyncio.gather(*(worker.greeted.wait() for worker in self._workers))
 

@@ -41,13 +41,15 @@ from gateway.words import Words, dates_of
 from normalizer.message import Identity
 
 
-def admission(config: Config, keys: Keys, promising: Promising | None = None) -> Admission:
+def admission(
+    config: Config, keys: Keys, promising: Promising | None = None, texts: Words | None = None
+) -> Admission:
     """The rules, with everything that the configuration says to them."""
     channels = {settings.name: settings for settings in config.channels}
     limits = Limits(**config.acknowledge.limits.model_dump())
     modes = {settings.name: config.mode_of(settings) for settings in config.channels}
     promising = promising or promises(config)
-    writer = _writer(config, channels, keys, promising)
+    writer = _writer(config, channels, keys, promising, texts or words(config))
     return Admission(
         own=own(config),
         enabled=config.acknowledge.enabled,
@@ -191,7 +193,7 @@ def follow(config: Config, promising: Promising | None = None) -> Follow:
     return Follow(config.rules(), promising or promises(config), untold)
 
 
-def announcing(config: Config, keys: Keys) -> Announcing:
+def announcing(config: Config, keys: Keys, texts: Words | None = None) -> Announcing:
     """How notices that people start reach each customer."""
     rules = decide.Rules(
         channels={settings.name: settings for settings in config.channels},
@@ -201,7 +203,7 @@ def announcing(config: Config, keys: Keys) -> Announcing:
         per_conversation_day=config.acknowledge.limits.per_conversation_day,
     )
     letters = Letters(
-        words=words(config),
+        words=texts or words(config),
         keys=keys,
         name=config.gateway.name,
         sender=config.notices.sender,
@@ -224,14 +226,14 @@ def own(config: Config) -> frozenset[Identity]:
 
 
 def _writer(
-    config: Config, channels: Mapping[str, Settings], keys: Keys, promising: Promising
+    config: Config, channels: Mapping[str, Settings], keys: Keys, promising: Promising, texts: Words
 ) -> Writer:
     said = config.acknowledge
     return Writer(
         name=config.gateway.name,
         language=config.gateway.language,
         channels=channels,
-        words=words(config),
+        words=texts,
         promising=promising,
         phone=said.phone,
         phone_hours=said.phone_hours,
@@ -257,7 +259,9 @@ def surveys(config: Config, keys: Keys) -> Surveys:
     return Surveys(keys, config.http.public_url, said.recent.span, said.window.span)
 
 
-def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Firing:
+def firing(
+    config: Config, keys: Keys, promising: Promising | None = None, texts: Words | None = None
+) -> Firing:
     """What a due follow-up says, with everything that the configuration says to it."""
     said = config.acknowledge
     return Firing(
@@ -266,7 +270,7 @@ def firing(config: Config, keys: Keys, promising: Promising | None = None) -> Fi
         language=config.gateway.language,
         channels={settings.name: settings for settings in config.channels},
         modes={settings.name: config.mode_of(settings) for settings in config.channels},
-        words=words(config),
+        words=texts or words(config),
         keys=keys,
         surveys=surveys(config, keys),
         per_conversation_day=said.limits.per_conversation_day,

@@ -27,7 +27,7 @@ from gateway.desk.speak import Desk
 from gateway.outgoing.crowd import remember
 from gateway.retries.fetch import Fetch
 from gateway.retries.second_look import SecondLook
-from gateway.rules import admin, announcing, desk, faq, handing, posts, replies
+from gateway.rules import admin, desk, faq, handing, posts, replies
 from gateway.watch.logins import Logins
 from gateway.watch.month import Months
 from gateway.watch.room import Room
@@ -78,17 +78,24 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
         parts = await assemble(config, failpoint, stack)
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
+        app = build(_state(parts))  # while the readers load what they need
         if await _unless(stop, _begin(parts)):
             _spare_the_collector()
-            await _serve(parts, sockets, stop)
+            await _serve(parts, app, sockets, stop)
     log.info("daemon.stopped")
 
 
 async def _begin(parts: Parts) -> None:
-    """The first writes: what a dead process was sending, and the token of a first start."""
+    """All that is waited for, at once: the readers, the DNS, and the store's first writes."""
+    resolver = parts.ingest.resolver
+    await asyncio.gather(
+        parts.readers.greeted(), _first_writes(parts), *([resolver.start()] if resolver else [])
+    )
+
+
+async def _first_writes(parts: Parts) -> None:
+    """What a dead process was sending, and the token of a first start."""
     data_dir = parts.config.gateway.data_dir
-    if parts.ingest.resolver:
-        await parts.ingest.resolver.start()
     _doubt(parts, await _patiently(lambda: parts.store.recover(now(), parts.deliver.owner)))
     await _patiently(lambda: remember(parts.rules.crowd, parts.store, now()))
     made = await _patiently(lambda: bearer.first(parts.store, data_dir, now()))
@@ -149,15 +156,16 @@ def _state(parts: Parts) -> ApiState:
         faq(parts.config),
         parts.metrics.customers.helped,
         parts.config.http.trusted_proxies,
-        announcing(parts.config, parts.ingest.keys),
+        parts.announcing,
         parts.config.gateway.language,
         parts.absences,
     )
 
 
-async def _serve(parts: Parts, sockets: list[socket.socket], stop: asyncio.Event) -> None:
+async def _serve(
+    parts: Parts, app: ASGIApp, sockets: list[socket.socket], stop: asyncio.Event
+) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
-    app = build(_state(parts))
     start = partial(_start, parts.rules.alarms)
     inner = [
         start("http", lambda: _answer(app, parts.config.http.listen, sockets)),

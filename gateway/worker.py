@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-from channels import child
+from channels import parent
 from normalizer import normalize, reader
 from normalizer.message import Envelope, Message, Part, Spooled
 from normalizer.packages import BrokenPackage
@@ -109,10 +109,10 @@ def _work(connection: socket.socket, jobs: list[tuple[int, Envelope]], spool: Pa
         loaded, sha256 = _load(envelope)
         done.append(Reading(job, read(loaded, spool), sha256))
         if time.monotonic() - since > _FLUSH_AFTER:
-            child.send(connection, done)
+            parent.send(connection, done)
             done, since = [], time.monotonic()
     if done:
-        child.send(connection, done)
+        parent.send(connection, done)
 
 
 def _resident() -> int:
@@ -130,7 +130,8 @@ def _confine() -> None:
 
 def start() -> None:
     """Read what the parent sends until it is done with us; `sys.argv` names the spool folder."""
-    connection = child.parent()
+    connection = parent.connect()
+    reader("rfc5322")  # nearly all that comes; what is rare is loaded when it first comes
     _confine()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)  # what reading leaves behind is freed by counting
@@ -139,12 +140,12 @@ def start() -> None:
 
 
 def _read_all(connection: socket.socket, spool: Path) -> None:
-    child.send(connection, [])  # ready
+    parent.send(connection, [])  # ready
     while True:
-        jobs: list[tuple[int, Envelope]] = child.receive(connection)
+        jobs: list[tuple[int, Envelope]] = parent.receive(connection)
         _work(connection, jobs, spool)
         if any(not isinstance(envelope.raw, bytes) for _, envelope in jobs):
             gc.collect()
             if _resident() > TIRED:
                 break
-            child.send(connection, [])  # ready again
+            parent.send(connection, [])  # ready again

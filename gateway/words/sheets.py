@@ -137,7 +137,7 @@ def _template(file: Path, source: str, known: frozenset[str]) -> Template:
         tree = _ENVIRONMENT.parse(source)
         if problems := list(_strangers(tree) or _unknown(tree, known)):
             raise _Problems(f"{file} line {problem}" for problem in problems)
-        return _ENVIRONMENT.from_string(source)
+        return _ENVIRONMENT.from_string(tree)
     except TemplateSyntaxError as error:
         raise _Problems([f"{file} line {error.lineno}: {error.message}"]) from None
     except (RecursionError, SyntaxError, ValueError):

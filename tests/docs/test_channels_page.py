@@ -43,9 +43,10 @@ def pager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         exec(compile(code, name, "exec"), module.__dict__)
     text = page("docs/channels.md")
     assert f'`"pager": "{NAMES[0]}:Pager",`' in text
-    assert '`"pager": read_pager,`' in text
+    assert f'`"pager": "{NAMES[1]}:read",`' in text
     monkeypatch.setitem(channels.CHANNELS, "pager", f"{NAMES[0]}:Pager")
-    monkeypatch.setitem(normalizer.FORMATS, "pager", sys.modules[NAMES[1]].read)
+    monkeypatch.setitem(normalizer.FORMATS, "pager", f"{NAMES[1]}:read")
+    normalizer.reader.cache_clear()
     return iter([None])
 
 

@@ -28,7 +28,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     install(folder)
     monkeypatch.syspath_prepend(folder)
     yield folder
-    normalizer.FORMATS.pop("pager", None)
+    normalizer.reader.cache_clear()
     for name in [name for name in sys.modules if name.startswith("madoguchi_pager")]:
         del sys.modules[name]
 
