@@ -18,8 +18,7 @@ from channels.mail_signing import key_for, signed
 from channels.maildir import Maildir
 from channels.oauth import Login
 from channels.oauth_grant import Health
-from channels.relay.check import Probe
-from channels.smarthost import Smarthost
+from channels.relay import Probe
 from normalizer.message import Address, Identity, Message
 
 
@@ -140,6 +139,8 @@ def _way(settings: MailSettings, host: Host, login: Login | None) -> Way:
     scheme, _, path = settings.send.partition(":")
     if scheme.lower() == "maildir":
         return Maildir(Path(path), host.failpoint)
+    from channels.smarthost import Smarthost  # and a client for SMTP
+
     return Smarthost(settings.send, settings.password, host.hostname, host.failpoint, login=login)
 
 

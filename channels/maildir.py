@@ -12,7 +12,7 @@ from channels.base import ChannelDown, DeliveryError, Retry
 from channels.child import Child
 from channels.mail_compose import Mail
 from channels.maildir_files import Failed, Letter, make_folders
-from channels.relay.check import Probe
+from channels.relay import Probe
 
 _GROUP = 256  # mails that share one sync of the folder
 

@@ -17,8 +17,8 @@ from aiosmtplib.response import SMTPResponse
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.mail_compose import Mail, clean
 from channels.oauth import Login
-from channels.relay import Relay
-from channels.relay.check import Probe, tried
+from channels.relay import Probe, Relay
+from channels.relay.check import tried
 from channels.relay.dial import Dial, hang_up, why_of
 
 MAILS_PER_CONNECTION = 100

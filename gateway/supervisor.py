@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ T = TypeVar("T")
 
 _RESTART_AFTER = 2.0  # seconds before a part that fell is started again; doubled up to …
 _RESTART_AT_MOST = 60.0
+_STEADY = 600.0  # seconds that a part runs until falling is no habit of it any more
 _STORE_AT_MOST = 8.0  # the longest pause between looks for a store that did not answer
 _LEASES = 60.0  # seconds between looks for rows that another, dead process was sending
 _DRAIN = 12.0  # seconds that a stop waits for what is under way, once each for ways in and out
@@ -234,16 +236,23 @@ def _start(alarms: Alarms, name: str, work: Callable[[], Awaitable[None]]) -> as
 
 async def _keep_running(alarms: Alarms, name: str, work: Callable[[], Awaitable[None]]) -> None:
     """One part falling is no reason for the others to: it is told, and started again."""
-    wait = _RESTART_AFTER
+    wait = 0.0
     while True:
+        began = monotonic()
         try:
             await work()
         except Exception as error:
             log.exception("part.fell", part=name, error=type(error).__name__)
             why = f"the part {name} ended with {type(error).__name__}, and is started again"
             alarms.raise_(Alarm("part.fell", why, now(), {"part": name}))
+        wait = _pause(wait, monotonic() - began)
         await asyncio.sleep(wait)
-        wait = min(wait * 2, _RESTART_AT_MOST)
+
+
+def _pause(last: float, ran: float) -> float:
+    """Seconds until a part is started again: more each time, and few after it ran well for long."""
+    doubled = 0.0 if ran >= _STEADY else last * 2
+    return min(max(doubled, _RESTART_AFTER), _RESTART_AT_MOST)
 
 
 async def _watch_leases(parts: Parts) -> None:

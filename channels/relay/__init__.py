@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from typing import Literal, Self, cast, get_args
+from typing import Literal, NamedTuple, Self, cast, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Tls = Literal["none", "starttls", "implicit"]
@@ -73,3 +73,16 @@ def _at_least_one(number: str) -> int:
     if not number.isdecimal() or int(number) < 1:
         raise ValueError(f"connections={number}: say a number from 1")
     return int(number)
+
+
+class Probe(NamedTuple):
+    """What the channel will ask of its smarthost, in the octets of the wire.
+
+    `own` is the address that it writes from, `tagged` one with a tag, `bounce` an address for
+    bounces, or "" for the null reverse-path. `tags` says whether tagged addresses must work.
+    """
+
+    own: str
+    tagged: str
+    bounce: str = ""
+    tags: bool = False

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from aiosmtplib import SMTP, SMTPException
 from aiosmtplib.response import SMTPResponse
 
 from channels.base import ChannelDown
 from channels.mail_compose import clean
-from channels.relay import Relay
+from channels.relay import Probe, Relay
 from channels.relay.dial import Dial, hang_up
 from channels.relay.why import why_no_session
-
-
-class Probe(NamedTuple):
-    """What the channel will ask of its smarthost, in the octets of the wire.
-
-    `own` is the address that it writes from, `tagged` one with a tag, `bounce` an address for
-    bounces, or "" for the null reverse-path. `tags` says whether tagged addresses must work.
-    """
-
-    own: str
-    tagged: str
-    bounce: str = ""
-    tags: bool = False
 
 
 async def tried(dial: Dial, probe: Probe) -> str:

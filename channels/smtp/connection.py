@@ -10,7 +10,6 @@ import structlog
 from channels.smtp.data import Content
 from channels.smtp.dialogue import Dialogue, Turn
 from channels.smtp.limits import is_last_file
-from channels.smtp.proxy import Malformed, header_length, source
 from channels.smtp.reception import TRY_AGAIN, Reception
 from channels.smtp.spool import Body
 from channels.smtp.wire import Wire
@@ -130,6 +129,8 @@ class Connection(Wire):
         self._hang_up(b"554 5.5.1 the greeting comes first\r\n")
 
     def _take_proxy_header(self, data: bytes) -> None:
+        from channels.smtp.proxy import Malformed, header_length, source  # few have a proxy
+
         self._partial += data
         try:
             length = header_length(self._partial)

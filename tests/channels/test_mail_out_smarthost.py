@@ -10,8 +10,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from channels.base import ChannelDown, DeliveryError, InDoubt, Rejected, Retry
 from channels.mail_compose import Mail
-from channels.relay import Relay
-from channels.relay.check import Probe
+from channels.relay import Probe, Relay
 from channels.smarthost import MAILS_PER_CONNECTION, Patience
 from tests.channels.smtp_sink import (
     SECRET,

@@ -10,8 +10,7 @@ import pytest
 from aiosmtplib import SMTPConnectError
 
 from channels.base import ChannelDown
-from channels.relay import Relay
-from channels.relay.check import Probe
+from channels.relay import Probe, Relay
 from channels.relay.why import why_no_session
 from channels.smarthost import Patience
 from tests.channels.smtp_sink import (

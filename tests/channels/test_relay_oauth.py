@@ -11,8 +11,7 @@ from aiosmtplib import SMTPAuthenticationError
 
 from channels.base import ChannelDown
 from channels.oauth import Login
-from channels.relay import Relay
-from channels.relay.check import Probe
+from channels.relay import Probe, Relay
 from channels.relay.dial import REFUSED_PAUSE, Dial, hang_up
 from tests.channels.smtp_sink import SECRET, sink, smarthost
 from tests.channels.test_mail_out_smarthost import MAIL

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.assembly import WORKERS
 from tests.daemon.servers import Site, daemon, lay_out
 from tests.daemon.window import acknowledgements, change, mail, send
 
@@ -24,15 +25,16 @@ atexit.register(note)
 UNWANTED = (
     "aiogram", "aiohttp", "nio", "slack_sdk", "imapclient", "imaplib",
     "alembic", "mako", "psycopg", "psycopg_binary",
-    "httpx", "httpcore", "holidays", "dateutil", "dkim", "cryptography",
+    "httpx", "httpcore", "holidays", "dateutil", "dkim", "cryptography", "aiosmtpd", "aiosmtplib", "attr",
+    "rich", "pygments", "sqlalchemy.dialects.postgresql",
     "pytest", "hypothesis", "schemathesis", "jsonschema", "authres",
     "pydantic.v1", "attrs", "litestar.contrib", "litestar.testing", "litestar.cli", "litestar.channels",
     "channels.imap", "channels.line", "channels.telegram", "channels.matrix", "channels.slack",
     "channels.sms", "channels.whatsapp", "channels.web", "channels.http_channel", "channels.testing",
 )  # fmt: skip
-# A reader reads: it has no store, no HTTP, no configuration.
-NOT_IN_A_READER = (
-    *UNWANTED, "sqlalchemy", "litestar", "pydantic", "uvicorn", "jinja2", "apscheduler", "structlog",
+# A child reads, or writes a Maildir: it has no event loop, no store, no HTTP, no configuration.
+NOT_IN_A_CHILD = (
+    *UNWANTED, "asyncio", "ssl", "sqlalchemy", "litestar", "pydantic", "uvicorn", "jinja2", "apscheduler", "structlog",
     "typer", "rich", "prometheus_client", "store", "scheduler", "gateway.config", "gateway.api",
 )  # fmt: skip
 
@@ -54,13 +56,10 @@ def having(modules: set[str], unwanted: tuple[str, ...]) -> set[str]:
 def test_a_daemon_with_nothing_but_mail_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
     site = lay_out(tmp_path)
     change(site, ('holidays = "JP"\n', ""))
-    with daemon(site):
-        """The first start makes the store, which takes Alembic."""
     (notes := tmp_path / "notes").mkdir()
-    own, *readers = loaded(site, notes)
+    own, *children = loaded(site, notes)
     assert {"gateway.supervisor", "channels.smtp", "litestar", "sqlalchemy"} <= own
     assert having(own, UNWANTED) == set()
-    assert readers
-    for one in readers:
-        assert "normalizer.email" in one
-        assert having(one, NOT_IN_A_READER) == set()
+    assert sum("normalizer.email" in one for one in children) == WORKERS
+    for one in children:
+        assert having(one, NOT_IN_A_CHILD) == set()

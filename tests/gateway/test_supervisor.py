@@ -188,6 +188,28 @@ async def test_a_part_that_falls_is_started_again_and_takes_nobody_with_it(
     assert all(task.cancelled() for task in tasks)
 
 
+async def test_a_part_that_ran_well_for_long_is_started_again_as_soon_as_the_first_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, lives, slept = 0.0, iter([1.0, 1.0, 5.0, 3600.0, 1.0]), list[float]()
+
+    async def falls() -> None:
+        nonlocal clock
+        if (life := next(lives, None)) is None:
+            raise asyncio.CancelledError
+        clock += life
+        raise ZeroDivisionError
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(supervisor, "monotonic", lambda: clock)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await supervisor._keep_running(Alarms(), "falls", falls)
+    assert slept == [2.0, 4.0, 8.0, 2.0, 4.0]
+
+
 async def test_a_stop_waits_no_longer_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_DRAIN", 0.01)
     let_go = asyncio.Event()
