@@ -51,7 +51,7 @@ from gateway.api.reads import Reads
 from gateway.api.unsubscribe import Leaving
 from gateway.api.voting import Voting
 from gateway.api.watching import Watching
-from gateway.api.writes import Writes
+from gateway.api.writes import MAX_BODY, admitted, writing
 from gateway.desk.speak import Desk
 from gateway.faq.entries import Entry
 from gateway.notices.acts import Announcing
@@ -149,8 +149,7 @@ def build(state: ApiState) -> Litestar:
     """The application; one for each registry, since its own counters go there."""
     reads = Reads(state.store)
     vitals = Vitals(state.store, state.ready, state.metrics)
-    writes = Writes(state.store, state.desk, state.clock, state.committed)
-    routes = _documented(reads, writes, vitals, state)
+    routes = _documented(reads, vitals, state)
     pages = Front(state.name, routes)
     return Api(
         Access(reads),
@@ -169,22 +168,27 @@ def build(state: ApiState) -> Litestar:
     )
 
 
-def _documented(
-    reads: Reads, writes: Writes, vitals: Vitals, state: ApiState
-) -> list[ControllerRouterHandler]:
+def _documented(reads: Reads, vitals: Vitals, state: ApiState) -> list[ControllerRouterHandler]:
+    write = writing(state.store, state.desk, state.clock, state.committed)
+
+    def now() -> datetime:
+        return state.clock()
+
     v1 = Router(
         "/v1",
         route_handlers=[*_V1, *(notices.ROUTES if state.announcing else ())],
         dependencies={
             "reads": Provide(lambda: reads, sync_to_thread=False),
-            "writes": Provide(lambda: writes, sync_to_thread=False),
+            "write": Provide(write, sync_to_thread=False),
+            "token": Provide(admitted, sync_to_thread=False),
+            "desk": Provide(lambda: state.desk, sync_to_thread=False),
+            "now": Provide(now, sync_to_thread=False),
             "release": Provide(lambda: state.release, sync_to_thread=False),
             "zone": Provide(lambda: state.zone, sync_to_thread=False),
-            "asked": Provide(speaking.asked, sync_to_thread=False),
             "absences": Provide(lambda: state.absences, sync_to_thread=False),
             "announcing": Provide(lambda: state.announcing, sync_to_thread=False),
         },
-        request_max_body_size=speaking.MAX_BODY,
+        request_max_body_size=MAX_BODY,
         guards=[_passed_the_gate],
         security=[{"bearer": []}],
     )

@@ -10,10 +10,9 @@ from msgspec.structs import replace
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
-from gateway.desk.speak import TELEPHONE
-from gateway.desk.wanted import Merge, Named, Split, Undo, Wanted
+from gateway.api.writes import NOBODY, Write
+from gateway.desk.speak import TELEPHONE, Desk
+from gateway.desk.wanted import Merge, Named, Split, Undo
 from gateway.links import acts
 from gateway.outgoing.letter import kind_of
 from store import customers, persons
@@ -39,13 +38,13 @@ async def get_customer(reads: NamedDependency[Reads], customer: Id) -> persons.C
     responses=documented(404),
 )
 async def get_identities(
-    reads: NamedDependency[Reads], writes: NamedDependency[Writes], customer: Id
+    reads: NamedDependency[Reads], desk: NamedDependency[Desk], customer: Id
 ) -> persons.Identities:
     """Each with its evidence and since when, the links behind it, and whom else it may be.
 
     A suggestion is weak evidence, such as the same display name: nothing is joined by it.
     """
-    kinds = {TELEPHONE, *(kind_of(one) for one in writes.desk.channels.values())}
+    kinds = {TELEPHONE, *(kind_of(one) for one in desk.channels.values())}
     return await reads.found(lambda c: customers.identities(c, customer, kinds))
 
 
@@ -56,15 +55,11 @@ async def get_identities(
     responses=documented(404, 409, 413),
 )
 async def name_customer(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    customer: Id,
-    data: JSONBody[Named],
-    idempotency_key: Key = None,  # noqa: ARG001
+    write: NamedDependency[Write], customer: Id, data: JSONBody[Named]
 ) -> persons.CustomerView:
     """The name on record: what we say by ourselves greets them by it, where the sender is authenticated."""
-    act = acts.name(customer, data, writes.who(asked, data))
-    return await writes(act, asked, data, persons.CustomerView)
+    act = acts.name(customer, data, write.who(data))
+    return await write(act, data, persons.CustomerView)
 
 
 @post(
@@ -75,18 +70,14 @@ async def name_customer(
     responses=documented(404, 409, 413),
 )
 async def merge_customer(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    customer: Id,
-    data: JSONBody[Merge],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+    write: NamedDependency[Write], customer: Id, data: JSONBody[Merge]
 ) -> persons.Link:
     """All that the other one wrote, and that was written to it, stands in this conversation.
 
     Undo it by the link's id, or take single identities out again.
     """
-    act = acts.merge(customer, data, writes.who(asked, data))
-    return await writes(act, asked, data, persons.Link)
+    act = acts.merge(customer, data, write.who(data))
+    return await write(act, data, persons.Link)
 
 
 @post(
@@ -97,18 +88,14 @@ async def merge_customer(
     responses=documented(404, 409, 413),
 )
 async def split_customer(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    customer: Id,
-    data: JSONBody[Split],
-    idempotency_key: Key = None,  # noqa: ARG001
+    write: NamedDependency[Write], customer: Id, data: JSONBody[Split]
 ) -> persons.Link:
     """Their messages go with them, and so do cases in which nobody else wrote.
 
     From a case in which others wrote, too, their messages go to a linked case of their own.
     """
-    act = acts.split(customer, data, writes.who(asked, data))
-    return await writes(act, asked, data, persons.Link)
+    act = acts.split(customer, data, write.who(data))
+    return await write(act, data, persons.Link)
 
 
 @post(
@@ -118,19 +105,13 @@ async def split_customer(
     status_code=200,
     responses=documented(404, 409, 413),
 )
-async def undo_link(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    link: Id,
-    data: JSONBody[Undo],
-    idempotency_key: Key = None,  # noqa: ARG001
-) -> persons.Link:
+async def undo_link(write: NamedDependency[Write], link: Id, data: JSONBody[Undo]) -> persons.Link:
     """Everything goes back where it was; what came since goes by who wrote it.
 
     409 names the link that came after this one and has to be undone first.
     """
-    act = acts.undo(link, writes.who(asked, data))
-    return await writes(act, asked, data, persons.Link)
+    act = acts.undo(link, write.who(data))
+    return await write(act, data, persons.Link)
 
 
 @delete(
@@ -140,20 +121,14 @@ async def undo_link(
     status_code=200,
     responses=documented(404, 409),
 )
-async def erase_customer(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    customer: Id,
-    idempotency_key: Key = None,  # noqa: ARG001
-) -> persons.Erased:
+async def erase_customer(write: NamedDependency[Write], customer: Id) -> persons.Erased:
     """Every message, file, delivery and name, for good; nobody can undo it.
 
     What stays is the event `customer.erased`, and that a transport unit came.
     """
-    nobody = Wanted()
-    act = acts.erase(customer, writes.store.blobs, writes.who(asked, nobody))
-    gone = await writes(act, asked, nobody, persons.Erased, patience=_ERASING)
-    return replace(gone, clean=await writes.store.scrub())
+    act = acts.erase(customer, write.store.blobs, write.who())
+    gone = await write(act, NOBODY, persons.Erased, patience=_ERASING)
+    return replace(gone, clean=await write.store.scrub())
 
 
 ROUTES = (

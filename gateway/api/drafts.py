@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -9,8 +11,7 @@ from litestar.params import JSONBody
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
+from gateway.api.writes import Write
 from gateway.desk import acts
 from gateway.desk.wanted import Approval, Refusal
 from store import drafts, shapes
@@ -19,12 +20,11 @@ from store import drafts, shapes
 @get("/drafts", summary="List drafts", tags=["drafts"], responses=documented())
 async def list_drafts(
     reads: NamedDependency[Reads],
-    writes: NamedDependency[Writes],
+    now: NamedDependency[datetime],
     after: After = None,
     limit: Limit = 50,
 ) -> shapes.Drafts:
     """What would have been said; `outdated` tells of one that its case has overtaken."""
-    now = writes.clock()
     return await reads(lambda c: drafts.page(c, now, after=after, limit=limit))
 
 
@@ -36,16 +36,10 @@ async def list_drafts(
     responses=documented(404, 409),
 )
 async def send_draft(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    draft: Id,
-    data: JSONBody[Approval],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+    write: NamedDependency[Write], draft: Id, data: JSONBody[Approval]
 ) -> shapes.Draft:
     """As it is, or with other words (`text`)."""
-    return await writes(
-        acts.approve(draft, data, writes.who(asked, data)), asked, data, shapes.Draft
-    )
+    return await write(acts.approve(draft, data, write.who(data)), data, shapes.Draft)
 
 
 @post(
@@ -56,13 +50,7 @@ async def send_draft(
     responses=documented(404, 409),
 )
 async def drop_draft(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    draft: Id,
-    data: JSONBody[Refusal],
-    idempotency_key: Key = None,  # noqa: ARG001
+    write: NamedDependency[Write], draft: Id, data: JSONBody[Refusal]
 ) -> shapes.Draft:
     """It is kept, and never sent."""
-    return await writes(
-        acts.refuse(draft, data, writes.who(asked, data)), asked, data, shapes.Draft
-    )
+    return await write(acts.refuse(draft, data, write.who(data)), data, shapes.Draft)

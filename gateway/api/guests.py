@@ -8,10 +8,9 @@ from litestar.params import JSONBody
 
 from gateway.api.parameters import Id
 from gateway.api.problems import documented
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
+from gateway.api.writes import NOBODY, Write
 from gateway.desk import letting_in
-from gateway.desk.wanted import Guest, Wanted
+from gateway.desk.wanted import Guest
 from store import shapes
 
 
@@ -22,15 +21,11 @@ from store import shapes
     responses=documented(404, 409, 413),
 )
 async def post_participant(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    case: Id,
-    data: JSONBody[Guest],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+    write: NamedDependency[Write], case: Id, data: JSONBody[Guest]
 ) -> shapes.Participant:
     """What he answers in this case stands in it from now on; nothing is sent to him by itself."""
-    act = letting_in.let_in(writes.desk, case, data, writes.who(asked, data))
-    return await writes(act, asked, data, shapes.Participant)
+    act = letting_in.let_in(write.desk, case, data, write.who(data))
+    return await write(act, data, shapes.Participant)
 
 
 @delete(
@@ -38,15 +33,11 @@ async def post_participant(
     status_code=200,
     summary="Show somebody out",
     tags=["cases"],
-    responses=documented(404),
+    responses=documented(404, 409),
 )
 async def delete_participant(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    case: Id,
-    identity: Id,
+    write: NamedDependency[Write], case: Id, identity: Id
 ) -> shapes.Participant:
     """What he wrote stays; what he writes next stands in a conversation of his own."""
-    nobody = Wanted()
-    act = letting_in.show_out(case, identity, writes.who(asked, nobody))
-    return await writes(act, asked, nobody, shapes.Participant)
+    act = letting_in.show_out(case, identity, write.who())
+    return await write(act, NOBODY, shapes.Participant)

@@ -10,10 +10,8 @@ from litestar.params import JSONBody
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problems import Impossible, documented
 from gateway.api.reads import Reads
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
+from gateway.api.writes import NOBODY, Write
 from gateway.desk.speak import Refused
-from gateway.desk.wanted import Wanted
 from gateway.notices import acts
 from gateway.notices.acts import Announcing
 from gateway.notices.preview import preview
@@ -32,21 +30,19 @@ _PREVIEWED = {200: ResponseSpec(shapes.NoticePreview, description="With `preview
 )
 async def post_notice(
     reads: NamedDependency[Reads],
-    writes: NamedDependency[Writes],
+    write: NamedDependency[Write],
     announcing: NamedDependency[Announcing],
-    asked: NamedDependency[Asked],
     data: JSONBody[Announce],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
 ) -> Response[shapes.Notice | shapes.NoticePreview]:
     """Each customer hears it once, on the channel last used that is verified and alive.
 
     With `preview` nothing is started: the answer (200) says who would hear what, who would not,
     and why.
     """
-    who = writes.who(asked, data)
+    who = write.who(data)
     if not data.preview:
         act = acts.start(announcing, data, who)
-        return Response(await writes(act, asked, data, shapes.Notice))
+        return Response(await write(act, data, shapes.Notice))
     words, target = acts.said(data, announcing.drawing.language), acts.target(data)
     for one in (words, target, acts.unlawful(announcing, data)):
         if isinstance(one, Refused):
@@ -83,13 +79,10 @@ async def get_notice(reads: NamedDependency[Reads], notice: Id) -> shapes.Notice
     status_code=200,
     responses=documented(404, 409),
 )
-async def stop_notice(
-    writes: NamedDependency[Writes], asked: NamedDependency[Asked], notice: Id
-) -> shapes.Notice:
+async def stop_notice(write: NamedDependency[Write], notice: Id) -> shapes.Notice:
     """Whoever has not been told so far never will be; what is queued already goes out."""
-    nobody = Wanted()
-    act = acts.stop(notice, writes.who(asked, nobody))
-    return await writes(act, asked, nobody, shapes.Notice)
+    act = acts.stop(notice, write.who())
+    return await write(act, NOBODY, shapes.Notice)
 
 
 @get(
@@ -111,15 +104,11 @@ async def get_consents(reads: NamedDependency[Reads], customer: Id) -> shapes.Co
     responses=documented(404, 409),
 )
 async def put_consents(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    customer: Id,
-    data: JSONBody[Agreement],
-    idempotency_key: Key = None,  # noqa: ARG001
+    write: NamedDependency[Write], customer: Id, data: JSONBody[Agreement]
 ) -> shapes.Consents:
     """With its evidence; after a no, promotions that are queued already do not go out either."""
-    act = acts.consent(customer, data, writes.who(asked, data))
-    return await writes(act, asked, data, shapes.Consents)
+    act = acts.consent(customer, data, write.who(data))
+    return await write(act, data, shapes.Consents)
 
 
 ROUTES = (post_notice, list_notices, get_notice, stop_notice, get_consents, put_consents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import get
@@ -12,12 +13,12 @@ from sqlalchemy import Connection
 from gateway.api.parameters import MAX_ID
 from gateway.api.problems import Absent, Impossible, documented
 from gateway.api.reads import Reads
-from gateway.api.writes import Asked, Writes
 from gateway.desk import saying
-from gateway.desk.speak import Refused
+from gateway.desk.speak import Desk, Refused, Who
 from gateway.desk.wanted import Reply
 from store import desk as facts_of
 from store import shapes_words
+from store.tokens import Token
 
 Name = Annotated[str, PathParameter(max_length=100)]
 CaseId = Annotated[int, Parameter(ge=1, le=MAX_ID, description="The case to say it in.")]
@@ -28,9 +29,9 @@ Language = Annotated[str, Parameter(max_length=35, description="Unset: the custo
 
 
 @get("/replies", summary="List saved replies", tags=["cases"], responses=documented(), sync_to_thread=False)  # fmt: skip
-def list_replies(writes: NamedDependency[Writes]) -> shapes_words.SavedReplies:
+def list_replies(desk: NamedDependency[Desk]) -> shapes_words.SavedReplies:
     """Texts with a place for a line of your own, which `POST /v1/cases/{case}/reply` takes as `saved`."""
-    saved = writes.desk.replies.all if writes.desk.replies else ()
+    saved = desk.replies.all if desk.replies else ()
     return shapes_words.SavedReplies(
         items=[
             shapes_words.SavedReply(name=o.name, language=o.language, title=o.title, text=o.source)
@@ -47,8 +48,9 @@ def list_replies(writes: NamedDependency[Writes]) -> shapes_words.SavedReplies:
 )
 async def preview_reply(
     reads: NamedDependency[Reads],
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
+    desk: NamedDependency[Desk],
+    token: NamedDependency[Token],
+    now: NamedDependency[datetime],
     name: Name,
     case_id: CaseId,
     personal: Personal = "",
@@ -59,8 +61,8 @@ async def preview_reply(
 
     def shown(connection: Connection) -> shapes_words.SavedPreview | Refused | None:
         facts = facts_of.facts(connection, case_id)
-        who = writes.who(asked, wanted)
-        return saying.preview(connection, writes.desk, facts, wanted, who) if facts else None
+        who = Who(token.name, token.name, now)
+        return saying.preview(connection, desk, facts, wanted, who) if facts else None
 
     found = await reads(shown)
     if found is None:

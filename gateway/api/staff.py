@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import delete, get, put
@@ -12,9 +13,8 @@ from gateway.absence import acts
 from gateway.absence.known import Absences
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
-from gateway.desk.wanted import Away, Wanted
+from gateway.api.writes import NOBODY, Write
+from gateway.desk.wanted import Away
 from store import shapes_staff
 
 Name = Annotated[
@@ -26,11 +26,11 @@ Name = Annotated[
 @get("/staff", summary="List colleagues", tags=["staff"], responses=documented())
 async def list_staff(
     reads: NamedDependency[Reads],
-    writes: NamedDependency[Writes],
+    now: NamedDependency[datetime],
     absences: NamedDependency[Absences],
 ) -> shapes_staff.Staff:
     """Everybody in `[[staff]]`, whether they are away, and who takes care of their cases then."""
-    return await reads(lambda c: acts.everybody(absences.rota(c), writes.clock()))
+    return await reads(lambda c: acts.everybody(absences.rota(c), now))
 
 
 @put(
@@ -40,16 +40,14 @@ async def list_staff(
     responses=documented(404, 409),
 )
 async def put_absence(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
+    write: NamedDependency[Write],
     absences: NamedDependency[Absences],
     name: Name,
     data: JSONBody[Away],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
 ) -> shapes_staff.Colleague:
     """In place of what was said before; while it lasts, cases that somebody waits for go to the deputy."""
-    act = acts.be_away(absences, name, data, writes.who(asked, data))
-    done = await writes(act, asked, data, shapes_staff.Colleague)
+    act = acts.be_away(absences, name, data, write.who(data))
+    done = await write(act, data, shapes_staff.Colleague)
     absences.forget()
     return done
 
@@ -62,14 +60,10 @@ async def put_absence(
     responses=documented(404, 409),
 )
 async def delete_absence(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    absences: NamedDependency[Absences],
-    name: Name,
+    write: NamedDependency[Write], absences: NamedDependency[Absences], name: Name
 ) -> shapes_staff.Colleague:
     """Cases that were handed over stay where they are."""
-    nobody = Wanted()
-    act = acts.be_back(absences, name, writes.who(asked, nobody))
-    done = await writes(act, asked, nobody, shapes_staff.Colleague)
+    act = acts.be_back(absences, name, write.who())
+    done = await write(act, NOBODY, shapes_staff.Colleague)
     absences.forget()
     return done

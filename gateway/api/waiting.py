@@ -11,8 +11,7 @@ from litestar.params import JSONBody, Parameter
 from gateway.api.parameters import MAX_ID, After, Id, Limit
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
-from gateway.api.speaking import Key
-from gateway.api.writes import Asked, Writes
+from gateway.api.writes import Write
 from gateway.desk import acts
 from gateway.desk.wanted import Defer
 from store import due, shapes
@@ -45,13 +44,7 @@ async def list_follow_ups(
     responses=documented(404, 409),
 )
 async def patch_follow_up(
-    writes: NamedDependency[Writes],
-    asked: NamedDependency[Asked],
-    follow_up: Id,
-    data: JSONBody[Defer],
-    idempotency_key: Key = None,  # noqa: ARG001  `asked` has it; named for the document
+    write: NamedDependency[Write], follow_up: Id, data: JSONBody[Defer]
 ) -> shapes.FollowUp:
     """One that has fired or was cancelled stays as it is (409)."""
-    return await writes(
-        acts.defer(follow_up, data, writes.who(asked, data)), asked, data, shapes.FollowUp
-    )
+    return await write(acts.defer(follow_up, data, write.who(data)), data, shapes.FollowUp)
