@@ -115,10 +115,26 @@ class Ingest:
             raw = await self._keep(envelope.raw, sha256)
             left = max(0.0, began + READ_PATIENCE - monotonic())
             known = None if verdict.late else message
-            arrival = await self.arrival(envelope, raw, known, verdict, patience=left)
-            return Receipt(*await self.store.commit_inbound(arrival))
+            return await self._admitted(envelope, raw, known, verdict, left)
         finally:
             discard((message,) if message else ())
+
+    async def _admitted(
+        self, envelope: Envelope, raw: Raw, message: Message | None, verdict: Verdict, left: float
+    ) -> Receipt:
+        """Durable, and as our rules have it; unread if they fall over it.
+
+        Else a peer would bring it again and again, and with it hold up what comes after it.
+        """
+        try:
+            arrival = await self.arrival(envelope, raw, message, verdict, patience=left)
+            return Receipt(*await self.store.commit_inbound(arrival))
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("message.not_admitted", unit=envelope.unit)
+        unread = _arrival(envelope, raw, self._taken_at(envelope))
+        return Receipt(*await self.store.commit_inbound(unread))
 
     async def _read(self, envelope: Envelope) -> tuple[Message | None, str]:
         try:

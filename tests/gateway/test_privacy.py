@@ -96,11 +96,19 @@ def converse(port: int) -> list[tuple[int, bytes]]:
         return [*replies, client.getreply()]
 
 
-@pytest.mark.parametrize("trouble", [_defect, _unavailable], ids=["a defect", "the store"])
+TROUBLES: dict[str, tuple[str, Any, int]] = {
+    "our rules fall over it": ("arrival", _defect, 250),
+    "a defect": ("_admitted", _defect, 451),
+    "the store": ("arrival", _unavailable, 451),
+}
+
+
+@pytest.mark.parametrize(("where", "trouble", "code"), TROUBLES.values(), ids=TROUBLES)
 async def test_a_peer_learns_nothing_from_our_trouble_g01(
-    tmp_path: Path, desk: Desk, logged: io.StringIO, trouble: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Ingest, "arrival", trouble)
+    tmp_path: Path, desk: Desk, logged: io.StringIO, where: str, trouble: Any, code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Ingest, where, trouble)
     settings = configure(tmp_path, CONFIG.replace(":2525", ":0")).channels[0]
     channel = Smtp(settings, Host("mx.example.com", tmp_path))  # type: ignore[arg-type]  # this channel's own
     task = create_task(channel.receive(desk.ingest.accept))
@@ -113,7 +121,7 @@ async def test_a_peer_learns_nothing_from_our_trouble_g01(
     task.cancel()
     with suppress(CancelledError):
         await task
-    assert replies[-1][0] == 451
+    assert replies[-1][0] == code
     assert clean(repr(replies))
     assert "Refuses" not in repr(replies)
     assert clean(logged.getvalue())

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from gateway import ingest
 from gateway import readers as readers_module
+from gateway.admit import Admission
 from gateway.readers import ReaderDied, Readers, TooSlow
 from gateway.retries import backlog
 from tests.making import DESK, Desk, mail, opened, until
@@ -47,6 +49,27 @@ async def test_unread_mail_is_read_by_itself_and_acknowledged_then(desk: Desk) -
     await read_all(desk)
     assert await desk.count("outbox") == 2
     assert [(await desk.decision(i))["outcome"] for i in ids] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("where", ["before the store", "in its transaction"])
+async def test_a_message_that_our_rules_fall_over_is_taken_and_read_later_r8(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A messenger would bring it for ever, and behind it all that was written since."""
+
+    def fall(*_: Any, **__: Any) -> Any:
+        raise KeyError("a defect of ours")
+
+    with monkeypatch.context() as patch:
+        if where == "before the store":
+            patch.setattr(ingest, "resolve", fall)
+        else:
+            patch.setattr(Admission, "_read", fall)
+        assert (await desk.accept(mail())).outcome == "accepted"
+        assert await statuses(desk) == ["unread"]
+    await read_all(desk)
+    assert await statuses(desk) == ["stored"]
+    assert await desk.count("outbox") == 1
 
 
 async def test_an_unread_copy_of_a_read_mail_gives_its_receipt_to_it(desk: Desk) -> None:
