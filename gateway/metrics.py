@@ -121,6 +121,14 @@ class PromiseMetrics:
         )
         for kept in ("yes", "no"):
             self._ended.labels(kept)
+        self._updates = Counter(
+            "madoguchi_update_promises",
+            "Promised next updates by whether a person wrote until then.",
+            ("kept",),
+            registry=registry,
+        )
+        for kept in ("yes", "no"):
+            self._updates.labels(kept)
         self._replies = Gauge(
             "madoguchi_first_reply_seconds",
             "Opening time until a person first answers, in the newest cases.",
@@ -141,6 +149,9 @@ class PromiseMetrics:
 
     def ended(self, kept: str) -> None:
         self._ended.labels(kept).inc()
+
+    def updated(self, kept: str) -> None:
+        self._updates.labels(kept).inc()
 
     def first_reply(self, quantile: float, seconds: float) -> None:
         self._replies.labels(f"{quantile:g}").set(seconds)

@@ -1,16 +1,19 @@
-"""What customers were promised with their acknowledgements, and when a person answered."""
+"""What customers were promised, with their acknowledgements and by people, and when one answered."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+import msgspec
+from sqlalchemy import Connection, bindparam, func, select
 
 from store import schema
 from store.rows import moment
 
 _c, _m, _o = schema.cases.c, schema.messages.c, schema.outbox.c
+_e = schema.events.c
 _UNREAD = ("draft", "failed")  # nobody was told it
 _r = schema.messages.alias("replies")
 
@@ -25,6 +28,77 @@ class Made(NamedTuple):
     promised_by: datetime
     answered_at: datetime | None
     closed_at: datetime | None
+
+
+class Said(NamedTuple):
+    """The time of a case's next update was said, moved or taken away; `by` names who did."""
+
+    case_id: int
+    at: datetime
+    by: str
+    before: datetime | None
+    after: datetime | None
+
+
+class Updates(NamedTuple):
+    """What the newest events tell of next updates, by case when people answered, and what is owed."""
+
+    said: list[Said]
+    replies: dict[int, list[datetime]]
+    owed: list[Made]
+
+
+def updates(connection: Connection, events: int) -> Updates:
+    """What was said of next updates within so many newest events, in their order."""
+    newest = (
+        select(_e.cursor, _e.type, _e.at, _e.data)
+        .order_by(_e.cursor.desc())
+        .limit(events)
+        .subquery()
+    )
+    found = connection.execute(
+        select(newest.c.at, newest.c.data)
+        .where(newest.c.type == "case.changed", newest.c.data.like('%"next_update_by"%'))
+        .order_by(newest.c.cursor)
+    )
+    told = ((at, msgspec.json.decode(data, type=_Told)) for at, data in found)
+    said = [_said(at, one) for at, one in told if "next_update_by" in one.after]
+    replies: defaultdict[int, list[datetime]] = defaultdict(list)
+    answered = (
+        select(_m.case_id, _m.received_at)
+        .where(_m.case_id == bindparam("case"), _m.direction == "out", _m.kind == "reply")
+        .order_by(_m.received_at)
+    )
+    for case in {one.case_id for one in said}:
+        for id_, at in connection.execute(answered, {"case": case}):
+            replies[id_].append(moment(at))
+    return Updates(said, dict(replies), _owed(connection))
+
+
+class _Told(msgspec.Struct):
+    """Of the event of a case that was changed."""
+
+    case_id: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+    by: str = ""
+
+
+def _said(at: str, told: _Told) -> Said:
+    before, after = (one.get("next_update_by") for one in (told.before, told.after))
+    return Said(
+        told.case_id, moment(at), told.by, moment(before) if before else None,
+        moment(after) if after else None,
+    )  # fmt: skip
+
+
+def _owed(connection: Connection) -> list[Made]:
+    """Every update that is owed now, whenever it was said."""
+    query = select(_c.id, _c.channel, _c.calendar, _c.next_update_said_at, _c.next_update_by)
+    return [
+        Made(row[0], row[1], row[2], moment(row[3] or row[4]), moment(row[4]), None, None)
+        for row in connection.execute(query.where(_c.next_update_by.is_not(None)))
+    ]
 
 
 def recent(connection: Connection, cases: int) -> list[Made]:

@@ -58,10 +58,14 @@ class Says(NamedTuple):
 
 
 SAYS: Final = {
-    "en": Says("Replies by the promised time", "kept", "missed", "still running",
+    ("en", "replies"): Says("Replies by the promised time", "kept", "missed", "still running",
                "No promise ran out in these days.", "{kept:,} of {due:,} kept", "{month}/{day}"),
-    "ja": Says("お約束した時刻までのお返事", "守れた", "間に合わず", "期限前",
+    ("ja", "replies"): Says("お約束した時刻までのお返事", "守れた", "間に合わず", "期限前",
                "この期間に期限を迎えたお約束はありません。", "{due:,}件中{kept:,}件", "{month}/{day}"),
+    ("en", "updates"): Says("Next updates by the time that we said", "kept", "missed",
+               "still running", "", "{kept:,} of {due:,} kept", "{month}/{day}"),
+    ("ja", "updates"): Says("お知らせした時刻までの次のご連絡", "守れた", "間に合わず", "期限前",
+               "", "{due:,}件中{kept:,}件", "{month}/{day}"),
 }  # fmt: skip
 
 
@@ -84,15 +88,27 @@ def by_day(made: Iterable[Made], zone: ZoneInfo, now: datetime, days: int) -> li
     ]
 
 
-def svg(days: Sequence[Day], language: str) -> str:
-    """A picture for a page that is light or dark, with its figures as tooltips."""
-    says = SAYS.get(language.partition("-")[0], SAYS["en"])
-    body = "\n".join([*_head(days, says), *_plot(days, says), *_names(days, says)])
+def svg(days: Sequence[Day], updates: Sequence[Day], language: str) -> str:
+    """A picture for a page that is light or dark, with its figures as tooltips.
+
+    Next updates have a half of their own, where any were promised.
+    """
+    tag = language.partition("-")[0] if language.partition("-")[0] in ("en", "ja") else "en"
+    plots = [_half(days, SAYS[tag, "replies"])]
+    if any(day.promised for day in updates):
+        below = _half(updates, SAYS[tag, "updates"])
+        plots.append(f'<g transform="translate(0 {_HEIGHT})">\n{below}\n</g>')
+    height, body = _HEIGHT * len(plots), "\n".join(plots)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-        f' width="{_WIDTH}" height="{_HEIGHT}" aria-label="{says.title}"><style>{_STYLE}</style>\n'
-        f'<rect class="paper" width="{_WIDTH}" height="{_HEIGHT}" rx="8"/>\n{body}\n</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img"'
+        f' width="{_WIDTH}" height="{height}" aria-label="{SAYS[tag, "replies"].title}">'
+        f"<style>{_STYLE}</style>\n"
+        f'<rect class="paper" width="{_WIDTH}" height="{height}" rx="8"/>\n{body}\n</svg>\n'
     )
+
+
+def _half(days: Sequence[Day], says: Says) -> str:
+    return "\n".join([*_head(days, says), *_plot(days, says), *_names(days, says)])
 
 
 def _head(days: Sequence[Day], says: Says) -> Iterator[str]:

@@ -20,16 +20,18 @@ from gateway.promises.history import (
     first_replies,
     learn,
 )
+from gateway.promises.updates import promised
 from gateway.promises.word import Promising
 from scheduler.calendar import Calendar
 from store.due import overdue
 from store.engine import StoreUnavailable
-from store.promises import Made, recent
+from store.promises import Made, recent, updates
 from store.store import Store
 
 log = structlog.get_logger()
 
 CASES: Final = 5000  # the newest; what they teach takes a tenth of a second, beside the loop
+EVENTS: Final = 20_000  # the newest, which tell what became of next updates since the last look
 _EVERY: Final = 300.0  # seconds between looks
 _SHOWN: Final = (0.5, 0.8, 0.95)
 
@@ -69,7 +71,7 @@ class Learning:
 
     def _learned(self, connection: Connection, now: datetime) -> Learned:
         made = recent(connection, CASES)
-        self._show(made, now)
+        self._show(made, promised(updates(connection, EVENTS)), now)
         self.metrics.overdue(overdue(connection, now))
         if not self.how.learn:
             return NOTHING
@@ -78,11 +80,14 @@ class Learning:
     def _calendar(self, one: Made) -> Calendar:
         return self.promising.calendars.of(one).calendar
 
-    def _show(self, made: Sequence[Made], now: datetime) -> None:
+    def _show(self, made: Sequence[Made], next_: Sequence[Made], now: datetime) -> None:
         since, self._looked = self._looked or now, now
         for one in made:
             if kept := settled(one, since, now):
                 self.metrics.ended(kept)
+        for one in next_:
+            if kept := settled(one, since, now):
+                self.metrics.updated(kept)
         self.metrics.waiting(backlog(made, now))
         times = [time for one in made for time in first_replies(self._calendar(one), [one])]
         for quantile in _SHOWN if times else ():

@@ -274,6 +274,8 @@ async def test_promises_are_counted_by_day(window: Window) -> None:
         found["kept"],
         found["broken"],
     ]
+    assert set(found["updates"]) == {"kept", "broken"}
+    assert all(set(day["updates"]) > {"kept", "broken", "open"} for day in found["days"])
 
 
 @pytest.mark.parametrize("query", ["", "?days=92&language=ja"])

@@ -12,13 +12,15 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from gateway.api.app import Readiness, build
 from gateway.desk import owing
 from gateway.desk.speak import Refused
+from gateway.promises.updates import promised
 from scheduler.calendar import Calendar
 from store import tokens
+from store.promises import Made, updates
 from store.store import Store, prepare
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import (
@@ -164,6 +166,30 @@ async def test_an_answer_promises_and_the_next_one_keeps_it(talk: Talk) -> None:
     await talk.reply(next_update_by=LATER)
     await talk.reply(status="resolved")
     assert await talk.owed() == (None, "")
+
+
+async def test_a_kept_update_is_counted(talk: Talk) -> None:
+    """An attribute of the same name is none."""
+    await talk.patch(attributes={"next_update_by": "x"})
+    await talk.reply(next_update_by=LATER)
+    earlier = {"at": "2026-11-24T02:00:00.000000Z", "case": talk.case}
+
+    def an_hour_ago(connection: Connection, _: object) -> None:
+        answers = "UPDATE messages SET received_at = :at WHERE case_id = :case AND kind = 'reply'"
+        connection.execute(text(answers), earlier)
+        connection.execute(text("UPDATE events SET at = :at"), earlier)
+
+    await talk.store.write(an_hour_ago)
+    (runs,) = await _promised(talk)
+    assert (runs.promised_by, runs.answered_at) == (datetime.fromisoformat(STORED), None)
+    await talk.reply()
+    (kept,) = await _promised(talk)
+    assert kept.answered_at == NOON
+
+
+async def _promised(talk: Talk) -> list[Made]:
+    found = promised(await talk.store.read(lambda c: updates(c, 1000)))
+    return [one for one in found if one.case_id == talk.case]
 
 
 @pytest.mark.parametrize("status", [None, "resolved"])

@@ -57,7 +57,7 @@ def test_a_promise_counts_on_the_day_on_which_it_runs_out_there() -> None:
 def test_the_picture_is_whole_and_nothing_leaves_it(language: str, most: int, count: int) -> None:
     first = date(2026, 9, 1)
     days = [Day(first + timedelta(days=n), most - most // 9, most // 9, 0) for n in range(count)]
-    picture = ET.fromstring(svg(days, language))
+    picture = ET.fromstring(svg(days, [], language))
     bars = [bar for group in picture.iter(f"{SVG}g") for bar in group.iter(f"{SVG}rect")]
     for bar in bars:
         x, y = float(bar.attrib["x"]), float(bar.attrib["y"])
@@ -73,12 +73,25 @@ def test_the_picture_is_whole_and_nothing_leaves_it(language: str, most: int, co
 
 def test_the_share_is_of_those_that_have_ended() -> None:
     days = [Day(date(2026, 11, 24), kept=9, broken=1, open=10)]
-    assert "90%" in svg(days, "en")
-    assert "9 of 10 kept" in svg(days, "en")
-    assert "10件中9件" in svg(days, "ja")
+    assert "90%" in svg(days, [], "en")
+    assert "9 of 10 kept" in svg(days, [], "en")
+    assert "10件中9件" in svg(days, [], "ja")
 
 
 def test_a_day_tells_its_figures_when_pointed_at() -> None:
     assert "<title>2026-11-24: 9 kept, 1 missed, 0 still running</title>" in svg(
-        [Day(date(2026, 11, 24), kept=9, broken=1, open=0)], "en"
+        [Day(date(2026, 11, 24), kept=9, broken=1, open=0)], [], "en"
     )
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Next updates"), ("ja", "次のご連絡")])
+def test_next_updates_have_a_half_of_their_own_where_there_are_any(
+    language: str, says: str
+) -> None:
+    day = Day(date(2026, 11, 24), kept=9, broken=1, open=0)
+    both = ET.fromstring(svg([day], [day._replace(kept=3)], language))
+    assert both.attrib["height"] == "600"
+    assert any(says in (text.text or "") for text in both.iter(f"{SVG}text"))
+    alone = svg([day], [Day(day.day, 0, 0, 0)], language)
+    assert says not in alone
+    assert 'height="300"' in alone

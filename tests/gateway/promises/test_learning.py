@@ -161,6 +161,20 @@ async def test_updates_that_are_overdue_are_counted(desk: Desk) -> None:
         assert value(metrics, "updates_overdue") == count
 
 
+async def test_updates_that_were_missed_are_counted_once_and_apart(desk: Desk) -> None:
+    metrics = Metrics()
+    looks = learning(desk, metrics)
+    await write(desk, NOON, 1)
+    await desk.change("UPDATE cases SET next_update_by = :by", by=instant(NOON + HOUR))
+    await looks.look()
+    desk.clock.at = NOON + 2 * HOUR
+    for _ in range(2):
+        await looks.look()
+    assert value(metrics, "update_promises_total", kept="no") == 1
+    assert value(metrics, "update_promises_total", kept="yes") == 0
+    assert value(metrics, "promises_total", kept="no") == 0
+
+
 async def test_without_a_store_what_was_learned_stays(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
