@@ -7,7 +7,8 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import msgspec
 
@@ -35,7 +36,7 @@ def configure(
             _exceptions,
             *(_PRETTY if pretty else _JSON),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Patient(stream))),
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO
         ),
@@ -44,6 +45,24 @@ def configure(
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
     # It logs each command at INFO and bodies at DEBUG.
     logging.getLogger("mail.log").setLevel(logging.WARNING)
+
+
+class _Patient:
+    """A line that cannot be written, to a full disk or a pipe that nobody reads, is only missing.
+
+    Else whatever had something to tell would fall over telling it: a mail that is stored, say.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _to_json(fields: object, **_: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -61,6 +62,29 @@ def test_auto_is_json_where_nobody_looks() -> None:
     log.configure("auto", stream)
     structlog.get_logger().info("x")
     assert lines(stream)[0]["level"] == "info"
+
+
+def test_a_log_that_cannot_be_written_keeps_nobody_from_working() -> None:
+    """A full disk, or the end of a pipe; what follows is written again."""
+
+    class Full(io.StringIO):
+        room = False
+
+        def write(self, line: str) -> int:
+            if not self.room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(line)
+
+        def flush(self) -> None:
+            self.write("")
+
+    stream = Full()
+    log.configure("json", stream)
+    structlog.get_logger().info("x")
+    logging.getLogger("library").warning("y")
+    stream.room = True
+    structlog.get_logger().info("z")
+    assert [line["event"] for line in lines(stream)] == ["z"]
 
 
 def test_quiet_shows_warnings_only() -> None:
