@@ -220,7 +220,8 @@ class Matrix:
         """Whether what stands before these was stored already, or is older than our last look."""
         written = [event for event in events if isinstance(event, dict)]
         # A page may be empty, and yet name the one before it (Matrix, "GET …/messages").
-        if written and not any(cursor.is_after(said_at(event)) for event in written):
+        now = self._clock()
+        if written and not any(cursor.is_after(said_at(event), now) for event in written):
             return True
         for event in written:
             if concerns(event, self._settings.user) and await self._past.units(id_of(event)):

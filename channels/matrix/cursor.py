@@ -36,13 +36,14 @@ class Cursor(NamedTuple):
 
     async def move(self, past: Past, to: str, now: datetime) -> Cursor:
         """Go on from there; it is noted when this returns."""
-        said = {"next": to, "first": self.first.isoformat(), "last": now.isoformat()}
+        first = min(self.first, now)  # a first look in the future was by a clock set back since
+        said = {"next": to, "first": first.isoformat(), "last": now.isoformat()}
         await past.note(_NOTE, json.dumps(said))
-        return Cursor(to, self.first, now)
+        return Cursor(to, first, now)
 
-    def is_after(self, at: datetime | None) -> bool:
-        """Whether something from then can be new to us."""
-        return at is not None and at > self.last - _LATE
+    def is_after(self, at: datetime | None, now: datetime) -> bool:
+        """Whether something from then can be new to us; a last look in the future was none."""
+        return at is not None and at > min(self.last, now) - _LATE
 
     def is_history(self, at: datetime) -> bool:
         """Whether something from then was there before we looked for the first time."""
