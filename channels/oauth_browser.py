@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from channels.oauth import Post
 from channels.oauth_endpoint import LoginNeeded, Refusal, explain, post
 from channels.oauth_settings import OAuth
 
@@ -72,7 +71,7 @@ def code(attempt: Attempt, came_back: str, host: str) -> str:
     return values["code"]
 
 
-def exchange(settings: OAuth, attempt: Attempt, given: str, ask: Post = post) -> dict[str, Any]:
+def exchange(settings: OAuth, attempt: Attempt, given: str) -> dict[str, Any]:
     """The tokens for a code. Raises Refusal, NotNow."""
     secret = settings.client_secret
     form = {
@@ -82,7 +81,7 @@ def exchange(settings: OAuth, attempt: Attempt, given: str, ask: Post = post) ->
         "client_id": settings.client_id,
         "code_verifier": attempt.verifier,
     }
-    return ask(settings.known.token, form | ({"client_secret": secret} if secret else {}))
+    return post(settings.known.token, form | ({"client_secret": secret} if secret else {}))
 
 
 class Loopback:

@@ -8,6 +8,9 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 TOLERANCE = timedelta(minutes=5)  # between the sender's clock and ours
 _ID = re.compile(r"[!-~]{1,200}")
@@ -32,6 +35,15 @@ def key_of(secret: str) -> bytes:
             f"echo {_PREFIX}$(openssl rand -base64 32)"
         )
     return key
+
+
+def _secret(value: str) -> str:
+    if value:
+        key_of(value)
+    return value
+
+
+Secret = Annotated[str, AfterValidator(_secret)]  # "" where there is none
 
 
 def signed(key: bytes, id_: str, body: bytes, now: datetime) -> dict[str, str]:

@@ -13,6 +13,7 @@ from normalizer.message import Envelope, Spooled, Transport
 from store import schema
 from store.rows import moment
 
+_BATCH = 50
 _m = schema.messages.c
 
 
@@ -28,17 +29,17 @@ class Kept(NamedTuple):
 
 
 def find(
-    connection: Connection, status: str, blobs: Path, after: int = 0, limit: int = 50
+    connection: Connection, status: str, blobs: Path, after: int = 0, limit: int = _BATCH
 ) -> list[Kept]:
     """Messages of a status, the oldest first; large ones as their files below `blobs`."""
     wanted = _m.status == bindparam("status", status, literal_execute=True), _m.id > after
     return _find(connection, blobs, limit, *wanted)
 
 
-def doubtful(connection: Connection, now: str, blobs: Path, limit: int = 50) -> list[Kept]:
+def doubtful(connection: Connection, now: str, blobs: Path) -> list[Kept]:
     """Stored messages whose author somebody shall look at again by the instant `now`."""
     wanted = _m.status == "stored", _m.judge_at <= now
-    return _find(connection, blobs, limit, *wanted, first=(_m.judge_at, _m.id))
+    return _find(connection, blobs, _BATCH, *wanted, first=(_m.judge_at, _m.id))
 
 
 def _find(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from channels.standard_webhooks import key_of
+from channels.standard_webhooks import Secret, key_of
 from gateway.config.errors import Finding, any_of
 from gateway.config.types import Mailbox, Table
 
@@ -33,7 +33,7 @@ class Alarms(Table):
         " when mail itself is what fails. Redirects are not followed.",
         examples=['url = "https://pager.example/madoguchi"'],
     )
-    secret: str = Field(
+    secret: Secret = Field(
         "",
         repr=False,
         description="Signs those posts (Standard Webhooks): `whsec_` and base64, as of "
@@ -46,13 +46,6 @@ class Alarms(Table):
         parts = urlsplit(value)
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError(f'"{value}" must be an address such as "https://pager.example/hook"')
-        return value
-
-    @field_validator("secret")
-    @classmethod
-    def _is_a_secret(cls, value: str) -> str:
-        if value:
-            key_of(value)
         return value
 
     @property

@@ -54,10 +54,8 @@ def _each(days: tuple[str, ...], read: Callable[[str], object]) -> tuple[str, ..
     return days
 
 
-def _calendar_error(
-    hours: Mapping[str, Sequence[str]], holidays: str = "", opened: Sequence[str] = ()
-) -> str:
-    return _error(Calendar.build, "UTC", hours, holidays, opened)
+def _calendar_error(hours: Mapping[str, Sequence[str]], opened: Sequence[str] = ()) -> str:
+    return _error(Calendar.build, "UTC", hours, "", opened)
 
 
 def _error(read: Callable[..., object], *given: object) -> str:

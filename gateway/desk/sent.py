@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -13,8 +12,7 @@ from gateway.desk.speak import Who
 from gateway.follow_ups.follow import Follow
 from gateway.matching.author import is_ours
 from gateway.matching.participants import Check
-from gateway.matching.place import candidates, new_reference, person_of
-from gateway.record import storable
+from gateway.matching.place import begun, candidates, person_of
 from normalizer.message import Address, Identity, Message
 from store import rows
 from store.known import Accepted, Arrival, Author, Changes, Known, Person
@@ -135,26 +133,8 @@ def _case(
     known: Known, arrival: Arrival, message: Message, person: Person, changes: Changes
 ) -> rows.Case:
     """A case that one of us began: it waits for the customer, if for anybody."""
-    at = instant(arrival.received_at)
     is_done = arrival.history or message.automatic.is_auto
-    case = rows.Case(
-        id=changes.new_id(),
-        conversation_id=person.conversation_id,
-        customer_id=person.customer_id,
-        reference=new_reference(),
-        channel=arrival.channel,
-        subject=storable(message.subject),
-        base_subject=storable(message.base_subject),
-        status="resolved" if is_done else "open",
-        stage="",
-        owner="",
-        tags=json.dumps(["automatic"] if message.automatic.is_auto else []),
-        unverified=False,
-        linked_case_id=None,
-        opened_at=at,
-        resolved_at=at if is_done else None,
-        unanswered_since=None,
-    )
+    case = begun(arrival, message, person, changes.new_id(), "resolved" if is_done else "open")
     changes.add(case)
     known.cases[case.id] = case
     record.event_row(

@@ -235,32 +235,39 @@ def _open_case(
     changes: Changes,
     linked: int | None = None,
 ) -> rows.Case:
-    at = instant(arrival.received_at)
     is_done = _is_history(known, arrival)
     waits = not (is_done or message.automatic.is_auto)
+    case = begun(arrival, message, person, changes.new_id(), "resolved" if is_done else "new")
+    case = case._replace(
+        linked_case_id=linked, unanswered_since=instant(arrival.at) if waits else None
+    )
+    changes.add(case)
+    known.cases[case.id] = case
+    known.last_words[case.id] = case.opened_at
+    return case
+
+
+def begun(arrival: Arrival, message: Message, person: Person, id_: int, status: str) -> rows.Case:
+    """The case that a message begins; one that is resolved was so when the message came."""
+    at = instant(arrival.received_at)
     tags = ["automatic"] if message.automatic.is_auto else []
-    case = rows.Case(
-        id=changes.new_id(),
+    return rows.Case(
+        id=id_,
         conversation_id=person.conversation_id,
         customer_id=person.customer_id,
         reference=new_reference(),
         channel=arrival.channel,
         subject=storable(message.subject),
         base_subject=storable(message.base_subject),
-        status="resolved" if is_done else "new",
+        status=status,
         stage="",
         owner="",
         tags=msgspec.json.encode(tags).decode(),
         unverified=not arrival.author.authenticated,
-        linked_case_id=linked,
+        linked_case_id=None,
         opened_at=at,
-        resolved_at=at if is_done else None,
-        unanswered_since=instant(arrival.at) if waits else None,
+        resolved_at=at if status == "resolved" else None,
     )
-    changes.add(case)
-    known.cases[case.id] = case
-    known.last_words[case.id] = at
-    return case
 
 
 def _is_history(known: Known, arrival: Arrival) -> bool:

@@ -21,7 +21,7 @@ from gateway.team.route import ACKNOWLEDGEMENT, is_sensitive
 from gateway.words import AckFacts, FollowUpFacts, Form, Text, Words
 from gateway.words.buttons import below
 from gateway.words.dates import as_said
-from normalizer.message import Button, Message
+from normalizer.message import Button, Kind, Message
 from store import rows
 from store.known import Arrival, Person
 
@@ -115,45 +115,25 @@ class Writer:
             gateway_name=self.name, reference=case.reference, now=arrival.at,
             question=asks.asks(language, self.language),
         )  # fmt: skip
-        letter = Letter(
-            kind="follow_up",
-            to=whom(message),
-            text=self.words.on(settings.name).follow_up(QUESTION, facts, language, settings.form),
-            language=language,
-            case_id=case.id,
-            conversation_id=case.conversation_id,
-            customer_id=case.customer_id,
-            identity_id=person.identity_id,
-            at=arrival.at,
-            buttons=(*choices(asks), *below(ACKNOWLEDGEMENT, language, settings.form)),
-        )
-        return message_row(id_, letter, self.name, settings, self.keys)
+        text = self.words.on(settings.name).follow_up(QUESTION, facts, language, settings.form)
+        letter = _in_case("follow_up", text, language, arrival, message, case, person)
+        buttons = (*choices(asks), *below(ACKNOWLEDGEMENT, language, settings.form))
+        return message_row(id_, replace(letter, buttons=buttons), self.name, settings, self.keys)
 
     def thanks(
         self, arrival: Arrival, message: Message, case: rows.Case, person: Person, id_: int
     ) -> rows.Message:
         """What is said to a customer who told us that it is solved."""
         settings = self.channels[arrival.channel]
-        language, zone = (
-            self._spoken(message, person, settings),
-            self.promising.calendars.of(case).calendar.zone,
-        )
+        language = self._spoken(message, person, settings)
+        zone = self.promising.calendars.of(case).calendar.zone
         facts = FollowUpFacts(
             gateway_name=self.name, reference=case.reference, now=arrival.at.astimezone(zone),
             subject=case.subject, phone=self.phone, phone_hours=self.phone_hours, authenticated=True,
             customer_name=person.name,
         )  # fmt: skip
-        letter = Letter(
-            kind="notice",
-            to=whom(message),
-            text=self.words.on(settings.name).follow_up(SOLVED, facts, language, settings.form),
-            language=language,
-            case_id=case.id,
-            conversation_id=case.conversation_id,
-            customer_id=case.customer_id,
-            identity_id=person.identity_id,
-            at=arrival.at,
-        )
+        text = self.words.on(settings.name).follow_up(SOLVED, facts, language, settings.form)
+        letter = _in_case("notice", text, language, arrival, message, case, person)
         return message_row(id_, letter, self.name, settings, self.keys)
 
     def left(
@@ -208,6 +188,24 @@ class Writer:
     def _spoken(self, message: Message, person: Person | None, settings: Settings) -> str:
         earlier = person.language if person else ""
         return message.language or earlier or settings.language or self.language
+
+
+def _in_case(
+    kind: Kind, text: Text, language: str, arrival: Arrival, message: Message, case: rows.Case,
+    person: Person,
+) -> Letter:  # fmt: skip
+    """What is said to an author in the case of the message."""
+    return Letter(
+        kind=kind,
+        to=whom(message),
+        text=text,
+        language=language,
+        case_id=case.id,
+        conversation_id=case.conversation_id,
+        customer_id=case.customer_id,
+        identity_id=person.identity_id,
+        at=arrival.at,
+    )
 
 
 @lru_cache(maxsize=64)
