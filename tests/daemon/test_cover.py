@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,16 +44,6 @@ per_hour = 100000
 # Before a batch is committed and after.
 DEATHS = ("F22:1", "F23:1", "F22:3", "F23:2")
 WAITS = "SELECT id FROM cases WHERE owner <> 'Jun'"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/madoguchi.db"
-        return
-    require("postgres")
-    with postgres() as server:
-        yield server.create("cover")
 
 
 def own(store: str, owner: str) -> None:

@@ -66,20 +66,6 @@ def _until_refused(site: Site, prefix: str, size: int) -> tuple[list[str], list[
     return accepted, refused
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB where the daemon's data_dir is."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a file system")
-    place = tmp_path / "var"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
 @pytest.mark.parametrize("min_free", ["200 MiB", "0 B"], ids=["with-a-mark", "to-the-last-octet"])
 def test_a_full_disk_is_told_and_passes(tmp_path: Path, small_disk: Path, min_free: str) -> None:
     """D12, D13"""

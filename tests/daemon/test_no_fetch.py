@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.host import children
-from tests.daemon.servers import API_TOKEN, Site, await_ready, launch, lay_out, require
+from tests.daemon.servers import API_TOKEN, Site, lay_out, require
+from tests.daemon.trace import traced
 from tests.daemon.window import acknowledgements, api, get, mail, rows, send
 
 pytestmark = pytest.mark.daemon
@@ -63,20 +61,6 @@ def spying() -> Iterator[tuple[str, list[str]]]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-@contextmanager
-def traced(site: Site, trace: Path) -> Iterator[None]:
-    """The daemon with its readers under strace; the trace is whole once this ends."""
-    process = launch(site, prefix=(*CALLS, "-o", str(trace)))
-    try:
-        await_ready(site, process, 90)
-        yield
-    finally:
-        # strace itself holds back signals while it has a child; the child ends it.
-        for traced_one in children(process.pid)[1:2]:
-            os.kill(traced_one, signal.SIGTERM)
-        process.wait(60)
-
-
 def letter(spy: str, secret: Path) -> EmailMessage:
     found = mail("pixel")
     facts = {"spy": spy, "cloud": CLOUD, "secret": str(secret)}
@@ -93,7 +77,7 @@ def test_nothing_that_a_mail_points_to_is_fetched_b12_b13(tmp_path: Path) -> Non
     require("strace")
     site, trace, secret = lay_out(tmp_path), tmp_path / "trace", tmp_path / "secret-of-ours"
     secret.write_text("kanariengesang", encoding="utf-8")
-    with spying() as (spy, seen), traced(site, trace):
+    with spying() as (spy, seen), traced(site, CALLS, trace):
         assert send(site, letter(spy, secret)).code == 250
         assert len(acknowledgements(site, 1)) == 1
         (row,) = rows(site, "SELECT id FROM v_messages WHERE direction = 'in'")

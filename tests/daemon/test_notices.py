@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -41,16 +40,6 @@ def laid(folder: Path, store: str) -> Site:
     trusting = 'send = "maildir:sent"\ntrusted_relays = ["127.0.0.1"]'
     site.config.write_text(text.replace('send = "maildir:sent"', trusting), "utf-8")
     return site
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/madoguchi.db"
-        return
-    require("postgres")
-    with postgres() as server:
-        yield server.create("notices")
 
 
 def call(site: Site, method: str, path: str, body: Any = None) -> Any:

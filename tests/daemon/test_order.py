@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.bench import load
-from tests.bench.host import children
-from tests.daemon.servers import Site, await_ready, launch, lay_out, require
-from tests.daemon.trace import COMMAND, examine, examine_file
+from tests.daemon.servers import lay_out, require
+from tests.daemon.trace import COMMAND, examine, examine_file, traced
 
 MAILS = 1000
 READ = '7 read(9<socket:[1]>, "x\\r\\n.\\r\\n", 99) = 6'
@@ -21,26 +16,12 @@ SYNC = "8 fdatasync(5</var/m.db-wal>) = 0"
 ANSWER = '7 write(9<socket:[1]>, "250 2.0.0 ok\\r\\n", 14) = 14'
 
 
-@contextmanager
-def traced(site: Site, trace: Path) -> Iterator[None]:
-    """The daemon under strace; the trace is whole once this ends."""
-    process = launch(site, prefix=(*COMMAND, "-o", str(trace)))
-    try:
-        await_ready(site, process)
-        yield
-    finally:
-        # strace itself holds back signals while it has a child; the child ends it.
-        for traced_one in children(process.pid)[1:2]:
-            os.kill(traced_one, signal.SIGTERM)
-        process.wait(60)
-
-
 @pytest.mark.daemon
 def test_the_wal_is_synced_between_the_dot_and_each_250(tmp_path: Path) -> None:
     """D08: 1,000 mails over 20 connections under strace, 0 answered too early."""
     require("strace")
     site, trace = lay_out(tmp_path), tmp_path / "trace"
-    with traced(site, trace):
+    with traced(site, COMMAND, trace):
         result = load.collect(load.start(load.Plan(site.smtp, mails=MAILS)), 100)
     assert len(result.accepted) == MAILS, result.refused[:3]
     found = examine_file(trace)

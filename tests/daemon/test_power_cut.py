@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -16,27 +14,13 @@ from random import Random
 import pytest
 
 from store.store import prepare
-from tests.bench.host import children
 from tests.daemon.power import COMMAND, Call, Disk, File, calls
-from tests.daemon.servers import Site, await_ready, daemon, launch, lay_out, require
+from tests.daemon.servers import daemon, lay_out, require
+from tests.daemon.trace import traced
 from tests.daemon.window import acknowledgements, hand_over, mail, talking
 
 CUTS = 200
 SMALL, LARGE = 40, 4  # mails; a large one is a file beside the database
-
-
-@contextmanager
-def traced(site: Site, trace: Path) -> Iterator[None]:
-    """The daemon under strace; the trace is whole once this ends."""
-    process = launch(site, prefix=(*COMMAND, "-o", str(trace)))
-    try:
-        await_ready(site, process, 90)
-        yield
-    finally:
-        # strace itself holds back signals while it has a child; the child ends it.
-        for traced_one in children(process.pid)[1:2]:
-            os.kill(traced_one, signal.SIGTERM)
-        process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +32,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[Ca
     with daemon(site):
         """The store is made."""
     shutil.copytree(site.folder / "var", before)
-    with traced(site, trace), talking(site) as line:
+    with traced(site, COMMAND, trace), talking(site) as line:
         for number in range(SMALL + LARGE):
             size = 300_000 if number % 10 == 5 else 2_000
             assert hand_over(line, mail(f"m{number}", size=size)).code == 250

@@ -51,16 +51,6 @@ def laid(folder: Path, store: str, more: str = MORE) -> Site:
     return site
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/madoguchi.db"
-        return
-    require("postgres")
-    with postgres() as server:
-        yield server.create("watched")
-
-
 def known(name: str) -> Any:
     letter = mail(name)
     letter["Authentication-Results"] = "mx; dmarc=pass header.from=example.jp"

@@ -1,12 +1,18 @@
-"""Read what strace saw of a daemon: was each mail synced between its last byte and its 250?"""
+"""Run a daemon under strace, and read what it saw: was each mail synced between its last byte and its 250?"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.bench.host import children
+from tests.daemon.servers import Site, await_ready, launch
 
 SYNCS = ("fdatasync", "fsync")
 READS = ("read", "recvfrom", "recvmsg")
@@ -34,6 +40,20 @@ class Call(NamedTuple):
     what: str
     text: str
     good: bool
+
+
+@contextmanager
+def traced(site: Site, command: Sequence[str], trace: Path) -> Iterator[None]:
+    """The daemon under strace, as `command` says; the trace is whole once this ends."""
+    process = launch(site, prefix=(*command, "-o", str(trace)))
+    try:
+        await_ready(site, process, 90)
+        yield
+    finally:
+        # strace itself holds back signals while it has a child; the child ends it.
+        for traced_one in children(process.pid)[1:2]:
+            os.kill(traced_one, signal.SIGTERM)
+        process.wait(60)
 
 
 def calls(lines: Iterable[str]) -> Iterator[Call]:
