@@ -166,7 +166,6 @@ class Admission:
         row = self.colleagues.note(known, arrival, message, word, id_, changes)
         accepted = Accepted(id_, "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
-        books.remember(known, arrival, row, accepted)
         return accepted
 
     def _sent(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
@@ -177,7 +176,6 @@ class Admission:
         row = sent.row(known, arrival, message, id_, self.check, self.follow, changes)
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
-        books.remember(known, arrival, row, accepted)
         return accepted
 
     def _read(self, known: Known, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
@@ -203,7 +201,6 @@ class Admission:
         )  # fmt: skip
         accepted = Accepted(id_, "quarantined" if message.unreadable else "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
-        books.remember(known, arrival, row, accepted)
         telling.came(arrival, where, row, changes)
         if where.person and where.door and where.door.evidence:
             participants.join(known, arrival, where.door, where.person, id_, changes)

@@ -40,7 +40,7 @@ def unread(known: Known, arrival: Arrival, changes: Changes) -> Accepted:
     changes.add(row)
     record.raw_row(changes, arrival.raw)
     record.ledger_row(changes, arrival, accepted)
-    remember(known, arrival, row, accepted)
+    _remember(known, arrival, row, accepted)
     return accepted
 
 
@@ -74,7 +74,6 @@ def _nobody_s(
         where=(None, None, None, None), flags=(), decisions=told,
     )  # fmt: skip
     enter(known, arrival, message, row, accepted, changes)
-    remember(known, arrival, row, accepted)
     return accepted
 
 
@@ -84,7 +83,7 @@ def released(known: Known, arrival: Arrival) -> list[dict[str, Any]]:
     return [decided("spam", "released", "somebody said that it is none")] if was_spam else []
 
 
-def remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accepted) -> None:
+def _remember(known: Known, arrival: Arrival, row: rows.Message, accepted: Accepted) -> None:
     """So that a copy later in the same batch is recognised."""
     seen = Seen(row.id, row.conversation_id, row.case_id, row.fingerprint)
     known.units[arrival.channel, arrival.unit] = accepted
@@ -101,6 +100,7 @@ def enter(
     accepted: Accepted,
     changes: Changes,
 ) -> None:
+    """A message with its parts and its receipt; in place of itself, where it was read again."""
     if arrival.rereads:
         _replace(known, known.rereading[arrival.rereads], row, changes)
         changes.regrade(row.id, accepted.outcome)
@@ -109,6 +109,7 @@ def enter(
         record.raw_row(changes, arrival.raw)
         record.ledger_row(changes, arrival, accepted)
     record.part_rows(changes, row.id, message)
+    _remember(known, arrival, row, accepted)
 
 
 def _replace(known: Known, before: rows.Message, row: rows.Message, changes: Changes) -> None:

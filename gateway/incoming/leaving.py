@@ -98,7 +98,6 @@ class Leaving:
         )  # fmt: skip
         accepted = Accepted(id_, "accepted")
         books.enter(known, arrival, message, row, accepted, changes)
-        books.remember(known, arrival, row, accepted)
         record.received_row(changes, arrival, row, is_person=True)
         words: Sequence[tuple[Any, ...]] = ()
         if decision.send or decision.watched:
