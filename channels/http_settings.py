@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from channels.limits import ANYTHING, Limits
-from channels.messenger import MessengerSettings
+from channels.messenger import CalledSettings
 from channels.quantities import Octets, Seconds
 from channels.standard_webhooks import Secret, key_of
 
 
-class HttpSettings(MessengerSettings):
+class HttpSettings(CalledSettings):
     """A system of yours that speaks our contract: docs/http-channel.md."""
 
     url: str = Field(

@@ -7,7 +7,7 @@ import re
 from pydantic import Field, model_validator
 
 from channels.limits import Limits
-from channels.messenger import Address, MaybeAddress, MessengerSettings, Word
+from channels.messenger import Address, CalledSettings, MaybePublic, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -15,7 +15,7 @@ TEXT = 5000  # UTF-16 code units of one text message, as LINE counts them
 _USER = re.compile(r"U[0-9a-f]{32}")
 
 
-class LineSettings(MessengerSettings):
+class LineSettings(CalledSettings):
     """A LINE official account: its keys, and what it may cost."""
 
     channel_secret: Word = Field(
@@ -33,7 +33,7 @@ class LineSettings(MessengerSettings):
     data_api: Address = Field(
         default="https://api-data.line.me", description="Where LINE keeps pictures and files."
     )
-    public_url: MaybeAddress = Field(
+    public_url: MaybePublic = Field(
         default="",
         description="How LINE reaches us, without `/in/NAME`: by it `check --connect` compares "
         "and tests the webhook.",

@@ -8,14 +8,14 @@ from pydantic import Field, field_validator
 
 from channels.encrypted import checked
 from channels.limits import Limits
-from channels.messenger import MessengerSettings
+from channels.messenger import CalledSettings
 from channels.quantities import Octets
 
 TEXT = 3000  # characters of a text object
 _PERSON = re.compile(r"[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}")
 
 
-class SlackSettings(MessengerSettings):
+class SlackSettings(CalledSettings):
     """An app in one workspace: people write to it directly, or mention it in a channel."""
 
     bot_token: str = Field(

@@ -32,6 +32,8 @@ def _wrong(number: Mapping[str, Any], settings: SmsSettings) -> str:
     capable = number.get("capabilities")
     if isinstance(capable, dict) and capable.get("sms") is False:
         return f"{settings.sender} takes no text messages"
+    if number.get("sms_application_sid"):
+        return f"a TwiML App takes its messages; take it out, and enter {settings.webhook} under Messaging"
     url, _, _ = str(number.get("sms_url", "")).partition("#")  # what follows is for Twilio alone
     if url != settings.webhook:
         return f'its messages go to "{url}"; enter {settings.webhook} under Messaging'

@@ -7,7 +7,7 @@ import re
 from pydantic import Field, field_validator
 
 from channels.limits import Limits
-from channels.messenger import Address, MessengerSettings, Word
+from channels.messenger import Address, CalledSettings, PublicAddress, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -17,7 +17,7 @@ _SENDER = re.compile(
 )
 
 
-class SmsSettings(MessengerSettings):
+class SmsSettings(CalledSettings):
     """Text messages by Twilio: the account, and who sends."""
 
     account_sid: str = Field(
@@ -42,7 +42,7 @@ class SmsSettings(MessengerSettings):
         "(MG…), or a name of up to 11 letters and digits, to which nobody can answer.",
         examples=['sender = "+815012345678"'],
     )
-    public_url: Address = Field(
+    public_url: PublicAddress = Field(
         description="How Twilio reaches us, without `/in/NAME`. What Twilio signs begins with it.",
         examples=['public_url = "https://help.example.com"'],
     )

@@ -197,7 +197,7 @@ def _refusal(error: refused.TelegramAPIError, said: str) -> DeliveryError:
         case refused.TelegramForbiddenError() | refused.TelegramMigrateToChat():
             return Rejected(said, "address_dead")
         case refused.TelegramUnauthorizedError() | refused.TelegramNotFound():
-            return TokenRefused(said)
+            return TokenRefused(f"{said}; {TokenRefused.__doc__}")
         case refused.TelegramConflictError():
             return Taken(said)
     if "too many requests" in said.lower():

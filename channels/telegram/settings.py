@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 
 from channels import base
 from channels.limits import Limits
-from channels.messenger import Address, MaybeAddress, MessengerSettings
+from channels.messenger import Address, CalledSettings, MaybePublic
 from normalizer.message import Identity
 
 
-class TelegramSettings(MessengerSettings):
+class TelegramSettings(CalledSettings):
     """A bot of Telegram: customers write to it in private chats."""
 
     token: str = Field(
@@ -29,7 +29,7 @@ class TelegramSettings(MessengerSettings):
         ' both speak as "live" does. With "live", "approve" or "watch" they come by webhook where'
         " `public_url` is set.",
     )
-    public_url: MaybeAddress = Field(
+    public_url: MaybePublic = Field(
         "",
         description="Where Telegram reaches this daemon's HTTP from outside, without `/in/NAME`.",
         examples=['public_url = "https://desk.example.com"'],

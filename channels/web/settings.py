@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from channels.limits import Limits
-from channels.messenger import MessengerSettings
+from channels.messenger import CalledSettings
 from channels.quantities import Octets, Seconds
 
 BITS = 15  # of a proof of work that nobody has measured: well under a second on a telephone
@@ -20,7 +20,7 @@ _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 Count = Annotated[int, Field(ge=0)]
 
 
-class WebSettings(MessengerSettings):
+class WebSettings(CalledSettings):
     """A contact form and a chat on your own pages: docs/web.md."""
 
     origins: tuple[str, ...] = Field(

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from channels.limits import Limits
-from channels.messenger import Address, MessengerSettings, Word
+from channels.messenger import Address, CalledSettings, Word
 from channels.quantities import Octets
 from normalizer.message import Identity
 
@@ -54,7 +54,7 @@ class Template(BaseModel):
         return self
 
 
-class WhatsAppSettings(MessengerSettings):
+class WhatsAppSettings(CalledSettings):
     """A business's number on the WhatsApp Cloud API."""
 
     phone_number_id: str = Field(

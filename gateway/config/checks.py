@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gateway.config import alarms, asks, circles, offers, routes, staff
+from gateway.config import accounts, alarms, asks, circles, offers, routes, staff
 from gateway.config.errors import Finding, any_of
 from gateway.config.lines import KeyPath
 from gateway.config.models import Http
@@ -39,6 +39,7 @@ def across(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _names("route", _tables(data, "route"))
     yield from _calendars(data)
     yield from _addresses(channels)
+    yield from accounts.check(channels)
     yield from staff.check(_tables(data, "staff"), channels)
     yield from _ports(data.get("http"), channels)
     yield from _relays(channels)

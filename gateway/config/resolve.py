@@ -98,6 +98,7 @@ class Resolver:
         match value:
             case {"env": str(variable)} if len(value) == 1:
                 secret, place = self.env.get(variable), f"the environment variable {variable}"
+                secret = secret and secret.rstrip("\r\n")
             case {"file": str(file)} if len(value) == 1:
                 secret, place = _content(self.folder / file), f"{file}"
             case _:
@@ -113,7 +114,7 @@ def _advice(name: str) -> str:
 
 def _content(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:

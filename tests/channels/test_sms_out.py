@@ -275,6 +275,9 @@ async def test_check_tells_what_is_wrong(twilio: Twilio, tmp_path: Path) -> None
     assert "brings its messages to us" in await check()
     twilio.webhook += "#rc=3&rp=5xx,ct,rt"
     assert "brings its messages to us" in await check()
+    twilio.app = "AP" + "1" * 32  # then Twilio goes by the app's addresses, and not by these
+    assert "a TwiML App takes its messages" in await check()
+    twilio.app = ""
     twilio.method = "GET"
     assert "HTTP POST" in await check()
     twilio.webhook = "https://old.example/sms"

@@ -92,6 +92,15 @@ async def test_each_refusal_means_one_thing(
     assert getattr(caught.value, "reason", "") == reason
 
 
+async def test_a_token_that_is_refused_says_where_another_comes_from(
+    bot: BotServer, tmp_path: Path
+) -> None:
+    async with running(bot, tmp_path, Desk()) as (channel, _):
+        bot.refusals["getMe"] = Refusal(401, "Unauthorized")
+        with pytest.raises(ChannelDown, match="@BotFather"):
+            await channel.check()
+
+
 async def test_g05_without_a_connection_nothing_was_given_and_no_token_is_told(
     tmp_path: Path,
 ) -> None:

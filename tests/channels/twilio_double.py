@@ -39,6 +39,7 @@ class Twilio(Double):
         self.media: dict[str, Says] = {}
         self.webhook = f"{PUBLIC}/in/sms"
         self.method = "POST"
+        self.app = ""
         self.status = "active"
         self.kept: list[dict[str, Any]] = []
         self.now: datetime | None = None
@@ -83,7 +84,12 @@ class Twilio(Double):
     def _numbers(self, asked: Asked) -> list[dict[str, Any]]:
         if asked.query.get("PhoneNumber") != DESK:
             return []
-        return [{"sms_url": self.webhook, "sms_method": self.method, "capabilities": {"sms": True}}]
+        facts = {
+            "sms_url": self.webhook,
+            "sms_method": self.method,
+            "sms_application_sid": self.app,
+        }
+        return [facts | {"capabilities": {"sms": True}}]
 
     def _message(self, asked: Asked) -> Says | None:
         said = asked.form

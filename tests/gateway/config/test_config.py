@@ -113,6 +113,15 @@ def test_a_secret_comes_from_a_file_without_its_last_line_break(folder: Path) ->
     assert read(folder, text).channels[0].model_dump()["password"] == "päss word "
 
 
+def test_a_line_break_or_a_mark_around_a_secret_is_no_part_of_it(folder: Path) -> None:
+    """As `echo` and editors leave them."""
+    (folder / "mail").write_bytes("\ufeffcorrect horse\r\n".encode())
+    text = MAIL.replace('{ env = "MAIL_PASSWORD" }', '{ file = "mail" }')
+    assert read(folder, text).channels[0].model_dump()["password"] == "correct horse"
+    broken = {"MAIL_PASSWORD": "correct horse\n"}
+    assert read(folder, MAIL, broken).channels[0].model_dump()["password"] == "correct horse"
+
+
 def test_secrets_stand_in_tables_of_users_too(folder: Path) -> None:
     for name in ("cert.pem", "key.pem"):
         (folder / name).touch()
