@@ -163,7 +163,10 @@ def breaker(*engines: Engine) -> Callable[[], None]:
     living: WeakSet[Any] = WeakSet()
     for engine in engines:
         if engine.dialect.name == "postgresql":
-            event.listen(engine, "connect", lambda connection, _: living.add(connection))
+            # Before anything is asked: a pooler takes connections while its server is away.
+            event.listen(
+                engine, "connect", lambda connection, _: living.add(connection), insert=True
+            )
 
     def cut() -> None:
         for connection in tuple(living):

@@ -349,7 +349,7 @@ async def shut(store: Store) -> None:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that happens elsewhere; it is asked again until it holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if await holds():
                 return

@@ -29,21 +29,23 @@ def _writers(site: Site, authors: tuple[str, str]) -> Iterator[list[subprocess.P
         yield started
     finally:
         for process in started:
-            process.wait(60)
+            process.wait(180)
 
 
 def _poll(site: Site, processes: list[subprocess.Popen[bytes]]) -> list[list[int]]:
     """The new event cursors of each look, until both processes have ended."""
     engine, looks, seen = open_readers(site.url), [], set[int]()
     running = True
-    while running:
-        running = any(process.poll() is None for process in processes)
-        with engine.begin() as connection:
-            found = {row[0] for row in answer(connection, "SELECT cursor FROM v_events")}
-        if new := sorted(found - seen):
-            looks.append(new)
-            seen |= found
-    engine.dispose()
+    try:
+        while running:
+            running = any(process.poll() is None for process in processes)
+            with engine.begin() as connection:
+                found = {row[0] for row in answer(connection, "SELECT cursor FROM v_events")}
+            if new := sorted(found - seen):
+                looks.append(new)
+                seen |= found
+    finally:
+        engine.dispose()
     return looks
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -143,10 +144,10 @@ async def test_jobs_that_wait_share_one_commit(store: Store, monkeypatch: Any) -
 
     def hold(*_: Any) -> None:
         loop.call_soon_threadsafe(begun.set)
-        asyncio.run_coroutine_threadsafe(held.wait(), loop).result(9)
+        asyncio.run_coroutine_threadsafe(held.wait(), loop).result(60)
 
     first = store.write(hold)
-    await asyncio.wait_for(begun.wait(), 9)
+    await asyncio.wait_for(begun.wait(), 60)
     others = [store.commit_inbound(arrival(f"mail {n}")) for n in range(50)]
     held.set()
     await asyncio.gather(first, *others)
@@ -177,10 +178,12 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def _locked(site: Site) -> Iterator[None]:
     """Somebody else is in the middle of a transaction."""
     writer = open_writer(site.url)
-    with writer.begin() as connection:
-        connection.execute(text("UPDATE counters SET value = value"))
-        yield
-    writer.dispose()
+    try:
+        with writer.begin() as connection:
+            connection.execute(text("UPDATE counters SET value = value"))
+            yield
+    finally:
+        writer.dispose()
 
 
 async def test_a_locked_store_is_waited_for(store: Store, site: Site) -> None:
@@ -256,12 +259,54 @@ async def test_a_server_that_says_nothing_does_not_keep_us_from_closing(
             reading = asyncio.ensure_future(ask(store, "SELECT 1"))
             writing = asyncio.ensure_future(store.commit_inbound(arrival("meanwhile")))
             assert not (await asyncio.wait([reading, writing], timeout=0.2))[0]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await store.close()
             with pytest.raises(StoreUnavailable):
                 await writing
         with suppress(StoreUnavailable):
             await reading
+
+
+async def test_a_pooler_that_waits_for_its_server_does_not_keep_us_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection, and says nothing to the first question."""
+    monkeypatch.setattr("store.store._LAST_PATIENCE", 0.1)
+    asked = asyncio.Event()
+
+    async def pool(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while await _begun(reader) != _STARTUP:
+                writer.write(b"N")  # neither TLS nor GSSAPI
+            writer.write(_WELCOME)
+            await reader.readexactly(1)
+            asked.set()
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(pool, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with (
+        server,
+        opened(Site(f"postgresql+psycopg://m@127.0.0.1:{port}/m", tmp_path)) as store,
+    ):
+        reading = asyncio.ensure_future(ask(store, "SELECT 1"))
+        async with asyncio.timeout(60):
+            await asked.wait()
+            await store.close()
+        with pytest.raises(StoreUnavailable):
+            await reading
+
+
+_STARTUP = 3 << 16  # version 3.0 of the protocol
+_WELCOME = b"R" + struct.pack("!ii", 8, 0) + b"Z" + struct.pack("!i", 5) + b"I"
+
+
+async def _begun(reader: asyncio.StreamReader) -> int:
+    """What a client wants first: to begin a session, or something else before."""
+    size, code = struct.unpack("!ii", await reader.readexactly(8))
+    await reader.readexactly(size - 8)
+    return int(code)
 
 
 @contextmanager

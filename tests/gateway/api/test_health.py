@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from gateway.api.app import ApiState, Readiness, build
 from gateway.api.reads import Reads
 from store.engine import StoreUnavailable
 from store.store import Store, prepare
-from tests.daemon.servers import postgres, require
+from tests.daemon.servers import Postgres, postgres, require
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
 from tests.gateway.api.seed import admission
 from tests.gateway.api.seed import state as fresh
@@ -117,28 +119,36 @@ async def test_a_server_that_stands_still_costs_503_and_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require("postgres")
-    monkeypatch.setattr("gateway.api.reads.PATIENCE", 0.2)
-    monkeypatch.setattr("gateway.api.health.PATIENCE", 0.2)
     with postgres() as server:
         url = server.create("still")
         prepare(url)
         store = Store(url, tmp_path, admission())
         state = fresh(store, lambda: Readiness(ready=True), CollectorRegistry(), "Still")
-        async with ask(build(state), headers=AUTHORIZED) as client:
-            os.kill(server.process.pid, signal.SIGSTOP)
-            try:
-                answer = await client.get("/v1/events")
-                assert answer.status_code == 503
-                assert answer.headers["retry-after"]
-                assert (await client.get("/readyz")).json()["missing"] == ["store"]
-                assert (await client.get("/healthz")).status_code == 200
-            finally:
-                os.kill(server.process.pid, signal.SIGCONT)
-            async with asyncio.timeout(10):
-                while (await client.get("/readyz")).status_code != 200:
+        try:
+            async with ask(build(state), headers=AUTHORIZED) as client:
+                with monkeypatch.context() as hasty, standing_still(server):
+                    hasty.setattr("gateway.api.reads.PATIENCE", 0.2)
+                    hasty.setattr("gateway.api.health.PATIENCE", 0.2)
+                    answer = await client.get("/v1/events")
+                    assert answer.status_code == 503
+                    assert answer.headers["retry-after"]
+                    assert (await client.get("/readyz")).json()["missing"] == ["store"]
                     assert (await client.get("/healthz")).status_code == 200
-            assert (await client.get("/v1/events")).status_code == 401  # no token was made here
-        await store.close()
+                async with asyncio.timeout(60):
+                    while (await client.get("/readyz")).status_code != 200:
+                        assert (await client.get("/healthz")).status_code == 200
+                assert (await client.get("/v1/events")).status_code == 401  # no token was made here
+        finally:
+            await store.close()
+
+
+@contextmanager
+def standing_still(server: Postgres) -> Iterator[None]:
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
 
 
 async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:

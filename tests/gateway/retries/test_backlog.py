@@ -269,7 +269,7 @@ async def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         return popen([command[0], "-c", code, *command[3:]], **more)
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    monkeypatch.setattr(readers_module, "HARD_LIMIT", 1.2)
+    monkeypatch.setattr(readers_module, "HARD_LIMIT", 4)
     (tmp_path / "spool").mkdir()
     readers = Readers(2, tmp_path / "spool")
     await readers.start()
