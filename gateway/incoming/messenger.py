@@ -7,6 +7,7 @@ from gateway.follow_ups.pressed import is_no_question
 from gateway.matching import optout
 from gateway.matching.place import person_of
 from normalizer.message import Message
+from normalizer.thanks import is_thanks
 from store import rows
 from store.known import Accepted, Arrival, Changes, Known, Seen, Told
 from store.rows import instant
@@ -21,7 +22,23 @@ def beside(known: Known, arrival: Arrival, message: Message, changes: Changes) -
     original = _of_the_author(known, arrival, message.edits) if message.edits else None
     if original or message.aside or is_no_question(message):
         return _noted(known, arrival, message, changes, original)
+    if _is_only_thanks(known, arrival, message):
+        return _noted(known, arrival, message, changes, None)
     return None
+
+
+def _is_only_thanks(known: Known, arrival: Arrival, message: Message) -> bool:
+    """Thanks on a messenger, where no case goes on: they open none, and reopen none.
+
+    In a case that goes on they are a word like any other, and may be the answer to a question.
+    """
+    has_more = message.parts or message.pressed or message.subject
+    if arrival.gap is None or has_more or not is_thanks(message.text):
+        return False
+    case = case_of(known, arrival, message)
+    since = instant(arrival.received_at - arrival.gap)
+    is_warm = case and case.status != "resolved" and known.last_words.get(case.id, "") > since
+    return not is_warm
 
 
 def case_of(known: Known, arrival: Arrival, message: Message) -> rows.Case | None:

@@ -48,6 +48,26 @@ async def test_lines_in_a_row_are_one_case_and_one_acknowledgement(desk: Desk) -
     assert sent["recipients"] == '{"to":[["","4711"]]}'
 
 
+async def test_thanks_open_no_case_and_reopen_none(desk: Desk) -> None:
+    await say(desk, "ありがとうございます!")
+    assert (await cases(desk), await desk.count("outbox")) == (0, 0)
+    await say(desk, "届きません")
+    await desk.change("UPDATE cases SET status = 'resolved', resolved_at = opened_at")
+    desk.clock.advance(hours=1)
+    await say(desk, "届きました。ありがとうございました")
+    assert (await desk.one("SELECT status FROM cases"))["status"] == "resolved"
+    assert (await cases(desk), await desk.count("outbox")) == (1, 1)
+    assert await desk.count("messages WHERE direction = 'in' AND case_id IS NOT NULL") == 2
+
+
+async def test_thanks_in_a_case_that_goes_on_are_a_word_like_any_other(desk: Desk) -> None:
+    await say(desk, "届きません")
+    await desk.change("UPDATE cases SET status = 'pending'")
+    desk.clock.advance(hours=1)
+    await say(desk, "ありがとうございます")
+    assert (await desk.one("SELECT status FROM cases"))["status"] == "open"
+
+
 async def test_after_a_day_of_silence_it_is_another_case(desk: Desk) -> None:
     await say(desk, "one")
     desk.clock.advance(hours=24, seconds=1)
