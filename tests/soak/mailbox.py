@@ -18,6 +18,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from store.engine import WriteLock
 from tests.bench.mails import Series
 from tests.daemon.dovecot import Dovecot, dovecot
 from tests.daemon.mailbox import handed_over, lay_out_mailbox
@@ -206,8 +207,22 @@ def _backfill(plan: Plan, keeper: Keeper) -> None:
         mark = plan.old * (number + 1) // (kills + 2)
         wait_until(lambda mark=mark: _stored(books) >= mark, SETTLE, f"{mark} are read")  # type: ignore[misc]
         keeper.kill()
+    _lock_out(keeper.site)
     wait_until(lambda: _stored(books) >= plan.old, SETTLE, "all old mail is read")
     books.close()
+
+
+def _lock_out(site: Site) -> None:
+    """Let the store take nothing, until what is under way, if anything is, has been put off."""
+    before = _put_off(site)
+    lock = WriteLock(site.database)
+    with lock.held(), suppress(TimeoutError):
+        wait_until(lambda: _put_off(site) > before, 10, "the mailbox waits for the store")
+    lock.close()
+
+
+def _put_off(site: Site) -> int:
+    return site.log.read_text("utf-8", "replace").count('"mailbox.waiting"')
 
 
 def _stored(books: Books) -> int:
