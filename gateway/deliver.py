@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,7 +79,7 @@ class Deliver:
         Ours are under way also when the clock is set forward, or the machine has slept: taken for
         dead, what a person wrote would go twice.
         """
-        return await self.store.recover(self.clock(), "", frozenset(self._ours))
+        return await self.store.recover(self.clock(), "", lambda: frozenset(self._ours))
 
     async def run(self, name: str) -> None:
         """Deliver for one channel until cancelled; what is under way then is finished first."""
@@ -120,12 +120,21 @@ class Deliver:
             return
         self.failpoint("F3")
         limits = self.limits.get(name, ANYTHING)
-        claimed = await self.store.settle_and_claim(
-            settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
-            partial(render, limits=limits), in_order=limits.in_order or limits.parts,
-        )  # fmt: skip
-        self._ours.difference_update(one.id for one in settled)
-        self._ours.update(one.id for one in claimed)
+        taken: set[int] = set()
+
+        def noted(deliveries: Sequence[Delivery]) -> None:
+            taken.update(one.id for one in deliveries)
+            self._ours.update(taken)
+
+        try:
+            claimed = await self.store.settle_and_claim(
+                settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
+                partial(render, limits=limits), noted, in_order=limits.in_order or limits.parts,
+            )  # fmt: skip
+        except BaseException:
+            self._ours -= taken
+            raise
+        self._ours -= {one.id for one in settled} - taken
         settled.clear()
         sending.update(asyncio.create_task(self._deliver(delivery)) for delivery in claimed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, exists, or_, select, text, update
 
 from normalizer.message import Address, Automatic, Button, Kind, Message
 from store import returned, rows, schema
+from store.ahead import hasten
 from store.bulk import insert, update_from
 from store.domains import hold, is_put_off
 from store.known import Changes
@@ -280,11 +281,12 @@ def _told(s: Settlement) -> str:
 
 def recover(
     connection: Connection, changes: Changes, now: datetime, owner: str,
-    under_way: Collection[int] = (),
+    under_way: Callable[[], Collection[int]] = tuple,
 ) -> int:  # fmt: skip
     """Settle what a dead process was sending: its own rows at once, another's after their lease.
 
-    What is `under_way` is alive, whatever the clock says: it may have been set forward since.
+    What is `under_way` is alive, whatever the clock says: it may have been set forward since. And
+    if it was set back, what was queued by then is due.
 
     Nobody knows whether the peer has it. Automatic mail is better missed than said twice; what a
     person wrote goes again under the same Message-ID.
@@ -295,7 +297,9 @@ def recover(
         .where(_o.state == "sending", dead)
         .with_for_update(skip_locked=True)
     )
-    found = [row for row in connection.execute(query) if row.id not in under_way]
+    hasten(connection, now)
+    alive = under_way()
+    found = [row for row in connection.execute(query) if row.id not in alive]
     ended = [
         Settlement(
             row.id,

@@ -52,6 +52,10 @@ def _never(_: str) -> None:
     """A failpoint that is off."""
 
 
+def _not_noted(_: Sequence[Delivery]) -> None:
+    """Nobody looks at what is taken meanwhile."""
+
+
 def _whole_message(message: Message) -> tuple[Message, ...]:
     """A channel that carries anything."""
     return (message,)
@@ -192,12 +196,14 @@ class Store:
         limit: int,
         failpoint: Callable[[str], None] = _never,
         render: Render = _whole_message,
+        noted: Callable[[Sequence[Delivery]], None] = _not_noted,
         *,
         in_order: bool = False,
     ) -> list[Delivery]:
         """Write how deliveries ended and take the next ones, in one transaction.
 
         `render` says in which pieces a message goes; each is a delivery, none before the one before.
+        What is taken is `noted` in the writer's thread, before anybody else can look at it.
         """
 
         def work(connection: Connection, changes: Any) -> list[Delivery]:
@@ -209,7 +215,9 @@ class Store:
             taken = outbox.claim(connection, channel, now, owner, lease, limit, in_order=in_order)
             if taken:
                 failpoint("F4")
-            return parted(connection, changes, self._whole(connection, taken), render)
+            pieces = parted(connection, changes, self._whole(connection, taken), render)
+            noted(pieces)
+            return pieces
 
         taken: list[Delivery] = await self.write(work)
         return taken
@@ -227,8 +235,13 @@ class Store:
             for d in taken
         ]
 
-    async def recover(self, now: datetime, owner: str, under_way: Collection[int] = ()) -> int:
-        """Settle what a dead process left `sending`, but for what we are sending; how many rows."""
+    async def recover(
+        self, now: datetime, owner: str, under_way: Callable[[], Collection[int]] = tuple
+    ) -> int:
+        """Settle what a dead process left `sending`; returns how many rows.
+
+        `under_way` names, in the writer's thread, what we are sending ourselves.
+        """
         count: int = await self.write(
             lambda connection, changes: outbox.recover(connection, changes, now, owner, under_way)
         )

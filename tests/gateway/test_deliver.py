@@ -353,6 +353,24 @@ async def test_a_clock_set_forward_sends_nothing_twice_t02(desk: Desk, *, automa
     assert len(stuck.sent) == 1
 
 
+async def test_what_was_taken_a_moment_ago_is_ours_before_we_have_heard_of_it_t02(
+    desk: Desk,
+) -> None:
+    """The clock is set forward between the claim and its answer, on a machine with much to do."""
+
+    def forward(failpoint: str) -> None:
+        if failpoint == "F4":
+            desk.clock.advance(hours=1)
+
+    await desk.accept(mail())
+    deliver = desk.deliver(failpoint=forward)
+    taking = asyncio.create_task(deliver._claim("mail", set(), []))
+    await asyncio.sleep(0)
+    assert await deliver.recover() == 0
+    await taking
+    assert await states(desk) == ["sending"]
+
+
 async def test_what_ended_while_the_store_was_down_is_recovered(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -144,3 +145,32 @@ async def test_a_clock_that_went_back_sends_nothing_twice(store: Store) -> None:
     assert await store.recover(back, "we") == 0
     cursors = [row[0] for row in await ask(store, "SELECT cursor FROM v_events")]
     assert sorted(set(cursors)) == cursors
+
+
+YEAR = timedelta(days=365)
+
+
+async def test_what_was_queued_by_a_clock_that_was_ahead_is_due_once_it_is_right(
+    store: Store,
+) -> None:
+    """T02: nobody waits a year for an acknowledgement."""
+    mail = replace(arrival("hello", "yuki@example.jp"), received_at=NOON + YEAR)
+    await store.commit_inbound(mail)
+    assert await claimed(store) == []
+    await store.recover(NOON, "we")
+    assert len(await claimed(store)) == 1
+
+
+@pytest.mark.parametrize(("clock", "wait", "due"), [
+    (NOON + YEAR, timedelta(minutes=1), True),
+    (NOON, timedelta(hours=20), False),
+])  # fmt: skip
+async def test_what_was_put_off_by_a_clock_that_was_ahead_is_due_and_all_else_waits(
+    store: Store, clock: datetime, wait: timedelta, due: bool
+) -> None:
+    await queued(store, 1)
+    (busy,) = await claimed(store, now=clock)
+    ends = [settlement(busy, "deferred", retry_at=clock + wait)]
+    await store.settle_and_claim(ends, "mail", lambda: clock, "we", LEASE, 0)
+    await store.recover(NOON, "we")
+    assert bool(await claimed(store)) is due
