@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -357,15 +358,18 @@ async def test_what_was_taken_a_moment_ago_is_ours_before_we_have_heard_of_it_t0
     desk: Desk,
 ) -> None:
     """The clock is set forward between the claim and its answer, on a machine with much to do."""
+    claimed = threading.Event()
 
     def forward(failpoint: str) -> None:
         if failpoint == "F4":
             desk.clock.advance(hours=1)
+            claimed.set()
 
     await desk.accept(mail())
     deliver = desk.deliver(failpoint=forward)
     taking = asyncio.create_task(deliver._claim("mail", set(), []))
     await asyncio.sleep(0)
+    assert claimed.wait(30)  # and meanwhile this loop hears of nothing
     assert await deliver.recover() == 0
     await taking
     assert await states(desk) == ["sending"]
