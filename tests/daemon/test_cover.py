@@ -76,14 +76,17 @@ def away(site: Site) -> None:
 
 
 def judge(store: str) -> None:
-    """Each case was handed over once, and told of once; its customer is not told yet."""
+    """Each case was handed over once, and told of once; its customer hears it a minute later."""
+    told = "SELECT case_id, count(*) FROM messages WHERE kind = 'notice' AND recipients"
     for once in (
         "SELECT case_id, count(*) FROM follow_ups WHERE rule = 'promise.cover' GROUP BY 1",
         "SELECT case_id, count(*) FROM follow_ups WHERE rule = 'notice.owner' GROUP BY 1",
-        "SELECT case_id, count(*) FROM messages WHERE kind = 'notice' GROUP BY 1",
+        f"{told} LIKE '%jun@corp.example%' GROUP BY 1",
         "SELECT data, count(*) FROM events WHERE type = 'case.changed' GROUP BY 1",
     ):
         assert [count for _, count in ask(store, once)] == [1] * CASES, once
+    heard = ask(store, f"{told} NOT LIKE '%jun@corp.example%' GROUP BY 1")
+    assert {count for _, count in heard} <= {1}
 
 
 @pytest.mark.timeout(600)
