@@ -107,7 +107,7 @@ def start(
         command = [str(master), "-c", str(folder / "etc"), "-s"]
         process = subprocess.Popen(command, start_new_session=True, umask=0o022)
         try:
-            wait_until(lambda: _greets(process, port, folder), 30, "Postfix greets")
+            wait_until(lambda: _greets(process, port, folder), 90, "Postfix greets")
             yield Postfix(process, port, folder)
         finally:
             stop(process)

@@ -250,7 +250,7 @@ def test_a_damaged_store_is_told_and_takes_no_mail(tmp_path: Path) -> None:
     with daemon(site) as process:
         assert send(site, mail("precious")).code == 250
         # The last transaction shall be one that gave out ids: only such are missed.
-        wait_until(lambda: _told_as_sent(site), 15, "the acknowledgement is settled")
+        wait_until(lambda: _told_as_sent(site), 60, "the acknowledgement is settled")
         process.kill()
         process.wait()
     shutil.copytree(tmp_path / "var", tmp_path / "whole")

@@ -17,12 +17,13 @@ ANSWER = '7 write(9<socket:[1]>, "250 2.0.0 ok\\r\\n", 14) = 14'
 
 
 @pytest.mark.daemon
+@pytest.mark.timeout(900)
 def test_the_wal_is_synced_between_the_dot_and_each_250(tmp_path: Path) -> None:
     """D08: 1,000 mails over 20 connections under strace, 0 answered too early."""
     require("strace")
     site, trace = lay_out(tmp_path), tmp_path / "trace"
     with traced(site, COMMAND, trace):
-        result = load.collect(load.start(load.Plan(site.smtp, mails=MAILS)), 100)
+        result = load.collect(load.start(load.Plan(site.smtp, mails=MAILS)), 500)
     assert len(result.accepted) == MAILS, result.refused[:3]
     found = examine_file(trace)
     assert found.answered == MAILS

@@ -85,6 +85,7 @@ def cuts(
 
 
 @pytest.mark.daemon
+@pytest.mark.timeout(900)
 @pytest.mark.xdist_group("power")  # one story for both
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a lock file closes with the process
 def test_at_200_cuts_of_the_power_nothing_that_was_answered_250_is_lost_d10(
@@ -98,6 +99,7 @@ def test_at_200_cuts_of_the_power_nothing_that_was_answered_250_is_lost_d10(
 
 
 @pytest.mark.daemon
+@pytest.mark.timeout(900)
 @pytest.mark.xdist_group("power")
 def test_on_a_disk_that_does_not_sync_the_same_cuts_lose_mail(
     story: tuple[Path, Path, list[Call]], tmp_path: Path

@@ -52,7 +52,7 @@ def bare(letter: EmailMessage) -> str:
 
 
 @contextmanager
-def talking(site: Site, seconds: float = 30) -> Iterator[smtplib.SMTP]:
+def talking(site: Site, seconds: float = 90) -> Iterator[smtplib.SMTP]:
     """A connection after EHLO."""
     line = smtplib.SMTP("127.0.0.1", site.smtp, timeout=seconds)
     try:

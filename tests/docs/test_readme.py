@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.config.write_text(_on_our_ports(page("config.toml"), site), "utf-8")
     with daemon(site):
         _run(site, 0)
-        wait_until(lambda: any((folder / "var/sent/new").glob("*")), 30, "an acknowledgement")
+        wait_until(lambda: any((folder / "var/sent/new").glob("*")), 90, "an acknowledgement")
         yield site
 
 

@@ -26,7 +26,7 @@ from tests.daemon.servers import Site, await_ready, launch, log_tail, ready, sto
 from tests.soak.checker import Books, Left, Verdict, judge
 from tests.soak.sender import Ledger
 
-SETTLE = 120.0
+SETTLE = 600.0
 _QUICK = 'poll = "2 seconds"\nidle = "2 seconds"\ntimeout = "3 seconds"\n'
 _BACKFILL_KILLS = 4  # one kill in so many falls into the reading of old mail
 

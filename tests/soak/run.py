@@ -15,7 +15,7 @@ from tests.soak.checker import Books, Verdict, judge
 from tests.soak.lives import FAILPOINTS, Chronicle, Life, Supervisor, draw_lives
 from tests.soak.sender import Ledger, Sender
 
-SETTLE = 120.0  # seconds for the last mails and the last acknowledgements
+SETTLE = 600.0  # seconds for the last mails and the last acknowledgements
 UNDER_WAY = 20  # acknowledgements that one process may be sending when it dies
 
 

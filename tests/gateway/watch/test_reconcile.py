@@ -110,7 +110,7 @@ def test_audit_compares_a_real_mailbox_with_the_ledger(server: Dovecot, tmp_path
     site.config.write_text(CONFIG.format(http=site.http, imap=server.imap, user=USER))
     server.deliver(mail(), mail())
     with daemon(site, {"MAILBOX": PASSWORD}):
-        wait_until(lambda: stored(site) == 2, 20, "two mails are stored")
+        wait_until(lambda: stored(site) == 2, 90, "two mails are stored")
     assert audit(site)[0] == 0
     old = mail(subject="while you were away")
     with server.connect() as client:
