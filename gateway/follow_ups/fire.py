@@ -106,7 +106,8 @@ class Firing:
         cases = {row.case_id for row in due_rows}
         found = standing(connection, cases, now, watches=self.watches)
         ends = []
-        for row in due_rows:
+        # Of two times that run out together the one that a person said is told.
+        for row in sorted(due_rows, key=lambda row: not row.cause.startswith(UPDATE)):
             try:
                 ends.append(self._end(row, found, changes, now))
             except Exception as error:
@@ -119,7 +120,7 @@ class Firing:
         rule = next((rule for rule in self.follow.rules if rule.name == row.rule), None)
         if rule is None:
             return End(row.id, "cancelled", "the rule is gone")
-        moot = self._is_over(rule, row, here.case) or renewal.is_moot(rule, row, here.case)
+        moot = self._is_over(rule, row, here.case) or renewal.is_moot(rule, row, here.case, now)
         if why := moot or meant.why_not(rule, here, self._language(here)):
             return End(row.id, "cancelled", why)
         outcome = self._act(rule, row, here, changes, now)
@@ -160,7 +161,7 @@ class Firing:
         if rule.when == UPDATE:
             said = here._replace(case=renewal.renewed(self.follow, here.case, now))
         self._say(rule, said, heard, mode, changes, now)
-        if rule.when == PROMISED:
+        if rule.when == PROMISED and not renewal.is_said(here.case, now):
             nth, unread = nth_of(row.cause) + 1, mode == "watch"
             self.follow.promised(here.case, now, changes, nth, unread=unread)
         if mode == "watch":

@@ -21,6 +21,7 @@ from store.rows import instant, moment
 _NOTICES: Final = 2
 _UNREAD: Final = "unread"  # the cause of what goes with a promise that nobody was sent
 WANTED: Final = "wanted"  # the cause of a reminder that a customer asked for
+_WAITING: Final = "notice.status on_hold"  # the rule by which one hears by when we write next
 HANDED_OVER: Final = "notice.owner"  # the rule by which a customer hears of another owner
 
 
@@ -86,8 +87,16 @@ class Follow:
         changes.cancel(case.id, named(self.rules, TOLD), instant(at), "it was changed again")
         if self.untold.isdisjoint(json.loads(case.tags)):
             rules = [rule for rule in self.rules if rule.name in wanted]
-            begun = begin(rules[-1:], self.calendar(case), TOLD, at)
+            begun = tuple(begin(rules[-1:], self.calendar(case), TOLD, at))
             self._add(case, begun, told_of(handed_from), at, changes)
+            if case.next_update_by and any(due.rule == _WAITING for due in begun):
+                self.stands_in(case, at, changes)
+
+    def stands_in(self, case: rows.Case, at: datetime, changes: Changes) -> None:
+        """The customer hears by when we write next: that is instead of a late first answer's notice."""
+        late = [rule for rule in self.rules if rule.send]
+        why = "the customer hears of another time"
+        changes.cancel(case.id, named(late, PROMISED), instant(at), why)
 
     def promised(
         self, case: rows.Case, at: datetime, changes: Changes, nth: int = 1, *, unread: bool = False
