@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from gateway.surveys.words import of_five
+
 # Not a number of something: "5 days ago", 「3件」.
 _OF_SOMETHING: Final = (
     r"(?!\s*(?:(?:business|working|days?|weeks?|months?|years?|hours?|minutes?|times?|items?|more|questions?"
@@ -14,6 +16,9 @@ _OF_SOMETHING: Final = (
     r"|[日週月年時分回件個度人本枚台番目名箱着冊通階号円万千百]))"
 )
 _LEAD: Final = r"(?:(?:評価|点数|score|rating)\s*(?:は|is\b|:|=)?\s*)?"
+_STARS: Final = r"つ星|stars?\b|[★⭐🌟]\ufe0f?(?![★⭐🌟☆])"
+# Nor the beginning of a number that goes on: 4-A1234, 3 1234 5678, 5_2026, 2/B7.
+_GOES_ON: Final = r"(?![ \t]*[-_#]?[ \t]*[a-z]{0,4}[0-9])(?!/[a-z]+[0-9])"
 _VOTE: Final = re.compile(r"vote:([0-9]{1,2})\Z")
 
 
@@ -59,11 +64,16 @@ def scale_of(template: str) -> Scale:
 
 def read(text: str, scale: Scale) -> Vote | None:
     """The vote in an answer; None when it does not begin with a score of this scale."""
-    found = _pattern(scale).match(unicodedata.normalize("NFKC", text).strip())
-    if found is None:
-        return None
-    comment = found[2].strip()
-    return Vote(int(found[1]), comment if any(map(str.isalnum, comment)) else "")
+    plain = unicodedata.normalize("NFKC", text).strip()
+    # Five stars are the best there is: on a longer scale nobody knows what they are.
+    if scale == CSAT and (said := of_five(plain)):
+        return _vote(*said)
+    found = _pattern(scale).match(plain)
+    return _vote(int(found[1]), found[2].strip()) if found else None
+
+
+def _vote(score: int, comment: str) -> Vote:
+    return Vote(score, comment if any(map(str.isalnum, comment)) else "")
 
 
 def pressed(data: str, scale: Scale) -> int | None:
@@ -81,10 +91,13 @@ def votes(data: str) -> bool:
 @lru_cache(maxsize=len(SCALES))
 def _pattern(scale: Scale) -> re.Pattern[str]:
     scores = "|".join(str(score) for score in reversed(scale.scores))
+    before, after = (r"(?:[★⭐🌟]\ufe0f?|星)?[ \t]*", _STARS) if scale == CSAT else ("", "(?!)")
+    starless = "" if scale == CSAT else rf"(?!\s*(?:{_STARS}|[★⭐🌟☆]))"
     return re.compile(
-        rf"{_LEAD}({scores})(?![0-9a-z])(?:[.,][0-9](?![0-9]))?"
+        rf"{_LEAD}{before}({scores})(?![0-9a-z])(?:[.,][0-9](?![0-9]))?{_GOES_ON}{starless}"
         # Nor a part of a date, an hour, an amount or a range: 5/12, 5:30, 5,000, 3-4.
         rf"(?![:,.〜~-][0-9]|\s?/\s?(?!{scale.high}(?![0-9]))[0-9]){_OF_SOMETHING}"
-        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点|つ星|stars?\b)?(?:です)?(.*)",
+        rf"(?!\s*out of (?!{scale.high}(?![0-9])))"
+        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点|{after})?(?:です)?(.*)",
         re.DOTALL | re.IGNORECASE,
     )

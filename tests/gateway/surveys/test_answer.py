@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from gateway.surveys.answer import answered
-from gateway.surveys.scale import CSAT, Vote, read
+from gateway.surveys.scale import CES, CSAT, NPS, Scale, Vote, read
 from normalizer.message import Claim, Identity
 from store.known import Arrival, Author, Known, Person, Seen
 from store.rows import Survey, instant
@@ -52,6 +53,23 @@ notify = ["customer wrote"]
         ("4つ星です", Vote(4, "")),
         ("4.5", Vote(4, "")),
         ("5 / 5 - great", Vote(5, "- great")),
+        ("★★★★★", Vote(5, "")),
+        ("★★★★☆", Vote(4, "")),
+        ("★☆☆☆☆です", Vote(1, "")),
+        ("⭐️⭐️⭐️", Vote(3, "")),
+        ("★★★ 遅かったです", Vote(3, "遅かったです")),
+        ("★★\n3回電話しました", Vote(2, "3回電話しました")),
+        ("★4", Vote(4, "")),
+        ("★４です", Vote(4, "")),
+        ("5★", Vote(5, "")),
+        ("星4つです。", Vote(4, "")),
+        ("満足", Vote(4, "")),
+        ("大変満足です！", Vote(5, "")),
+        ("ふつう", Vote(3, "")),
+        ("不満です\n説明がほしかったです", Vote(2, "説明がほしかったです")),
+        ("I'm very satisfied!", Vote(5, "")),
+        ("not satisfied", Vote(2, "")),
+        ("Not well.", Vote(1, "")),
     ],
 )
 def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> None:
@@ -64,10 +82,30 @@ def test_a_score_is_read_with_what_stands_beside_it(text: str, vote: Vote) -> No
      "5日経ちました", "1 of the two is missing", "2nd time it broke", "5x", "-1",
      "5 business days have passed", "1 more thing", "1 question: where is it?", "5/12に届きました",
      "5:30 would suit me", "5,000円返してください", "3-4 days", "1点だけ確認させてください", "1つ質問です",
-     "2台目が届きません", "1番の品です", "5万円です"],
+     "2台目が届きません", "1番の品です", "5万円です",
+     "☆☆☆☆☆", "★★★★★★", "★★☆", "★★重要★★", "★お願い", "⭐ Thank you", "★注文番号1234", "★12345", "★4-1234",
+     "星4つの商品が壊れました", "満足していません", "満足、と言いたいところですが", "Well, it is still broken",
+     "unsatisfied customers wait",
+     "4-A1234", "3 1234 5678", "5_2026", "2/B7", "5 #1234", "3A-1234", "4 A1234", "注文番号 5", "No. 5",
+     "> 5", "> ★★★★★", "| 満足"],
 )  # fmt: skip
 def test_what_is_no_score_is_not_counted(text: str) -> None:
     assert read(text, CSAT) is None
+
+
+@pytest.mark.parametrize("text", ["★★★★★", "5 stars", "4つ星", "★4", "9★", "満足", "3 out of 5"])
+@pytest.mark.parametrize("scale", [CES, NPS])
+def test_stars_and_words_of_one_to_five_are_no_score_of_a_longer_scale(
+    text: str, scale: Scale
+) -> None:
+    assert read(text, scale) is None
+
+
+@pytest.mark.parametrize("text", ["★ " * 5000, "★" * 9999 + "x", "1 " + "a" * 9999, "満足" * 5000])
+def test_a_long_text_takes_no_time(text: str) -> None:
+    began = perf_counter()
+    assert read(text, CSAT) is None or text.startswith("1")
+    assert perf_counter() - began < 5
 
 
 @pytest.fixture
