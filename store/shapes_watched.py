@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.shapes import Cursor, Instant, Shape
+from store.shapes import CaseView, ConversationView, Cursor, Instant, Shape
 
 
 class Watched(Shape, frozen=True, kw_only=True):
@@ -32,3 +32,19 @@ class WatchedPage(Shape, frozen=True, kw_only=True):
 
     items: list[Watched]
     next: Cursor
+
+
+class WholeConversation(ConversationView, frozen=True, kw_only=True):
+    """A conversation, and the newest 100 of what we would have said in it: no messages, nobody was
+    sent them, and nobody will be.
+    """
+
+    would_have_said: list[Watched]
+
+
+class WholeCase(CaseView, frozen=True, kw_only=True):
+    """A case, and the newest 100 of what we would have said in it: no messages, nobody was sent
+    them, and nobody will be.
+    """
+
+    would_have_said: list[Watched]

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, Select, case, func, select
 
-from store import schema
+from store import reading, schema
 from store import shapes_watched as shapes
 from store.reading import Order
 from store.rows import instant
@@ -25,6 +26,7 @@ class Filter(NamedTuple):
     channel: str = ""
     kind: str = ""
     case_id: int | None = None
+    conversation_id: int | None = None
 
 
 class Beside(NamedTuple):
@@ -75,6 +77,34 @@ def beside(
     return found[:limit], found[limit - 1].said.id if len(found) > limit else None
 
 
+def conversation(
+    connection: Connection, id_: int, *, after: int | None = None, limit: int = 50
+) -> shapes.WholeConversation | None:
+    """A conversation with what would have been said in it; None when there is none."""
+    found = reading.conversation(connection, id_, after=after, limit=limit)
+    if found is None:
+        return None
+    said = _newest(connection, Filter(conversation_id=id_))
+    return shapes.WholeConversation(**msgspec.structs.asdict(found), would_have_said=said)
+
+
+def one_case(
+    connection: Connection, id_: int, *, after: int | None = None, limit: int = 50
+) -> shapes.WholeCase | None:
+    """A case with what would have been said in it; None when there is none."""
+    found = reading.case(connection, id_, after=after, limit=limit)
+    if found is None:
+        return None
+    said = _newest(connection, Filter(case_id=id_))
+    return shapes.WholeCase(**msgspec.structs.asdict(found), would_have_said=said)
+
+
+def _newest(connection: Connection, wanted: Filter) -> list[shapes.Watched]:
+    """In the order of time, as the messages beside them."""
+    found, _ = beside(connection, wanted, limit=reading.MAX_BESIDE)
+    return [one.said for one in reversed(found)]
+
+
 def tally(connection: Connection, now: datetime) -> list[Tally]:
     """How many there were of late, the most first."""
     today = func.sum(case((_w.at > instant(now - _DAY), 1), else_=0))
@@ -120,6 +150,8 @@ def _chosen(wanted: Filter) -> Select[Any]:
     )  # fmt: skip
     if wanted.channel:
         query = query.where(_w.channel == wanted.channel)
+    if wanted.conversation_id is not None:
+        query = query.where(_m.conversation_id == wanted.conversation_id)
     if wanted.case_id is not None:
         query = query.where(_m.case_id == wanted.case_id)
     return query.where(_w.kind == wanted.kind) if wanted.kind else query

@@ -20,7 +20,8 @@ from gateway.api.parameters import (
 from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.record import storable
-from store import reading, shapes
+from store import reading, shapes, watched
+from store.shapes_watched import WholeCase, WholeConversation
 
 
 @get("/conversations", summary="List conversations", tags=["conversations"], responses=documented())
@@ -49,10 +50,13 @@ async def get_conversation(
     conversation: Id,
     after: After = None,
     limit: Limit = 50,
-) -> shapes.ConversationView:
-    """The customer, the newest 100 cases, and the messages in order, a page at a time."""
+) -> WholeConversation:
+    """The customer, the newest 100 cases, and the messages in order, a page at a time.
+
+    Where we only watch, `would_have_said` is beside them: nobody was sent it.
+    """
     return await reads.found(
-        lambda c: reading.conversation(c, conversation, after=after, limit=limit)
+        lambda c: watched.conversation(c, conversation, after=after, limit=limit)
     )
 
 
@@ -86,9 +90,12 @@ async def get_case(
     case: Id,
     after: After = None,
     limit: Limit = 50,
-) -> shapes.CaseView:
-    """The case with its participants, its follow-ups and a page of its messages."""
-    return await reads.found(lambda c: reading.case(c, case, after=after, limit=limit))
+) -> WholeCase:
+    """The case with its participants, its follow-ups and a page of its messages.
+
+    Where we only watch, `would_have_said` is beside them: nobody was sent it.
+    """
+    return await reads.found(lambda c: watched.one_case(c, case, after=after, limit=limit))
 
 
 @get("/events", summary="Follow what happens", tags=["events"], responses=documented())

@@ -53,6 +53,20 @@ async def test_the_list_says_to_whom_why_and_what(window: Window) -> None:
     assert (await window.client.get("/v1/watched?kind=reply")).status_code == 400
 
 
+async def test_it_stands_beside_the_messages_and_never_among_them(window: Window) -> None:
+    (item,) = (await window.client.get("/v1/watched")).json()["items"]
+    for place in (f"conversations/{item['conversation_id']}", f"cases/{item['case_id']}"):
+        found = (await window.client.get(f"/v1/{place}")).json()
+        assert found["would_have_said"] == [item]
+        assert item["id"] not in [one["id"] for one in found["messages"]]
+        assert item["text"] not in [one["reply_text"] for one in found["messages"]]
+    others = (await window.client.get("/v1/conversations")).json()["items"]
+    for other in others:
+        if other["id"] != item["conversation_id"]:
+            found = (await window.client.get(f"/v1/conversations/{other['id']}")).json()
+            assert found["would_have_said"] == []
+
+
 async def test_the_view_says_the_same(window: Window) -> None:
     def ask(connection: object) -> list[tuple[object, ...]]:
         query = "SELECT kind, text, case_id IS NOT NULL FROM v_watched"
