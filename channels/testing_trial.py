@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from channels.base import Channel, Closed, Host, NoPast, Receipt, Sent, Unavailable
 from channels.inbox import NoInbox
 from channels.spool import SPOOLED_FROM
+from normalizer import normalize
 from normalizer.message import Envelope, Identity, Message, Spooled
 from normalizer.said import Said
 
@@ -78,9 +79,14 @@ class Trial(NoPast, NoInbox):
         return await self.channel.send(message, key)
 
     async def said(self, to: Identity, /) -> tuple[Said, ...]:
-        ours = (one for one in self.handed if one.to[0].address == to.address)
         at = datetime.now(UTC)
-        return tuple(Said(one.message_id, True, one.kind, one.text, at) for one in ours)
+        theirs = (one for envelope in self.taken for one in normalize(envelope))
+        return tuple(
+            Said(one.message_id, is_ours, one.kind, one.text, at)
+            for is_ours, among in ((False, theirs), (True, self.handed))
+            for one in among
+            if to.address in _people(one)
+        )
 
     def _octets(self, raw: bytes | Spooled) -> bytes:
         if isinstance(raw, bytes):
@@ -173,6 +179,12 @@ async def running(make: Callable[[Host], Channel]) -> AsyncIterator[Trial]:
         finally:
             loop.set_exception_handler(None)
     assert not trial.wrong, "; ".join(trial.wrong)
+
+
+def _people(message: Message) -> set[str]:
+    """Who may have written it, and to whom it goes."""
+    writers = {claim.identity.address for claim in message.claims}
+    return writers | {address.address for address in message.to}
 
 
 def _left(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

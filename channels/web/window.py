@@ -21,6 +21,8 @@ from channels.web.words import Tongue, tongue
 from normalizer.message import Identity, Spooled
 from normalizer.said import Said
 
+_LOOKS, _PAUSE = 50, 0.2  # seconds: a busy desk reads what it stored a moment later
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -55,6 +57,18 @@ class Window:
             return await self.inbox.said(Identity("web", visitor))
         except Exception as error:  # whatever it is, the browser may ask again
             raise Unavailable from error
+
+    async def said_with(self, visitor: str, message_id: str) -> Sequence[Said]:
+        """What was said, this message of theirs among it: what is stored may yet have to be read.
+
+        Raises Unavailable.
+        """
+        for _ in range(_LOOKS):
+            said = await self.said(visitor)
+            if any(one.message_id == message_id for one in said) or not self.intake.is_open:
+                return said
+            await asyncio.sleep(_PAUSE)
+        return await self.said(visitor)
 
     async def octets(self, sha256: str) -> bytes | None:
         """A file's bytes. Raises Unavailable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from channels.base import Receipt, Request, Response
@@ -12,7 +13,8 @@ from channels.web.origin import page_of
 from channels.web.said import reference, view
 from channels.web.window import Window, data
 from normalizer.message import Envelope, Transport
-from normalizer.web import Written, encode
+from normalizer.said import Said
+from normalizer.web import Written, encode, message_id
 
 
 class Writing:
@@ -29,9 +31,10 @@ class Writing:
         window.gate.speaks(visitor, window.clock())
         if window.gate.stamps.bits and not await window.said(visitor):
             window.gate.proven(body, window.clock())
-        receipt = await self._take(request, web_written.of_chat(body, visitor))
+        written = web_written.of_chat(body, visitor)
+        receipt = await self._take(request, written)
         status = 200 if receipt.outcome == "duplicate" else 201
-        return data(status, view(await window.said(visitor)))
+        return data(status, view(await self._said(written)))
 
     async def form(self, request: Request, _: str) -> Response:
         """A form, by a browser without any script, or by one of the page's own."""
@@ -43,7 +46,7 @@ class Writing:
         window.gate.speaks(visitor, window.clock())
         written = web_written.of_form(body, visitor, id_, page_of(request.headers))
         await self._take(request, written)
-        known_as = reference(await window.said(visitor))
+        known_as = reference(await self._said(written))
         sight = urlencode({"v": visitor, "k": window.visitors.sight(visitor)})
         if wants_page(request):
             return Response(303, b"", (("Location", self._thanks(known_as, sight)),))
@@ -80,6 +83,11 @@ class Writing:
             raise Refused(422, "refused")
         window.room.wake(written.visitor)  # other pages of the same visitor
         return receipt
+
+    async def _said(self, written: Written) -> Sequence[Said]:
+        """What was said, with what has just been taken in."""
+        known_as = message_id(written.visitor, written.id)
+        return await self._window.said_with(written.visitor, known_as)
 
     def _thanks(self, known_as: str, sight: str) -> str:
         """Where a form leads to: a page of the site's own, or ours, where the answer appears."""

@@ -44,6 +44,18 @@ async def test_a_message_is_answered_once_it_is_stored_with_what_was_said(tmp_pa
     assert dict(message.fields) == {"page": f"{SHOP}/cart"}
 
 
+async def test_what_a_busy_desk_reads_a_moment_later_is_in_the_answer(tmp_path: Path) -> None:
+    """Whoever heard of their message nothing would see it vanish, and a form have no reference."""
+    store = Store()
+    async with window(tmp_path, store) as channel:
+        store.unread = 2
+        shown = said(await channel.answer(writing("m-1")))
+        assert [one["text"] for one in shown["messages"]] == ["Where is my parcel?"]
+        store.unread = 2
+        posted = said(await channel.answer(form({"message": "Hello"}, accept="*/*")))
+        assert posted["reference"] == "K4TZ-9QHM"
+
+
 async def test_the_store_never_learns_a_visitors_secret(tmp_path: Path) -> None:
     store = Store()
     async with window(tmp_path, store) as channel:

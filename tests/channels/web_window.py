@@ -31,6 +31,7 @@ class Store(NoPast):
         self.words: dict[str, list[Said]] = {}
         self.files: dict[str, bytes] = {}
         self.says: Receipt | Exception | None = None
+        self.unread = 0  # so many looks do not find what was stored last
 
     async def accept(self, envelope: Envelope) -> Receipt:
         if isinstance(self.says, Exception):
@@ -45,7 +46,11 @@ class Store(NoPast):
         return self.says or Receipt(7, "duplicate" if known else "accepted")
 
     async def said(self, to: Identity, /) -> tuple[Said, ...]:
-        return tuple(self.words.get(to.address, ()))
+        found = tuple(self.words.get(to.address, ()))
+        if self.unread and found:
+            self.unread -= 1
+            return found[:-1]
+        return found
 
     async def octets(self, sha256: str, /) -> bytes | None:
         return self.files.get(sha256)

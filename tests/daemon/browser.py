@@ -94,6 +94,7 @@ class Tab:
             self.call(f"{domain}.enable")
         agent = self.run("navigator.userAgent")
         self.call("Network.setUserAgentOverride", userAgent=agent, acceptLanguage=language)
+        self.look()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         return self._browser.call(method, self._session, **params)
@@ -138,12 +139,18 @@ class Tab:
         return found
 
     def go(self, url: str) -> None:
-        self.call("Page.navigate", url=url)
-        self.until("document.readyState === 'complete'")
+        with self.leaving():
+            self.call("Page.navigate", url=url)
 
     def reload(self) -> None:
+        with self.leaving():
+            self.call("Page.reload")
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """What leads to another page; that is there afterwards, whole."""
         self.run("void (window.before = true)")
-        self.call("Page.reload")
+        yield
         self.until("!window.before && document.readyState === 'complete'")
 
     def type(self, text: str) -> None:
@@ -177,6 +184,9 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.call("Emulation.setDeviceMetricsOverride", **size)
+        # The page hears of either a moment later.
+        self.until(f"innerWidth === {width} && innerHeight === {height}")
+        self.until(f"matchMedia('(prefers-color-scheme: dark)').matches === {json.dumps(dark)}")
 
     def picture(self, path: Path) -> None:
         path.write_bytes(

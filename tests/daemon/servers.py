@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
-import secrets
+import random
 import shutil
 import signal
 import socket
@@ -100,12 +100,30 @@ def _install(package: str) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds, nor is given to who asks for any while we restart on it."""
-    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    while True:
-        port = 10_000 + secrets.randbelow(first - 10_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+    """A loopback port for a server that starts a moment later, and perhaps starts again.
+
+    None of those that the kernel hands out by itself, for a connection of anybody's or for port 0:
+    it would give this one away meanwhile. And each process of a run has a range of its own.
+    """
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
             return port
+    raise LookupError("no port is free")
+
+
+def _our_ports() -> Iterator[int]:
+    """Those of this process, again and again, from one by chance on: another run may be under way."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _PROCESSES
+    first = _LOWEST + worker * _EACH
+    start = random.randrange(_EACH)
+    return (first + (start + n) % _EACH for n in range(100 * _EACH))
+
+
+# Below 32768, where Linux begins by itself, and above 10080, which browsers refuse.
+_LOWEST, _EACH, _PROCESSES = 10_100, 1_375, 16
+_ports = _our_ports()
 
 
 def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out
-from tests.daemon.window import acknowledgements, api, bare, change, mail, rows, send, talking
+from tests.daemon.window import (
+    acknowledgements,
+    all_read,
+    api,
+    bare,
+    change,
+    mail,
+    rows,
+    send,
+    talking,
+)
 
 pytestmark = pytest.mark.daemon
 
@@ -32,8 +42,8 @@ def test_an_answer_over_http_arrives_in_the_customers_thread(tmp_path: Path) -> 
     letter = mail("answered")
     with daemon(site):
         assert send(site, letter).code == 250
-        case = api(site, "/v1/cases")["items"][0]
         acknowledgements(site, 1)
+        case = api(site, "/v1/cases")["items"][0]
         said = ask(
             site, "POST", f"/v1/cases/{case['id']}/reply",
             {"text": "It left today.\n", "status": "pending"},
@@ -49,6 +59,7 @@ def test_an_answer_over_http_arrives_in_the_customers_thread(tmp_path: Path) -> 
         again = mail("again")
         again["In-Reply-To"] = answer["Message-ID"]
         assert send(site, again).code == 250
+        all_read(site)
         found = rows(site, "SELECT direction, kind, case_id FROM v_messages ORDER BY id")
     assert [(r["direction"], r["kind"]) for r in found] == [
         ("in", "message"), ("out", "acknowledgement"), ("out", "reply"), ("in", "message"),
@@ -88,6 +99,7 @@ def test_a_colleague_answers_by_mail_and_a_forger_with_the_same_code_does_not(
                 assert line.data(letter.as_bytes())[0] == 250
         sent = acknowledgements(site, 3)
         (answer,) = [m for m in sent if m["Auto-Submitted"] is None]
+        all_read(site)
         found = rows(site, "SELECT direction, kind FROM v_messages ORDER BY id")
     assert "yuki@example.jp" in answer["To"]
     assert answer["From"] == "Example Support <support@example.com>"

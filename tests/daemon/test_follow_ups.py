@@ -85,6 +85,7 @@ def test_an_update_that_was_promised_and_nobody_wrote_is_told_to_us_and_then_to_
     site = lay_out(tmp_path, more=PROMISE)
     with daemon(site):
         assert send(site, mail("first")).code == 250
+        acknowledgements(site, 1)
         case = api(site, "/v1/cases")["items"][0]["id"]
         by = datetime.now(UTC) + timedelta(seconds=8)
         said = {"next_update_by": by.isoformat(), "waiting_for": "the maker's answer"}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.channels.line_double import HANA, SECRET, TOKEN, YUKI, Platform, call, platform, sign
 from tests.daemon.servers import Site, daemon, lay_out, wait_until
-from tests.daemon.window import get, rows
+from tests.daemon.window import all_read, get, rows
 
 pytestmark = pytest.mark.daemon
 
@@ -45,6 +45,7 @@ def test_a_message_is_acknowledged_in_japanese_by_its_reply_token(tmp_path: Path
         wait_until(lambda: bool(line.replied), PATIENCE, "the acknowledgement leaves")
         body = call(line.event("大丈夫です"))
         assert ring(site, body, sign(body, "not the secret")) == 401
+        all_read(site)
         (case,) = rows(site, "SELECT reference FROM v_cases")
         said = rows(site, "SELECT direction, text, channel FROM v_messages ORDER BY id")
         settled = "SELECT id FROM v_messages WHERE direction = 'out' AND status = 'sent'"
@@ -69,6 +70,7 @@ def test_a_hundred_deliveries_at_once_are_one_message(tmp_path: Path) -> None:
         with ThreadPoolExecutor(20) as many:
             ends = set(many.map(lambda n: ring(site, again if n % 2 else body), range(100)))
         assert ends == {200}
+        all_read(site)
         assert len(rows(site, "SELECT id FROM v_messages WHERE direction = 'in'")) == 1
         assert len(rows(site, "SELECT id FROM v_cases")) == 1
         wait_until(lambda: bool(line.replied), PATIENCE, "the acknowledgement leaves")

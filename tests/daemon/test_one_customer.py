@@ -14,7 +14,7 @@ import pytest
 
 from tests.channels import line_double
 from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out, wait_until
-from tests.daemon.window import change, mail, rows, send
+from tests.daemon.window import all_read, change, mail, rows, send
 from tests.telegram_server import TOKEN, BotServer, bot_server, update
 
 pytestmark = pytest.mark.daemon
@@ -74,10 +74,12 @@ class Shop(NamedTuple):
         letter.set_content(body)
         letter["Authentication-Results"] = VOUCHED
         assert send(self.site, letter).code == 250
+        all_read(self.site)
 
     def chats(self, number: int, text: str) -> None:
         self.bot.put(update(number, text))
         self.until(f"SELECT 1 FROM ledger WHERE channel = 'tg' AND unit = '{number}'")
+        all_read(self.site)
 
     def lines(self, text: str) -> None:
         body = line_double.call(self.line.event(text))
@@ -85,6 +87,7 @@ class Shop(NamedTuple):
         url = f"http://127.0.0.1:{self.site.http}/in/talk"
         answer = httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False)
         assert answer.status_code == 200
+        all_read(self.site)
 
     def until(self, query: str) -> list[dict[str, Any]]:
         wait_until(lambda: bool(rows(self.site, query)), PATIENCE, query)

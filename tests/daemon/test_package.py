@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.servers import daemon, free_port, lay_out
+from tests.daemon.window import all_read
 from tests.normalizer.test_packages import install
 
 TABLE = '\n[[channel]]\nname = "p"\ntype = "pager"\nport = {port}\n'
@@ -28,6 +29,7 @@ def test_the_page_s_pager_as_a_package(tmp_path: Path) -> None:
             line.sendall("Yuki 荷物はどこですか\n".encode())
             answer = line.makefile("rb").readline()
         assert answer.startswith(b"ok "), answer
+        all_read(site)
     with closing(sqlite3.connect(site.database)) as connection:
         sql = "SELECT text, status FROM v_messages WHERE direction = 'in'"
         assert connection.execute(sql).fetchall() == [("荷物はどこですか", "stored")]

@@ -20,7 +20,7 @@ from tests.channels.api_double import Double
 from tests.channels.graph_double import Graph
 from tests.channels.twilio_double import Twilio, incoming, sid
 from tests.daemon.servers import API_TOKEN, Site, daemon, lay_out, wait_until
-from tests.daemon.window import rows
+from tests.daemon.window import all_read, rows
 
 pytestmark = pytest.mark.daemon
 
@@ -138,6 +138,7 @@ def test_what_came_while_the_daemon_was_away_is_found(tmp_path: Path) -> None:
         with daemon(site, ENVIRONMENT):
             wait_until(lambda: len(rows(site, incoming_texts)) == 2, PATIENCE, "it is found")
             assert text(site, incoming("while you were away", 2)) == 200
+            all_read(site)
             found = rows(site, incoming_texts)
     assert [row["text"] for row in found] == ["first", "while you were away"]
     assert rows(site, f"SELECT id FROM ledger WHERE unit = '{sid(2)}' AND outcome = 'accepted'")

@@ -24,7 +24,16 @@ from tests.daemon.servers import (
     wait_until,
 )
 from tests.daemon.test_answers import ask as say
-from tests.daemon.window import accepted_within, acknowledgements, api, ask, change, mail, send
+from tests.daemon.window import (
+    accepted_within,
+    acknowledgements,
+    all_read,
+    api,
+    ask,
+    change,
+    mail,
+    send,
+)
 
 LIVE, WATCH = 'name = "mail"', 'name = "mail"\nmode = "watch"'
 # Before a batch is committed and after it, and at any moment.
@@ -82,6 +91,11 @@ def speaks(site: Site, store: str) -> None:
         assert sent(site) == 1
 
 
+def _all_read(store: str) -> None:
+    query = "SELECT 1 FROM v_messages WHERE status = 'unread'"
+    wait_until(lambda: not ask(store, query), 60, "all is read")
+
+
 def _open(store: str) -> bool:
     return bool(ask(store, "SELECT 1 FROM outbox WHERE state <> 'sent'"))
 
@@ -104,6 +118,7 @@ def test_nothing_watched_is_sent_however_often_we_are_killed_nor_once_we_speak(
         for number in range(len(DEATHS)):
             for n in range(6):
                 accepted_within(site, 30, known(f"m{number}-{n}"))
+        _all_read(store)
         case = api(site, "/v1/cases")["items"][0]["id"]
         say(site, "PATCH", f"/v1/cases/{case}", {"status": "resolved"})
         wait_until(
@@ -132,6 +147,7 @@ def test_two_processes_watch_each_mail_once(tmp_path: Path) -> None:
             for site in sites:
                 assert send(site, known(f"m{n}")).code == 250
                 assert send(site, known(f"{site.smtp}-{n}")).code == 250
+        _all_read(store)
         for site in sites:
             judge(site, store, 30)
         stack.close()
@@ -153,6 +169,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             letter["Subject"] = name
             letter.set_content(text)
             assert send(site, letter).code == 250
+            all_read(site)
         case = api(site, "/v1/cases")["items"][0]["id"]
         say(site, "PATCH", f"/v1/cases/{case}", {"status": "resolved"})
         wait_until(lambda: len(api(site, "/v1/watched")["items"]) == 4, 30, "a survey")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.daemon.browser import Browser
 from tests.daemon.servers import daemon
-from tests.daemon.web_shop import PNG, Place, opened, reference, reply, say, shop
+from tests.daemon.web_shop import PNG, Place, opened, reference, reply, say, shop, show
 from tests.daemon.window import api, rows
 
 pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("browser")]
@@ -67,7 +67,6 @@ def test_a_browser_in_japanese_is_heard_where_the_page_says_nothing(
     chromium: Browser, place: Place
 ) -> None:
     tab = chromium.profile("ja")
-    tab.look()
     tab.go(f"http://127.0.0.1:{place.site.http}/in/web")
     assert tab.run("document.documentElement.lang") == "ja"
     tab.until(
@@ -105,12 +104,41 @@ def test_what_is_written_without_a_connection_is_sent_once(chromium: Browser, pl
     assert [stored.count(text) for text in said] == [1, 1, 1]
 
 
+# Every look for news is answered only after the next message was.
+SLOW = """window.posts = window.looks = 0;
+window.fetch = ((real) => async (url, more) => {
+  if (!url.includes("/messages")) return real(url, more);
+  if (more.method === "POST") {
+    const answer = await real(url, more);
+    window.posts += 1;
+    return answer;
+  }
+  const before = window.posts, found = await real(url.replace(/wait=.*/, "wait=0"), { headers: more.headers });
+  window.looks += 1;
+  const old = JSON.stringify({ ...await found.json(), version: `as of ${before}` });
+  while (window.posts === before) await new Promise((done) => { setTimeout(done, 10); });
+  return new Response(old);
+})(window.fetch)"""
+
+
+def test_an_answer_that_was_overtaken_takes_no_message_away(
+    chromium: Browser, place: Place
+) -> None:
+    tab = chromium.profile()
+    tab.call("Page.addScriptToEvaluateOnNewDocument", source=SLOW)
+    show(tab, place.shop)
+    say(tab, "One")
+    tab.until("window.looks === 1 && !chat.querySelector('.waits')")
+    say(tab, "Two")
+    tab.until("window.looks === 2")  # what was asked before the message has been heard by now
+    assert [text for text in tab.texts() if text in {"One", "Two"}] == ["One", "Two"]
+
+
 def test_two_pages_of_one_visitor_show_the_same(chromium: Browser, place: Place) -> None:
     one = opened(chromium, place.shop)
     say(one, "In the first tab")
     one.until("chat.querySelector('.ours')")
     other = chromium.profile(beside=one)
-    other.look()
     other.go(f"{place.shop}/other")
     other.until("chat?.querySelectorAll('.text').length === 2")
     say(other, "In the second tab")
@@ -142,7 +170,6 @@ def test_a_daemon_that_is_killed_loses_and_doubles_nothing(
 
 def test_a_code_in_the_address_waits_to_be_sent(chromium: Browser, place: Place) -> None:
     tab = chromium.profile()
-    tab.look()
     tab.go(f"{place.shop}/contact?a=1#madoguchi=ABCDE-FGHJK-12345")
     tab.until("chat?.querySelector('textarea')?.value === 'ABCDE-FGHJK-12345'")
     assert tab.run("location.href") == f"{place.shop}/contact?a=1"

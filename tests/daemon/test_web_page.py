@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.daemon, pytest.mark.xdist_group("browser")]
 
 def test_the_keyboard_alone_is_enough(chromium: Browser, place: Place) -> None:
     tab = chromium.profile()
-    tab.look()
     tab.go(place.shop)
     tab.until("!!chat")
     for _ in range(2):  # past the page's own link
@@ -117,7 +116,6 @@ def test_a_page_that_is_not_listed_is_told_nothing(chromium: Browser, place: Pla
 
 def test_a_form_without_script_leads_to_its_answer(chromium: Browser, place: Place) -> None:
     tab = chromium.profile("ja")
-    tab.look()
     tab.call("Emulation.setScriptExecutionDisabled", value=True)
     tab.go(f"http://127.0.0.1:{place.site.http}/in/web")
     fill = "document.querySelector('[name={}]').focus()"
@@ -137,9 +135,9 @@ def test_a_form_without_script_leads_to_its_answer(chromium: Browser, place: Pla
     reply(place.site, found[0], "本日発送しました。")
 
     def is_there() -> bool:
-        tab.run("void document.querySelector('.press').click()")
-        tab.until("document.readyState === 'complete'")
-        return "本日発送しました。" in tab.until("document.body?.innerText")
+        with tab.leaving():
+            tab.run("void document.querySelector('.press').click()")
+        return "本日発送しました。" in tab.run("document.body.innerText")
 
     wait_until(is_there, 60, "the answer is on the page")
 

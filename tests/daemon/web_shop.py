@@ -83,11 +83,15 @@ def shop(folder: Path, more: str = "") -> Iterator[Place]:
 def opened(chromium: Browser, url: str, language: str = "en") -> Tab:
     """A new visitor with the chat open."""
     tab = chromium.profile(language)
-    tab.look()
+    show(tab, url)
+    return tab
+
+
+def show(tab: Tab, url: str) -> None:
+    """A page, and its chat open."""
     tab.go(url)
     tab.until("!!chat")
     tab.run("chat.querySelector('.launch').click()")
-    return tab
 
 
 def say(tab: Tab, text: str) -> None:

@@ -118,6 +118,12 @@ def stored(site: Site) -> list[str]:
 _RECEIVED = "SELECT message_id FROM v_messages WHERE direction = 'in' ORDER BY id"
 
 
+def all_read(site: Site) -> None:
+    """Return once nothing that was answered 250 waits to be read: a busy daemon reads later."""
+    query = "SELECT 1 FROM v_messages WHERE status = 'unread'"
+    wait_until(lambda: not rows(site, query), 60, "all is read")
+
+
 def acknowledgements(site: Site, count: int, seconds: float = 60) -> list[EmailMessage]:
     """The mails in the Maildir, once there are so many."""
 

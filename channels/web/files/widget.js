@@ -96,6 +96,7 @@
     for (let tries = 0, one; (one = waiting.find((each) => !each.failed)); ) {
       try {
         talk = await (await post(one, proof)).json();
+        asked.abort(); // what is still on its way may be older than this
         waiting = waiting.filter((each) => each !== one);
         tries = 0;
         say("");
@@ -137,18 +138,23 @@
   // Looking for answers: the desk holds the question until there is one.
   let looking = false;
   let nudge = () => {};
+  let asked = new AbortController();
   const look = async () => {
     if (looking || !kept().visitor) return;
     looking = true;
     for (let failures = 0; ; ) {
       let pause = 0.2;
       const wait = !panel.hidden && !document.hidden ? 25 : 0;
+      asked = new AbortController();
+      const { signal } = asked;
       try {
-        const news = await (await call(`messages?seen=${talk.version}&wait=${wait}`)).json();
+        const news = await (await call(`messages?seen=${talk.version}&wait=${wait}`, { signal })).json();
+        if (signal.aborted) continue;
         failures = 0;
         if (news.version !== talk.version) { talk = news; draw(); }
         pause = news.again || (wait ? 0.2 : 30);
       } catch (error) {
+        if (signal.aborted) continue;
         failures += 1;
         pause = error.after || Math.min(60, 2 ** failures) * (0.5 + Math.random() / 2);
       }
