@@ -22,7 +22,7 @@ QUEUE_PATIENCE = 0.1  # seconds that a mail waits for a free worker before it is
 READ_PATIENCE = 0.5  # seconds that its reading may take before it is
 HARD_LIMIT = 8.0  # seconds after which a worker is given up for dead
 LARGE = 2**20  # octets; one worker never takes such mail, so that small mail always passes
-_START_PATIENCE = 30.0  # seconds for an interpreter and its imports on a busy machine
+_START_PATIENCE = 90.0  # seconds for an interpreter and its imports on a busy machine
 _BATCH = 16
 _BATCH_BYTES = 256 * 2**10
 _TICK = 0.02
@@ -54,7 +54,7 @@ class _Worker:
     def __init__(self, pool: Readers, spool: Path, *, only_small: bool) -> None:
         self.only_small = only_small
         self.ready = False
-        self.greeted = asyncio.Event()
+        self.greeted = False
         self.started = 0.0
         self.jobs: deque[_Job] = deque()
         self._pool = pool
@@ -67,7 +67,9 @@ class _Worker:
 
     def _received(self, readings: list[Reading]) -> None:
         self.ready = self.ready or not readings
-        self.greeted.set()
+        if not self.greeted:
+            self.greeted = True
+            self._pool.greeting.set()
         self._pool.answered(self, readings)
 
     def give(self, jobs: list[_Job], now: float) -> None:
@@ -93,6 +95,7 @@ class Readers:
         self._replacing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self._is_due = False
+        self.greeting = asyncio.Event()  # somebody has said that it is there
         self.restarts = 0
 
     async def start(self) -> None:
@@ -105,9 +108,15 @@ class Readers:
         self._workers = [self._worker(only_small=not i) for i in range(self._count)]
 
     async def greeted(self) -> None:
-        """Return when each worker has said that it is there."""
-        async with asyncio.timeout(_START_PATIENCE):
-            await asyncio.gather(*(worker.greeted.wait() for worker in self._workers))
+        """Return when each worker has said that it is there; one that dies has a successor."""
+        try:
+            async with asyncio.timeout(_START_PATIENCE):
+                while sum(worker.greeted for worker in self._workers) < self._count:
+                    self.greeting.clear()
+                    await self.greeting.wait()
+        except TimeoutError:
+            told = f"the workers that read mail did not start within {_START_PATIENCE:g} seconds"
+            raise TimeoutError(told) from None
 
     async def close(self) -> None:
         """End every worker, and wait until it has ended."""
@@ -215,7 +224,7 @@ class Readers:
         await worker.child.close()  # a tired one ends by itself
         if worker.process.returncode:
             log.warning("reader.died", exit=worker.process.returncode)
-            await asyncio.sleep(0 if worker.greeted.is_set() else 1.0)
+            await asyncio.sleep(0 if worker.greeted else 1.0)
         if not self._closing:
             self._workers.append(self._worker(only_small=worker.only_small))
 

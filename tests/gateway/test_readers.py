@@ -250,3 +250,28 @@ async def test_workers_that_die_one_after_another_are_all_replaced(pool: Readers
         await until(partial(replaced, pool, times))
     assert (await pool.read(envelope(mail()), patient=True)).messages
     assert sorted(worker.only_small for worker in pool._workers) == [False, True]
+
+
+async def test_a_worker_that_dies_at_the_start_has_a_successor_that_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    popen, started = subprocess.Popen, list[str]()
+
+    def mortal(command: list[str], **more: Any) -> Any:
+        started.append("exit(1)" if not started else command[2])
+        return popen([*command[:2], started[-1], *command[3:]], **more)
+
+    monkeypatch.setattr(subprocess, "Popen", mortal)
+    async with running(tmp_path) as readers:
+        assert (len(started), readers.restarts) == (3, 1)
+        assert (await readers.read(envelope(mail()), patient=True)).messages
+
+
+async def test_workers_that_do_not_start_are_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_START_PATIENCE", 0)
+    readers = Readers(2, tmp_path)
+    with pytest.raises(TimeoutError, match="the workers that read mail did not start within 0 s"):
+        await readers.start()
+    await readers.close()
