@@ -150,7 +150,7 @@ def build(state: ApiState) -> Litestar:
     reads = Reads(state.store)
     vitals = Vitals(state.store, state.ready, state.metrics)
     routes = _documented(reads, vitals, state)
-    pages = Front(state.name, routes)
+    pages = Front(state.name, notices=bool(state.announcing))
     return Api(
         Access(reads),
         state.metrics,
@@ -166,6 +166,14 @@ def build(state: ApiState) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def described(*, notices: bool) -> list[ControllerRouterHandler]:
+    """The routes as the OpenAPI document describes them, with nothing behind them."""
+    nobody: Any = None
+    announcing: Any = notices
+    state = ApiState(nobody, nobody, nobody, "", nobody, nobody, nobody, announcing=announcing)
+    return _documented(nobody, nobody, state)
 
 
 def _documented(reads: Reads, vitals: Vitals, state: ApiState) -> list[ControllerRouterHandler]:

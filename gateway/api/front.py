@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import subprocess
+import sys
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.types import ControllerRouterHandler
 
 from gateway.api.health import Vitals
-from gateway.api.openapi import document, release
+from gateway.api.openapi import release
 from gateway.api.pages import Page
 
 _HTML = "text/html"
@@ -19,9 +19,9 @@ _HTML = "text/html"
 class Front:
     """The pages and the document; this is made when somebody first asks, then kept."""
 
-    def __init__(self, name: str, routes: Sequence[ControllerRouterHandler]) -> None:
+    def __init__(self, name: str, *, notices: bool) -> None:
         self.name = name
-        self._routes = routes
+        self._notices = notices
         self._home = Page("home.html")
         self._docs = Page("docs.html", "docs.js")
         self._document: asyncio.Task[bytes] | None = None
@@ -35,10 +35,17 @@ class Front:
         return _shown(self._docs, name=self.name, release=release())
 
     async def document(self) -> bytes:
-        if self._document is None:
-            made = asyncio.to_thread(document, self._routes, self.name)
+        if self._document is None or (self._document.done() and self._document.exception()):
+            made = asyncio.to_thread(_described, self.name, notices=self._notices)
             self._document = asyncio.ensure_future(made)
         return await asyncio.shield(self._document)
+
+
+def _described(name: str, *, notices: bool) -> bytes:
+    """The document, from the process that makes it."""
+    about = [name, *(["notices"] if notices else [])]
+    command = [sys.executable, "-m", "gateway.api.describe", *about]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout  # noqa: S603  ours
 
 
 def _shown(page: Page, **values: str) -> Response[str]:
