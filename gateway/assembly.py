@@ -21,7 +21,7 @@ from gateway.absence.known import Absences
 from gateway.absence.uncovered import Uncovered
 from gateway.admit import Admission
 from gateway.alarm import Alarm, Kind
-from gateway.api.app import Readiness
+from gateway.api.vitals import Readiness
 from gateway.authenticate import Keys
 from gateway.config import Config
 from gateway.deliver import Deliver

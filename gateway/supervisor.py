@@ -15,12 +15,11 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
-from litestar.types import ASGIApp
 
 from channels.base import Webhook
 from gateway.alarm import Alarm, Alarms
 from gateway.api import bearer, server
-from gateway.api.app import ApiState, build
+from gateway.api.app import ApiState, Door
 from gateway.assembly import Parts, assemble, now
 from gateway.config import Config
 from gateway.config.types import Endpoint
@@ -80,19 +79,18 @@ async def run(config: Config, failpoint: Callable[[str], None]) -> None:
         parts = await assemble(config, failpoint, stack)
         if left := parts.store.blobs.clear_spool():
             log.info("spool.cleared", files=left)
-        app = build(_state(parts))  # while the readers load what they need
-        if await _unless(stop, _begin(parts)):
+        door = Door(_state(parts))
+        if await _unless(stop, _begin(parts, door)):
             _spare_the_collector()
-            await _serve(parts, app, sockets, stop)
+            await _serve(parts, door, sockets, stop)
     log.info("daemon.stopped")
 
 
-async def _begin(parts: Parts) -> None:
+async def _begin(parts: Parts, door: Door) -> None:
     """All that is waited for, at once: the readers, the DNS, and the store's first writes."""
     resolver = parts.ingest.resolver
-    await asyncio.gather(
-        parts.readers.greeted(), _first_writes(parts), *([resolver.start()] if resolver else [])
-    )
+    dns = [resolver.start()] if resolver else []
+    await asyncio.gather(parts.readers.greeted(), _first_writes(parts), door.prepare(), *dns)
 
 
 async def _first_writes(parts: Parts) -> None:
@@ -165,12 +163,12 @@ def _state(parts: Parts) -> ApiState:
 
 
 async def _serve(
-    parts: Parts, app: ASGIApp, sockets: list[socket.socket], stop: asyncio.Event
+    parts: Parts, door: Door, sockets: list[socket.socket], stop: asyncio.Event
 ) -> None:
     """Ways in first to start and first to stop; what they took in still goes out."""
     start = partial(_start, parts.rules.alarms)
     inner = [
-        start("http", lambda: _answer(app, parts.config.http.listen, sockets)),
+        start("http", lambda: _answer(door, parts.config.http.listen, sockets)),
         start("backlog", parts.backlog.run),
         start("second_look", SecondLook(parts.backlog, now).run),
         start("clock", parts.clock.run),
@@ -197,8 +195,8 @@ async def _serve(
         for name, channel in parts.channels.items()
     ]
     log.info("daemon.started", channels=list(parts.channels))
-    # The library of holidays takes a third of a second to load: nobody waits for it at the start,
-    # and the first customer shall not either.
+    # Public holidays take a third of a second to find out: nobody waits for them at the start, and
+    # the first customer shall not either.
     asyncio.get_running_loop().run_in_executor(None, is_open, parts.config.calendar_(), now())
     await stop.wait()
     log.info("daemon.stopping")
@@ -223,11 +221,11 @@ def _desk(parts: Parts) -> Desk:
     return replace(spoken, replies=replies(parts.config), name=name, handing=hands)
 
 
-async def _answer(app: ASGIApp, listen: Endpoint, bound: list[socket.socket]) -> None:
+async def _answer(door: Door, listen: Endpoint, bound: list[socket.socket]) -> None:
     """Serve on the sockets of the start; after a fall, which closes them, on new ones."""
     sockets = bound[:] or await server.bind(*listen)
     bound.clear()
-    await server.serve_on(app, sockets, asyncio.Event())
+    await server.serve_on(door, sockets, asyncio.Event())
 
 
 def _start(alarms: Alarms, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from scheduler import written
 from scheduler.duration import Duration
+from scheduler.holidays import public_holidays
 from scheduler.written import Hours
 
 _DAY: Final = timedelta(days=1)
@@ -234,7 +235,7 @@ def _is_closed(calendar: Calendar, day: date) -> bool:
 
 
 def _is_public_holiday(calendar: Calendar, day: date) -> bool:
-    return any(day in written.public_holidays(country, day.year) for country in calendar.countries)
+    return any(day in public_holidays(country, day.year) for country in calendar.countries)
 
 
 def _wall(zone: ZoneInfo, second: int) -> datetime:

@@ -6,12 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from scheduler.countries import codes
+from scheduler.holidays import public_holidays
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*", re.ASCII)
@@ -19,16 +19,6 @@ _COUNTRY: Final = re.compile(r"([A-Za-z]{2})(?:-(\w+))?", re.ASCII)
 _DAY: Final = timedelta(days=1)
 
 Hours = tuple[tuple[timedelta, timedelta], ...]
-
-
-@cache
-def public_holidays(country: str, year: int) -> frozenset[date]:
-    """The public holidays of a country or region in one year."""
-    # Imported here: it costs a third of a second, and not every calendar has holidays.
-    from holidays import country_holidays
-
-    code, _, region = country.partition("-")
-    return frozenset(country_holidays(code, subdiv=region or None, years=year, expand=False))
 
 
 def zone(name: str) -> ZoneInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from litestar import get, post
@@ -10,16 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import Parameter
 
 from gateway.api.parameters import After, Id, Limit
-from gateway.api.problems import Impossible, documented
+from gateway.api.problem import Impossible
+from gateway.api.problems import documented
 from gateway.api.reads import Reads
+from gateway.api.state import Release
 from store import apart, shapes, whole
 
-Release = Callable[[int], Awaitable[object | None]]
 ApartStatus = Annotated[apart.Status, Parameter(description="Which of them.")]
-
-
-async def nothing(_: int) -> None:
-    """Where nothing is taken in, there is no spam to release."""
 
 
 @get(

@@ -1,266 +1,93 @@
-"""START HERE: the HTTP side put together from what it is lent."""
+"""START HERE: the HTTP side. Who watches us is answered here, all others by the application.
+
+That is loaded when somebody first asks for it: where nobody does, it would be 10 MB and a third of a
+second of every start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from contextlib import suppress
+from typing import Any, NamedTuple, cast
 
-from litestar import Litestar, Router
-from litestar.connection import ASGIConnection
-from litestar.di import Provide
-from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
-from prometheus_client import CollectorRegistry
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from gateway.absence.known import Absences
-from gateway.api import (
-    apart,
-    conversations,
-    courtesy,
-    customers,
-    drafts,
-    front,
-    guests,
-    health,
-    helping,
-    messages,
-    notices,
-    promising,
-    replies,
-    reports,
-    speaking,
-    staff,
-    unsubscribe,
-    voting,
-    waiting,
-    watching,
-)
 from gateway.api.access import Access
-from gateway.api.front import Front
-from gateway.api.gate import ADMITTED, Gate
-from gateway.api.health import Readiness, Vitals
-from gateway.api.helping import Helping
-from gateway.api.hooks import Hooks, hook
-from gateway.api.plain import Plain
-from gateway.api.problems import HANDLERS
+from gateway.api.asgi import Application, Receive, Scope, Send
+from gateway.api.gate import Gate, normal
+from gateway.api.once import Once
+from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER, Unready, not_ready
 from gateway.api.reads import Reads
-from gateway.api.unsubscribe import Leaving
-from gateway.api.voting import Voting
-from gateway.api.watching import Watching
-from gateway.api.writes import MAX_BODY, admitted, writing
-from gateway.desk.speak import Desk
-from gateway.faq.entries import Entry
-from gateway.notices.acts import Announcing
-from store.engine import StoreUnavailable
-from store.store import Store
+from gateway.api.state import ApiState
+from gateway.api.vitals import Health, Readiness, Vitals
 
-__all__ = ["ApiState", "Readiness", "build"]
+__all__ = ["ApiState", "Door", "Readiness"]
+
+_JSON = "application/json"
 
 
-_V1: list[ControllerRouterHandler] = [
-    conversations.list_conversations,
-    conversations.get_conversation,
-    conversations.list_cases,
-    conversations.get_case,
-    conversations.list_events,
-    messages.get_message,
-    messages.get_raw,
-    messages.get_part,
-    apart.list_apart,
-    apart.release_spam,
-    speaking.post_reply,
-    speaking.post_note,
-    speaking.post_ask,
-    speaking.patch_case,
-    speaking.post_case,
-    *customers.ROUTES,
-    drafts.list_drafts,
-    drafts.send_draft,
-    drafts.drop_draft,
-    watching.list_watched,
-    waiting.list_follow_ups,
-    waiting.patch_follow_up,
-    staff.list_staff,
-    staff.put_absence,
-    staff.delete_absence,
-    guests.post_participant,
-    guests.delete_participant,
-    reports.count_surveys,
-    replies.list_replies,
-    replies.preview_reply,
-    promising.count_promises,
-    promising.draw_promises,
-]
+class _Answer(NamedTuple):
+    status: int
+    media_type: str
+    body: bytes
+    more: tuple[tuple[bytes, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ApiState:
-    """What the HTTP side works with; `name` is whom customers are talking to.
+class Door:
+    """Everything that is asked over HTTP comes through here, and past the gate."""
 
-    `desk` is from where people speak, `announcing` how they tell many, and `committed(channel)`
-    wakes whoever delivers there.
-    `release` lets one spam be mail like any other, and returns None if there is no such spam.
-    `hooks` are the channels that are called over HTTP. `zone` is where customers' days count,
-    `faq` what acknowledgements may have named, and `helped` counts whom that was enough.
-    `proxies` may say for whom they ask. `language` is ours, `absences` are
-    who of us is away.
-    """
+    def __init__(self, state: ApiState) -> None:
+        self._state = state
+        self._reads = Reads(state.store)
+        self._vitals = Vitals(state.store, state.ready, state.metrics)
+        self._gate = Gate(self._inside, Access(self._reads), state.metrics, state.proxies)
+        self._application = Once(self._load)
 
-    store: Store
-    ready: Callable[[], Readiness]
-    metrics: CollectorRegistry
-    name: str
-    desk: Desk
-    clock: Callable[[], datetime]
-    committed: Callable[[str], None]
-    release: apart.Release = apart.nothing
-    hooks: Hooks = field(default_factory=dict)
-    zone: ZoneInfo = ZoneInfo("UTC")
-    faq: tuple[Entry, ...] = ()
-    helped: Callable[[bool], None] = lambda _: None
-    proxies: tuple[str, ...] = ()
-    announcing: Announcing | None = None
-    language: str = "en"
-    absences: Absences = field(default_factory=Absences)
-
-
-class Api(Plain):
-    """The application behind its gate."""
-
-    def __init__(
-        self,
-        access: Access,
-        metrics: CollectorRegistry,
-        proxies: tuple[str, ...],
-        **settings: Any,
-    ) -> None:
-        super().__init__(**settings)
-        self._gate: ASGIApp = Gate(super().__call__, access, metrics, proxies)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # lifespan scopes pass through it unread
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._gate(scope, receive, send)
 
+    async def prepare(self) -> None:
+        """Where platforms call us, load what answers them: they wait for a second or two at most."""
+        if self._state.hooks:
+            await self._application()
 
-def build(state: ApiState) -> Litestar:
-    """The application; one for each registry, since its own counters go there."""
-    reads = Reads(state.store)
-    vitals = Vitals(state.store, state.ready, state.metrics)
-    routes = _documented(reads, vitals, state)
-    pages = Front(state.name, notices=bool(state.announcing))
-    return Api(
-        Access(reads),
-        state.metrics,
-        state.proxies,
-        route_handlers=[
-            *routes,
-            _pages(pages, vitals),
-            _for_people(state, reads),
-            _called(state.hooks),
-            _for_customers(state, reads),
-        ],
-        exception_handlers=HANDLERS,
-        openapi_config=None,
-        logging_config=None,
-    )
+    async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = None
+        with suppress(Exception):  # the application meets it too, and tells of it as of any defect
+            answer = await self._of_vitals(scope)
+        if answer is None:
+            await (await self._application())(scope, receive, send)
+            return
+        headers = [
+            (b"content-type", answer.media_type.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+            *answer.more,
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
+    async def _of_vitals(self, scope: Scope) -> _Answer | None:
+        """What whoever watches us is told; None for every other request."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return None
+        match normal(scope["path"]):
+            case "/healthz":
+                return _Answer(200, _JSON, msgspec.json.encode(Health()))
+            case "/readyz":
+                return await self._ready()
+            case "/metrics":
+                return _Answer(200, CONTENT_TYPE_LATEST, self._vitals.measured())
+        return None
 
-def described(*, notices: bool) -> list[ControllerRouterHandler]:
-    """The routes as the OpenAPI document describes them, with nothing behind them."""
-    nobody: Any = None
-    announcing: Any = notices
-    state = ApiState(nobody, nobody, nobody, "", nobody, nobody, nobody, announcing=announcing)
-    return _documented(nobody, nobody, state)
+    async def _ready(self) -> _Answer:
+        try:
+            return _Answer(200, _JSON, msgspec.json.encode(await self._vitals.well()))
+        except Unready as error:
+            body = msgspec.json.encode(not_ready(error.missing))
+            return _Answer(503, MEDIA_TYPE, body, ((b"retry-after", b"%d" % RETRY_AFTER),))
 
+    def _load(self) -> Application:
+        from gateway.api.routes import application
 
-def _documented(reads: Reads, vitals: Vitals, state: ApiState) -> list[ControllerRouterHandler]:
-    write = writing(state.store, state.desk, state.clock, state.committed)
-
-    def now() -> datetime:
-        return state.clock()
-
-    v1 = Router(
-        "/v1",
-        route_handlers=[*_V1, *(notices.ROUTES if state.announcing else ())],
-        dependencies={
-            "reads": Provide(lambda: reads, sync_to_thread=False),
-            "write": Provide(write, sync_to_thread=False),
-            "token": Provide(admitted, sync_to_thread=False),
-            "desk": Provide(lambda: state.desk, sync_to_thread=False),
-            "now": Provide(now, sync_to_thread=False),
-            "release": Provide(lambda: state.release, sync_to_thread=False),
-            "zone": Provide(lambda: state.zone, sync_to_thread=False),
-            "absences": Provide(lambda: state.absences, sync_to_thread=False),
-            "announcing": Provide(lambda: state.announcing, sync_to_thread=False),
-        },
-        request_max_body_size=MAX_BODY,
-        guards=[_passed_the_gate],
-        security=[{"bearer": []}],
-    )
-    operation = Router(
-        "/",
-        route_handlers=[health.healthz, health.readyz, health.metrics],
-        dependencies={"vitals": Provide(lambda: vitals, sync_to_thread=False)},
-    )
-    return [v1, operation]
-
-
-def _pages(pages: Front, vitals: Vitals) -> Router:
-    return Router(
-        "/",
-        route_handlers=[front.home, front.docs, front.openapi],
-        dependencies={
-            "front": Provide(lambda: pages, sync_to_thread=False),
-            "vitals": Provide(lambda: vitals, sync_to_thread=False),
-        },
-    )
-
-
-def _for_people(state: ApiState, reads: Reads) -> Router:
-    """What our people look at in a browser, behind the same token."""
-    shows = Watching(reads, state.clock, state.name, state.zone, state.language)
-    return Router(
-        "/",
-        route_handlers=[watching.show_watched],
-        dependencies={"watching": Provide(lambda: shows, sync_to_thread=False)},
-        guards=[_passed_the_gate],
-    )
-
-
-def _called(hooks: Hooks) -> Router:
-    return Router(
-        "/",
-        route_handlers=[hook],
-        dependencies={"hooks": Provide(lambda: hooks, sync_to_thread=False)},
-        request_max_body_size=None,  # each channel says itself how much it takes
-    )
-
-
-def _for_customers(state: ApiState, reads: Reads) -> Router:
-    asks = Voting(
-        reads, state.store, state.desk, state.clock, state.name, state.zone, state.committed
-    )
-    entries = {entry.name: entry for entry in state.faq}
-    helps = Helping(reads, state.store, state.desk, state.clock, state.name, entries, state.helped)
-    leaving = Leaving(reads, state.store, state.desk, state.clock, state.name)
-    pages = (voting.look, voting.answer, helping.ask, helping.tell)
-    return Router(
-        "/",
-        route_handlers=[*pages, unsubscribe.look, unsubscribe.leave],
-        dependencies={
-            "voting": Provide(lambda: asks, sync_to_thread=False),
-            "helping": Provide(lambda: helps, sync_to_thread=False),
-            "leaving": Provide(lambda: leaving, sync_to_thread=False),
-        },
-        request_max_body_size=None,  # a form says itself how much it takes
-        exception_handlers={StoreUnavailable: courtesy.unavailable},
-    )
-
-
-def _passed_the_gate(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """However a path is spelled: what has not been checked before is not answered here."""
-    if not connection.scope["state"].get(ADMITTED):
-        raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})
+        loaded: Any = application(self._state, self._reads, self._vitals)  # one ASGI, two spellings
+        return cast("Application", loaded)

@@ -11,7 +11,7 @@ from litestar import Response
 
 from gateway.api.access import Buckets
 from gateway.api.leaf import Asker, Leaf
-from gateway.api.problems import RETRY_AFTER
+from gateway.api.problem import RETRY_AFTER
 from store.engine import StoreUnavailable
 
 log = structlog.get_logger()

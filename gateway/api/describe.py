@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from gateway.api.app import described
 from gateway.api.openapi import document
+from gateway.api.routes import described
 
 
 def main() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
+from functools import partial
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from gateway.api.health import Vitals
-from gateway.api.openapi import release
+from gateway.api.once import Once
 from gateway.api.pages import Page
+from gateway.api.release import release
+from gateway.api.vitals import Vitals
 
 _HTML = "text/html"
 
@@ -21,10 +22,9 @@ class Front:
 
     def __init__(self, name: str, *, notices: bool) -> None:
         self.name = name
-        self._notices = notices
         self._home = Page("home.html")
         self._docs = Page("docs.html", "docs.js")
-        self._document: asyncio.Task[bytes] | None = None
+        self.document = Once(partial(_described, name, notices=notices))
 
     def home(self, missing: list[str]) -> Response[str]:
         status = f"Waiting for: {', '.join(missing)}" if missing else "Everything is running"
@@ -33,12 +33,6 @@ class Front:
 
     def docs(self) -> Response[str]:
         return _shown(self._docs, name=self.name, release=release())
-
-    async def document(self) -> bytes:
-        if self._document is None or (self._document.done() and self._document.exception()):
-            made = asyncio.to_thread(_described, self.name, notices=self._notices)
-            self._document = asyncio.ensure_future(made)
-        return await asyncio.shield(self._document)
 
 
 def _described(name: str, *, notices: bool) -> bytes:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
-from litestar.datastructures import Headers, MutableScopeHeaders
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
-from litestar.utils.path import normalize_path
 from prometheus_client import CollectorRegistry, Counter
 
 from gateway.api.access import Access, TooMany, Unauthorized
+from gateway.api.asgi import Application, Message, Receive, Scope, Send
 from gateway.api.peer import peer
-from gateway.api.problems import MEDIA_TYPE, RETRY_AFTER, problem
+from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER, problem
 from store.engine import StoreUnavailable
 
 _HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Cache-Control": "no-store",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
+    b"cache-control": b"no-store",
 }
 
 
@@ -28,6 +27,7 @@ ADMITTED = "admitted"
 # What people look at in a browser, which asks them for a password: the token. Browsers send that
 # again by themselves, whoever made them ask; so nothing else takes it, and looking changes nothing.
 _LOOKED_AT = frozenset({"/watched", "/v1/promises.svg"})
+_SLASHES = re.compile("/{2,}")
 _BASIC = 'Basic realm="Madoguchi", charset="UTF-8"'
 
 
@@ -36,7 +36,7 @@ class Gate:
 
     def __init__(
         self,
-        inner: ASGIApp,
+        inner: Application,
         access: Access,
         metrics: CollectorRegistry,
         proxies: tuple[str, ...] = (),
@@ -49,7 +49,7 @@ class Gate:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
         area = _area(scope["path"])
@@ -58,31 +58,30 @@ class Gate:
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                said = {name.lower() for name, _ in message["headers"]}
+                missing = [one for one in _HEADERS.items() if one[0] not in said]
+                message["headers"] = [*message["headers"], *missing]
                 self._answered.labels(area, str(message["status"])).inc()
             await send(message)
 
         if area not in {"v1", "watched"} or await self._admit(scope, finish):
             await self._pass(scope, receive, finish)
 
-    def _client(self, scope: HTTPScope) -> tuple[str, int]:
+    def _client(self, scope: Scope) -> tuple[str, int]:
         host, port = scope["client"] or ("", 0)
-        forwarded = Headers(scope["headers"]).getall("x-forwarded-for", [])
+        forwarded = _all(scope, b"x-forwarded-for")
         return peer(host, forwarded, self._proxies), port
 
-    async def _admit(self, scope: HTTPScope, send: Send) -> bool:
+    async def _admit(self, scope: Scope, send: Send) -> bool:
         client = scope.get("client")
         address = client[0] if client else ""
         # Several are joined, and so are none that we know.
-        headers = Headers(scope["headers"])
-        authorization = ",".join(headers.getall("authorization", []))
-        looks = scope["method"] in {"GET", "HEAD"} and normalize_path(scope["path"]) in _LOOKED_AT
+        authorization = ",".join(_all(scope, b"authorization"))
+        looks = scope["method"] in {"GET", "HEAD"} and normal(scope["path"]) in _LOOKED_AT
         try:
             token = await self._access.check(authorization, address, basic=looks)
         except Unauthorized as error:
-            is_browser = looks and "text/html" in headers.get("accept", "")
+            is_browser = looks and "text/html" in ",".join(_all(scope, b"accept"))
             ways = [("WWW-Authenticate", way) for way in ("Bearer", _BASIC)[: 1 + is_browser]]
             await _refuse(send, 401, str(error.__doc__), *ways)
         except TooMany as error:
@@ -95,18 +94,28 @@ class Gate:
             return True
         return False
 
-    async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
             # RFC 9110 section 9.3.2: as GET, without the content.
-            inner: HTTPScope = {**scope, "method": "GET"}
+            inner: Scope = {**scope, "method": "GET"}
             await self._inner(inner, receive, _without_content(send))
         else:
             await self._inner(scope, receive, send)
 
 
+def normal(path: str) -> str:
+    """A path as the router sees it, however many slashes it has."""
+    return "/" + _SLASHES.sub("/", path.strip("/"))
+
+
+def _all(scope: Scope, name: bytes) -> list[str]:
+    """Every header of that name, which ASGI gives in lower case."""
+    return [value.decode("latin-1") for known, value in scope["headers"] if known == name]
+
+
 def _area(path: str) -> str:
     """The first segment of a path as the router will see it."""
-    first = normalize_path(path).split("/")[1]
+    first = normal(path).split("/")[1]
     return (
         first
         if first in {"v1", "watched", "in", "v", "h", "u", "metrics", "healthz", "readyz", "docs"}

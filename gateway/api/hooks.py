@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import Request, Response, route
@@ -13,9 +12,8 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import PathParameter
 
 from channels import base
-from channels.base import Unavailable, Webhook
-
-Hooks = Mapping[str, Webhook]
+from channels.base import Unavailable
+from gateway.api.state import Hooks
 
 
 class TooLarge(HTTPException):

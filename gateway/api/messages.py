@@ -12,7 +12,8 @@ from litestar.response import Stream
 
 from gateway.api.clean import MAX_HTML, Cleaned, clean
 from gateway.api.parameters import Id
-from gateway.api.problems import Absent, documented, download
+from gateway.api.problem import Absent
+from gateway.api.problems import documented, download
 from gateway.api.reads import Reads
 from normalizer.email import headers, words
 from store import shapes, whole

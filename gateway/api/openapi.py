@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -12,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import ControllerRouterHandler
 
 from gateway.api.plain import Plain
+from gateway.api.release import release
 from gateway.desk import wanted
 from gateway.notices import wanted as notices
 
@@ -43,14 +43,6 @@ _STRICT = {
     for name, shape in vars(module).items()
     if getattr(shape, "__module__", "") == module.__name__
 }
-
-
-def release() -> str:
-    """The installed version; empty when we run without being installed."""
-    try:
-        return version("madoguchi")
-    except PackageNotFoundError:
-        return ""
 
 
 def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:

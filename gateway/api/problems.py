@@ -1,13 +1,11 @@
-"""Errors as people and programs read them: application/problem+json (RFC 9457), never a traceback."""
+"""Whatever an address of the API raises, as a problem document, and never as a traceback."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
@@ -15,28 +13,21 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
+from gateway.api.problem import (
+    MEDIA_TYPE,
+    RETRY_AFTER,
+    Absent,
+    Impossible,
+    Problem,
+    Unready,
+    not_ready,
+    problem,
+)
 from store.engine import StoreUnavailable
 
 log = structlog.get_logger()
 
-MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 5  # seconds; a store that comes back is found again sooner than this
-
 AnyRequest = Request[Any, Any, State]
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """What went wrong (RFC 9457): the HTTP status, its name, and what to do about it."""
-
-    status: int
-    title: str
-    detail: str
-
-
-class NotReady(Problem, frozen=True):
-    """What is missing before we are ready."""
-
-    missing: list[str]
 
 
 _DETAILS = {
@@ -52,10 +43,6 @@ _KNOWN = {
     429: "Too many requests; try again after `Retry-After` seconds",
     503: "The store does not answer at present; try again after `Retry-After` seconds",
 }
-
-
-def problem(status: int, detail: str) -> Problem:
-    return Problem(status, HTTPStatus(status).phrase, detail)
 
 
 def answer(what: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
@@ -113,9 +100,7 @@ def _unavailable(_: AnyRequest, error: StoreUnavailable) -> Response[Problem]:
 
 
 def _unready(_: AnyRequest, error: Unready) -> Response[Problem]:
-    detail = f"Not ready: {', '.join(error.missing)}."
-    what = NotReady(503, "Service Unavailable", detail, error.missing)
-    return answer(what, {"Retry-After": str(RETRY_AFTER)})
+    return answer(not_ready(error.missing), {"Retry-After": str(RETRY_AFTER)})
 
 
 def _unexpected(request: AnyRequest, error: Exception) -> Response[Problem]:
@@ -125,26 +110,6 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[Problem]:
     path = request.scope.get("path_template", "")
     log.error("http.failed", path=path, error=type(error).__name__, where=where)
     return answer(problem(500, "This is a defect of ours; the log names the place."))
-
-
-class Absent(Exception):
-    """There is no such thing."""
-
-
-class Impossible(Exception):
-    """It cannot be done as things are; `status` is 404 or 409."""
-
-    def __init__(self, detail: str, status: int) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-class Unready(Exception):
-    """Something is missing before we are ready."""
-
-    def __init__(self, missing: list[str]) -> None:
-        super().__init__(self.__doc__)
-        self.missing = missing
 
 
 HANDLERS: ExceptionHandlersMap = {

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.api.problems import Absent
+from gateway.api.problem import Absent
 from store.engine import StoreUnavailable
 from store.known import Raw
 from store.store import Store

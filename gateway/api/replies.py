@@ -11,7 +11,8 @@ from litestar.params import Parameter, PathParameter
 from sqlalchemy import Connection
 
 from gateway.api.parameters import MAX_ID
-from gateway.api.problems import Absent, Impossible, documented
+from gateway.api.problem import Absent, Impossible
+from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.desk import saying
 from gateway.desk.speak import Desk, Refused, Who

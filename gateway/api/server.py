@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 
 import msgspec
 import uvicorn
-from litestar.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gateway.api.problems import MEDIA_TYPE, problem
+from gateway.api.asgi import Application
+from gateway.api.problem import MEDIA_TYPE, problem
 
 GRACE = 5  # seconds that open requests have when we stop
 MOST = 500  # connections; more are answered 503, so that mail always finds a free descriptor
@@ -80,7 +80,7 @@ class _Guest(uvicorn.Server):
         self._listening.set()
 
 
-async def serve(app: ASGIApp, host: str, port: int, started: asyncio.Event) -> None:
+async def serve(app: Application, host: str, port: int, started: asyncio.Event) -> None:
     """Answer on host and port until cancelled; sets `started` once it listens.
 
     Raises OSError when the port cannot be had.
@@ -109,7 +109,7 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     return bound
 
 
-async def serve_on(app: ASGIApp, sockets: list[socket.socket], started: asyncio.Event) -> None:
+async def serve_on(app: Application, sockets: list[socket.socket], started: asyncio.Event) -> None:
     """As `serve`, on sockets that are bound already; they are closed at the end."""
     server = _Guest(_config(app), started)
     task = asyncio.ensure_future(server.serve(sockets))
@@ -124,7 +124,7 @@ async def serve_on(app: ASGIApp, sockets: list[socket.socket], started: asyncio.
             one.close()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: Application) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=_Prompt,

@@ -15,7 +15,7 @@ from litestar.params import HeaderParameter
 from sqlalchemy import Connection
 
 from gateway.api.gate import ADMITTED
-from gateway.api.problems import Impossible
+from gateway.api.problem import Impossible
 from gateway.desk.acts import Act
 from gateway.desk.speak import Desk, File, Refused, Who
 from gateway.desk.wanted import MAX_HTML, MAX_OCTETS, Attachment, Letter, Wanted

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 MB = 1 << 20
 
@@ -45,6 +46,26 @@ def cpu(pid: int) -> float:
 def footprint(pid: int) -> list[int]:
     """PSS of a process, then of each of its descendants."""
     return [pss(each) for each in children(pid)]
+
+
+class Weight(NamedTuple):
+    """Octets that a process holds (RSS), at most held (VmHWM), and answers for (PSS)."""
+
+    rss: int
+    most: int
+    pss: int
+
+
+def weights(pid: int) -> list[Weight]:
+    """Of a process, then of each of its descendants."""
+    found = []
+    for each in children(pid):
+        with suppress(OSError):
+            lines = Path(f"/proc/{each}/status").read_text().splitlines()
+            said = dict(line.split(":", 1) for line in lines)
+            rss, most = (int(said[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+            found.append(Weight(rss, most, pss(each)))
+    return found
 
 
 @dataclass

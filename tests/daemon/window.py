@@ -167,7 +167,7 @@ class Answer(NamedTuple):
 def get(site: Site, path: str, token: str | None = None) -> Answer:
     """Ask the daemon over HTTP."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=60)) as connection:
         connection.request("GET", path, headers=headers)
         found = connection.getresponse()
         headers = {name.lower(): value for name, value in found.getheaders()}

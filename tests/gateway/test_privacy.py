@@ -12,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 from prometheus_client import generate_latest
 
 from channels.base import Host, Rejected
 from channels.smtp import Smtp
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from gateway.config import load
 from gateway.ingest import Ingest
 from gateway.readers import TooSlow
@@ -128,8 +127,8 @@ async def test_a_peer_learns_nothing_from_our_trouble_g01(
     assert events(logged)
 
 
-def application(desk: Desk, registry: Any) -> Litestar:
-    return build(fresh(desk.store, lambda: Readiness(ready=True), registry, "Example Support"))
+def application(desk: Desk, registry: Any) -> Door:
+    return Door(fresh(desk.store, lambda: Readiness(ready=True), registry, "Example Support"))
 
 
 async def test_metrics_and_errors_of_the_api_hold_no_word_g01(
@@ -138,7 +137,7 @@ async def test_metrics_and_errors_of_the_api_hold_no_word_g01(
     await desk.accept(letter())
     assert clean(generate_latest(desk.ingest.metrics.registry).decode())
     app = application(desk, desk.ingest.metrics.registry)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # one ASGI, two spellings of its types
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://window.test") as client:
         for path in ("/metrics", "/healthz", "/v1/messages/1", f"/v1/{BODY}?token={KEY}"):
             answer = await client.get(path)

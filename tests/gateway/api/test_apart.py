@@ -11,7 +11,7 @@ from httpx import AsyncClient
 from prometheus_client import CollectorRegistry
 
 from gateway.api import bearer
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from tests.gateway.api.conftest import Window, ask
 from tests.gateway.api.seed import state
 from tests.making import CONFIG, Desk, mail, opened
@@ -27,7 +27,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def client(desk: Desk, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     token = await bearer.first(desk.store, tmp_path, desk.clock())
     lent = state(desk.store, lambda: Readiness(ready=True), CollectorRegistry(), "Apart")
-    app = build(replace(lent, release=desk.backlog.release))
+    app = Door(replace(lent, release=desk.backlog.release))
     async with ask(app, headers={"Authorization": f"Bearer {token}"}) as one:
         yield one
 

@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from gateway.api.server import bind, serve_on
 from store.store import Store
 from tests.gateway.api.conftest import AUTHORIZED, Filled
@@ -44,7 +44,7 @@ def base(filled: Filled) -> Iterator[str]:
     async def main() -> None:
         store = Store(filled.site.url, filled.site.data_dir, admission())
         ready = Readiness(ready=True)
-        app = build(fresh(store, lambda: ready, CollectorRegistry(), "Contract"))
+        app = Door(fresh(store, lambda: ready, CollectorRegistry(), "Contract"))
         sockets = await bind("127.0.0.1", 0)
         listens = asyncio.Event()
         task = asyncio.create_task(serve_on(app, sockets, listens))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import ApiState, Door, Readiness
 from gateway.api.reads import Reads
 from store.engine import StoreUnavailable
 from store.store import Store, prepare
@@ -73,7 +73,7 @@ async def test_not_ready_without_a_name_is_not_ready(window: Window) -> None:
 
 
 async def test_without_a_store_we_are_alive_but_not_ready() -> None:
-    async with ask(build(on_dead(Dead()))) as stranger:
+    async with ask(Door(on_dead(Dead()))) as stranger:
         assert (await stranger.get("/healthz")).status_code == 200
         answer = await stranger.get("/readyz")
     assert answer.status_code == 503
@@ -81,7 +81,7 @@ async def test_without_a_store_we_are_alive_but_not_ready() -> None:
 
 
 async def test_without_a_store_a_request_may_come_again_and_learns_nothing_of_ours() -> None:
-    async with ask(build(on_dead(Dead())), headers=AUTHORIZED) as client:
+    async with ask(Door(on_dead(Dead())), headers=AUTHORIZED) as client:
         answer = await client.get("/v1/conversations")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
@@ -92,11 +92,11 @@ async def test_without_a_store_a_request_may_come_again_and_learns_nothing_of_ou
 async def test_a_store_that_hangs_is_asked_once_however_many_want_to_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.health.PATIENCE", 0.05)
+    monkeypatch.setattr("gateway.api.vitals.PATIENCE", 0.05)
     hang = threading.Event()
     dead = Dead(hang)
     try:
-        async with ask(build(on_dead(dead))) as stranger:
+        async with ask(Door(on_dead(dead))) as stranger:
             for _ in range(5):
                 assert (await stranger.get("/readyz")).status_code == 503
         assert dead.asked == 1
@@ -125,10 +125,10 @@ async def test_a_server_that_stands_still_costs_503_and_is_found_again(
         store = Store(url, tmp_path, admission())
         state = fresh(store, lambda: Readiness(ready=True), CollectorRegistry(), "Still")
         try:
-            async with ask(build(state), headers=AUTHORIZED) as client:
+            async with ask(Door(state), headers=AUTHORIZED) as client:
                 with monkeypatch.context() as hasty, standing_still(server):
                     hasty.setattr("gateway.api.reads.PATIENCE", 0.2)
-                    hasty.setattr("gateway.api.health.PATIENCE", 0.2)
+                    hasty.setattr("gateway.api.vitals.PATIENCE", 0.2)
                     answer = await client.get("/v1/events")
                     assert answer.status_code == 503
                     assert answer.headers["retry-after"]
@@ -155,7 +155,7 @@ async def test_metrics_are_those_of_the_registry(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     Gauge("madoguchi_test", "For a test.", registry=registry).set(42)
     state = fresh(Dead(), lambda: Readiness(ready=True), registry, "Metrics")
-    async with ask(build(state)) as stranger:
+    async with ask(Door(state)) as stranger:
         await stranger.get("/nowhere")
         answer = await stranger.get("/metrics")
     assert answer.status_code == 200
@@ -170,14 +170,34 @@ async def test_the_real_store_answers_a_probe(window: Window) -> None:
     assert (await window.stranger.head("/readyz")).status_code == 200
 
 
-def test_starting_loads_no_library_for_what_we_do_not_use() -> None:
-    script = (
-        "import sys; from gateway.api.app import *; "
-        "build(ApiState(object(), lambda: None, CollectorRegistry(), 'x', None, None, None)); "
-        "print([m for m in ('pydantic.v1', 'attrs') if m in sys.modules])"
-    )
-    script = "from prometheus_client import CollectorRegistry; " + script
+def test_whoever_watches_us_loads_nothing_and_whoever_asks_for_more_loads_it() -> None:
+    """And nothing comes along for shapes that are not ours."""
+    script = """
+import asyncio, sys
+from prometheus_client import CollectorRegistry
+from gateway.api.app import ApiState, Door, Readiness
+
+class Answers:
+    async def read(self, query):
+        return True
+
+async def main():
+    ready = lambda: Readiness(ready=True)
+    door = Door(ApiState(Answers(), ready, CollectorRegistry(), "x", None, None, None))
+    told = []
+    async def send(message):
+        if "status" in message:
+            told.append(message["status"])
+    for path in ("/healthz", "/readyz", "//metrics/", "/nowhere"):
+        before = "litestar" in sys.modules
+        scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
+                 "query_string": b"", "headers": [], "client": ("192.0.2.1", 1), "root_path": ""}
+        await door(scope, None, send)
+    print(told, before, [m for m in ("litestar", "pydantic.v1", "attrs") if m in sys.modules])
+
+asyncio.run(main())
+"""
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[200, 200, 200, 404] False ['litestar']"

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from channels.base import Request, Response, Unavailable
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from store.store import Store
 from tests.gateway.api.conftest import Filled, ask
 from tests.gateway.api.seed import admission, state
@@ -40,7 +40,7 @@ def bell() -> Bell:
 async def caller(filled: Filled, bell: Bell) -> AsyncIterator[httpx.AsyncClient]:
     store = Store(filled.site.url, filled.site.data_dir, admission())
     plain = state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Example Support")
-    async with ask(build(replace(plain, hooks={"bell": bell}))) as client:
+    async with ask(Door(replace(plain, hooks={"bell": bell}))) as client:
         yield client
     await store.close()
 

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway import rules
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import ApiState, Door, Readiness
 from gateway.authenticate import Keys
 from store import tokens
 from tests.gateway.api.conftest import AUTHORIZED, ask
@@ -45,7 +45,7 @@ class Talk:
 async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     async with opened(tmp_path, CONFIG + MORE) as desk:
         await desk.store.write(lambda c, ch: tokens.create(c, ch, "desk", SECRET, NOON))
-        app = build(
+        app = Door(
             ApiState(
                 store=desk.store, ready=lambda: Readiness(ready=True), metrics=CollectorRegistry(),
                 name="Example Support", desk=rules.desk(desk.config, KEYS), clock=desk.clock,

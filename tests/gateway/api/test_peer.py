@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from channels.base import Request, Response
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from gateway.api.peer import peer
 from store.store import Store
 from tests.gateway.api.conftest import Filled, ask
@@ -51,7 +51,7 @@ async def test_a_channel_hears_whom_the_proxy_asks_for(
 ) -> None:
     store = Store(filled.site.url, filled.site.data_dir, admission())
     plain = state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Example Support")
-    app = build(replace(plain, hooks={"bell": Bell()}, proxies=proxies))
+    app = Door(replace(plain, hooks={"bell": Bell()}, proxies=proxies))
     async with ask(app) as client:
         answer = await client.get("/in/bell", headers={"X-Forwarded-For": "10.0.0.1, 203.0.113.9"})
     await store.close()

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from tests.gateway.api.conftest import AUTHORIZED, Window, ask
 from tests.gateway.api.seed import state as fresh
 
@@ -68,7 +68,7 @@ async def test_a_defect_of_ours_is_told_without_its_words() -> None:
 
     state = fresh(Broken(), lambda: Readiness(ready=True), CollectorRegistry(), "Broken")
     with capture_logs() as logs:
-        async with ask(build(state), headers=AUTHORIZED) as client:
+        async with ask(Door(state), headers=AUTHORIZED) as client:
             answer = await client.get("/readyz")
     assert answer.status_code == 500
     assert_problem(answer)

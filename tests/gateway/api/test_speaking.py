@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from store import tokens
 from store.store import Store, prepare
 from tests.gateway.api.conftest import AUTHORIZED, ask
@@ -87,7 +87,7 @@ class Talk:
 async def talk(site: Site) -> AsyncIterator[Talk]:
     store = Store(site.url, site.data_dir, admission(FOLLOW))
     await store.write(lambda c, ch: tokens.create(c, ch, "tests", SECRET, NOON))
-    app = build(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Speaking"))
+    app = Door(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Speaking"))
     async with ask(app, headers=AUTHORIZED) as client:
         yield Talk(client, store)
     await store.close()
@@ -284,7 +284,7 @@ async def test_a_key_is_remembered_by_the_next_process(talk: Talk, site: Site) -
     headers = {"Idempotency-Key": "across"}
     first = (await talk.client.post(path, json={"text": "x"}, headers=headers)).json()
     store = Store(site.url, site.data_dir, admission())
-    app = build(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Next"))
+    app = Door(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Next"))
     async with ask(app, headers=AUTHORIZED) as client:
         again = await client.post(path, json={"text": "x"}, headers=headers)
     await store.close()

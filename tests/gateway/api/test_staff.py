@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from gateway.absence.known import Absences
 from gateway.absence.rota import Span
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from gateway.team.roster import Colleague, Roster
 from store.rows import instant
 from store.store import Store
@@ -72,7 +72,7 @@ async def talk(site: Site) -> AsyncIterator[Talk]:
     store = Store(site.url, site.data_dir, admission())
     ready = Readiness(ready=True)
     given = state(store, lambda: ready, CollectorRegistry(), "Example Support")
-    app = build(replace(given, absences=Absences(PEOPLE, FIXED)))
+    app = Door(replace(given, absences=Absences(PEOPLE, FIXED)))
     async with ask(app, headers=AUTHORIZED) as client, ask(app) as stranger:
         yield Talk(client, stranger, store)
 

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway import rules
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import ApiState, Door, Readiness
 from store.surveys import counts
 from tests.gateway.api.conftest import ask
 from tests.making import CONFIG, KEYS, Desk, mail, opened
@@ -93,7 +93,7 @@ async def _asked(desk: Desk, body: str, **more: Any) -> str:
 
 
 def _app(desk: Desk) -> Any:
-    return build(
+    return Door(
         ApiState(
             store=desk.store, ready=lambda: Readiness(ready=True), metrics=CollectorRegistry(),
             name="Example Support", desk=rules.desk(desk.config, KEYS), clock=desk.clock,

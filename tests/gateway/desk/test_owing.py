@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, text
 
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from gateway.desk import owing
 from gateway.desk.speak import Refused
 from gateway.promises.updates import promised
@@ -127,7 +127,7 @@ class Talk:
 async def talk(site: Site) -> AsyncIterator[Talk]:
     store = Store(site.url, site.data_dir, admission(FOLLOW))
     await store.write(lambda c, ch: tokens.create(c, ch, "tests", SECRET, NOON))
-    app = build(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Owing"))
+    app = Door(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Owing"))
     sender = f"yuki{next(_numbers)}@example.jp"
     letter = mail("Where is my parcel?", sender)
     stored = await deliver(store, bytes(letter), sender, str(letter["Message-ID"]))
@@ -233,7 +233,7 @@ async def test_changes_at_the_same_time_come_one_after_the_other(talk: Talk, sit
     """On PostgreSQL from two daemons; none is lost, and the last one stands."""
     is_shared = site.url.startswith("postgresql")
     other = Store(site.url, site.data_dir, admission(FOLLOW)) if is_shared else talk.store
-    app = build(state(other, lambda: Readiness(ready=True), CollectorRegistry(), "Other"))
+    app = Door(state(other, lambda: Readiness(ready=True), CollectorRegistry(), "Other"))
     async with ask(app, headers=AUTHORIZED) as client:
         both = (talk, Talk(client, other, talk.case))
         times = [(NOON + timedelta(days=day)).isoformat() for day in range(1, 9)]

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway import rules
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import ApiState, Door, Readiness
 from store import tokens
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import SECRET
@@ -51,7 +51,7 @@ async def person(tmp_path: Path) -> AsyncIterator[Person]:
         spoken = replace(
             rules.desk(desk.config, KEYS), replies=rules.replies(desk.config), name="Blue Sky"
         )
-        app = build(
+        app = Door(
             ApiState(
                 store=desk.store, ready=lambda: Readiness(ready=True), metrics=CollectorRegistry(),
                 name="Blue Sky", desk=spoken, clock=desk.clock, committed=desk.woken.append,

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway import rules
-from gateway.api.app import ApiState, Readiness, build
+from gateway.api.app import ApiState, Door, Readiness
 from gateway.watch.checking import texts
 from tests.gateway.api.conftest import ask
 from tests.gateway.faq.test_entries import GOOD, written
@@ -70,7 +70,7 @@ async def helped(tmp_path: Path) -> AsyncIterator[Helped]:
     written(tmp_path, "faq/ja/returns.md", JAPANESE)
     async with opened(tmp_path, CONFIG + FAQ) as desk:
         counted: list[bool] = []
-        app = build(
+        app = Door(
             ApiState(
                 store=desk.store, ready=lambda: Readiness(ready=True), metrics=CollectorRegistry(),
                 name="Example Support", desk=rules.desk(desk.config, KEYS), clock=desk.clock,

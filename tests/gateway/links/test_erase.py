@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.api.app import Readiness, build
+from gateway.api.app import Door, Readiness
 from store import tokens
 from store.blobs import Blobs
 from store.past import Past
@@ -53,7 +53,7 @@ async def window(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         prepare(site.url)
         store = Store(site.url, site.data_dir, admission(FOLLOW))
         await store.write(lambda c, ch: tokens.create(c, ch, "tests", SECRET, NOON))
-        app = build(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Erasing"))
+        app = Door(state(store, lambda: Readiness(ready=True), CollectorRegistry(), "Erasing"))
         async with ask(app, headers=AUTHORIZED) as client:
             found = Window(client, store)
             found.site = site

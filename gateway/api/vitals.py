@@ -1,4 +1,4 @@
-"""Are we alive, are we ready, how are we doing: for whoever watches, without a token."""
+"""Are we alive, are we ready, how are we doing: what whoever watches us is told."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
-from litestar import Response, get
-from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.api.problems import MEDIA_TYPE, NotReady, Unready
+from gateway.api.problem import Unready
 from store.engine import StoreUnavailable
 from store.migrate import answers
 from store.store import Store
 
-_TEXT = CONTENT_TYPE_LATEST.partition("; charset")[0]  # Litestar adds its own
 PATIENCE = 2.0  # seconds that a probe waits for the store
 
 
@@ -35,7 +31,7 @@ class Readiness(NamedTuple):
 class Health(msgspec.Struct, frozen=True):
     """We are well."""
 
-    status: str
+    status: str = "ok"
 
 
 class Ready(Health, frozen=True, omit_defaults=True):
@@ -50,14 +46,20 @@ class Vitals:
     def __init__(
         self, store: Store, ready: Callable[[], Readiness], metrics: CollectorRegistry
     ) -> None:
-        self.metrics = metrics
+        self._metrics = metrics
         self._store = store
         self._ready = ready
         self._asking: asyncio.Task[bool] | None = None
 
-    def attention(self) -> list[str]:
-        """Channels that somebody should look at, although we are ready."""
-        return list(self._ready().attention)
+    async def well(self) -> Ready:
+        """We take what comes. Raises Unready, with what is missing."""
+        if missing := await self.missing():
+            raise Unready(missing)
+        return Ready("ready", list(self._ready().attention))
+
+    def measured(self) -> bytes:
+        """All that is counted, in the text format of Prometheus."""
+        return generate_latest(self._metrics)
 
     async def missing(self) -> list[str]:
         """All that is missing before we are ready."""
@@ -81,45 +83,3 @@ class Vitals:
             return await self._store.read(answers)
         except StoreUnavailable:
             return False
-
-
-@get("/healthz", summary="Alive?", tags=["operation"], security=[])
-async def healthz() -> Health:
-    """200 as long as the process does its work, whatever the store does."""
-    return Health("ok")
-
-
-@get(
-    "/readyz",
-    summary="Ready?",
-    tags=["operation"],
-    security=[],
-    responses={
-        503: ResponseSpec(
-            NotReady,
-            media_type=MEDIA_TYPE,
-            generate_examples=False,
-            description="`missing` names what is not ready",
-        )
-    },
-)
-async def readyz(vitals: NamedDependency[Vitals]) -> Ready:
-    """200 once every configured listener accepts and the store answers.
-
-    A channel that fetches counts until its first contact; one that falls silent later is named.
-    """
-    if missing := await vitals.missing():
-        raise Unready(missing)
-    return Ready("ready", vitals.attention())
-
-
-@get(
-    "/metrics",
-    summary="Metrics",
-    tags=["operation"],
-    security=[],
-    media_type="text/plain",
-)
-async def metrics(vitals: NamedDependency[Vitals]) -> Response[bytes]:
-    """For Prometheus, in its text format."""
-    return Response(generate_latest(vitals.metrics), media_type=_TEXT)
