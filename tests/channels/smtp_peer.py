@@ -42,7 +42,7 @@ class Peer:
     async def reply(self) -> str:
         """The next reply, all its lines; "" once the connection has ended."""
         lines = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while line := (await self.reader.readline()).decode():
                 lines.append(line)
                 if line[3:4] != "-":
@@ -59,7 +59,7 @@ class Peer:
 
     async def rest(self) -> str:
         """Everything until the other side closes."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return (await self.reader.read()).decode()
 
     async def close(self) -> None:
@@ -150,7 +150,7 @@ async def desk(
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until the condition holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if condition():
                 return

@@ -58,7 +58,7 @@ def delivered(relay: postfix.Postfix, message_id: str) -> EmailMessage:
         found.extend(mail for mail in read if mail["Message-ID"] == f"<{message_id}>")
         return bool(found)
 
-    wait_until(arrived, 20, f"Postfix delivers {message_id}")
+    wait_until(arrived, 60, f"Postfix delivers {message_id}")
     return found[0]
 
 

@@ -58,7 +58,7 @@ async def test_a_connection_retires_after_its_share_of_mails() -> None:
 async def test_an_idle_connection_is_closed_politely() -> None:
     async with sink() as (it, port), smarthost(port, patience=Patience(idle=0.01)) as out:
         await out.deliver(MAIL)
-        await asyncio.wait_for(it.closed.wait(), 5)
+        await asyncio.wait_for(it.closed.wait(), 60)
         await out.deliver(MAIL)
     assert it.connections == 2
 
@@ -177,7 +177,7 @@ async def test_a_greeting_that_turns_us_away_leaves_no_connection_open() -> None
         it.replies = {"EHLO": "554 5.7.1 not from here"}
         with pytest.raises(ChannelDown, match="not from here"):
             await out.deliver(MAIL)
-        await asyncio.wait_for(it.closed.wait(), 5)
+        await asyncio.wait_for(it.closed.wait(), 60)
         await out.deliver(MAIL)
     assert it.connections == 2
 
@@ -257,7 +257,7 @@ async def test_the_fifth_failpoint_lies_between_the_dot_and_the_reply() -> None:
     async with sink() as (it, port), smarthost(port, failpoint=die) as out:
         with pytest.raises(SystemError, match="F5"):
             await out.deliver(MAIL)
-        await asyncio.wait_for(it.took.wait(), 5)
+        await asyncio.wait_for(it.took.wait(), 60)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])

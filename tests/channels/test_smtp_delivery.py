@@ -137,7 +137,7 @@ async def test_d24_a_peer_that_vanishes_after_the_dot_does_not_stop_the_commit(
             reset(peer)
             await (await running.peer()).helloed()  # by now the loss has been noticed, too
             gateway.go.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await committed.wait()
     assert "smtp.peer_gone_before_reply" in [line["event"] for line in logs]
 

@@ -166,7 +166,7 @@ async def test_a_slow_sender_gets_421(tmp_path: Path) -> None:
 
 
 async def test_silence_gets_421(tmp_path: Path) -> None:
-    async with desk(tmp_path, timeout=0.1) as running:
+    async with desk(tmp_path, timeout=1) as running:
         peer = await (await running.peer()).greeted()
         await peer.send(b"NOO")  # half a command is no command
         assert (await peer.rest()).startswith("421 4.4.2")

@@ -111,7 +111,7 @@ async def test_who_waits_is_woken_by_our_word_and_by_no_other_visitors(tmp_path:
         assert (
             await channel.send(Message(to=(to,), message_id="t@desk"), "key")
         ).peer_id == "t@desk"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             (one,) = said(await waiting)["messages"]
     assert (one["text"], one["automatic"]) == ("It left today.", False)
     assert [button["url"] for button in one["buttons"]] == ["https://line.me/R/x"]
@@ -148,7 +148,7 @@ async def test_a_stop_lets_go_of_who_waits(tmp_path: Path) -> None:
         version = said(await channel.answer(asking("messages")))["version"]
         waiting = asyncio.ensure_future(channel.answer(asking(f"messages?seen={version}&wait=25")))
         await asyncio.sleep(0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert (await waiting).status == 200
     assert await call(channel, asking("messages")) == 503
 

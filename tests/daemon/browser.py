@@ -183,9 +183,10 @@ class Tab:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
+        screen = {"screenWidth": width, "screenHeight": height}
+        self.call("Emulation.setDeviceMetricsOverride", **size, **screen)
         # The page hears of either a moment later.
-        self.until(f"innerWidth === {width} && innerHeight === {height}")
+        self.until(f"screen.width === {width} && screen.height === {height}")
         self.until(f"matchMedia('(prefers-color-scheme: dark)').matches === {json.dumps(dark)}")
 
     def picture(self, path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_customer_who_waits_hears_of_it_and_so_do_we_once(tmp_path: Path) -> N
 
 
 def test_what_came_due_while_nobody_ran_fires_once_at_the_start(tmp_path: Path) -> None:
-    site = laid(tmp_path, "3 seconds")
+    site = laid(tmp_path, "6 seconds")
     process = launch(site)
     await_ready(site, process)
     assert send(site, mail("first")).code == 250
@@ -58,6 +58,8 @@ def test_what_came_due_while_nobody_ran_fires_once_at_the_start(tmp_path: Path) 
     wait_until(lambda: _is_sent(site), 60, "it is written down that it was sent")
     process.kill()
     process.wait()
+    due = "SELECT 1 FROM follow_ups WHERE due_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    wait_until(lambda: len(rows(site, due)) == 2, 60, "both are due")
     for _ in range(2):
         running = launch(site)
         await_ready(site, running)

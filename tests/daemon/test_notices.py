@@ -89,7 +89,7 @@ def judge(site: Site, store: str) -> None:
     assert PEOPLE - doubtful <= len(told) <= PEOPLE
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_each_customer_hears_a_notice_once_whenever_we_are_killed(
     tmp_path: Path, store: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_each_customer_hears_a_notice_once_whenever_we_are_killed(
     judge(site, store)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_two_processes_tell_each_customer_once(tmp_path: Path) -> None:
     require("postgres")
     with postgres() as server, ExitStack() as stack:

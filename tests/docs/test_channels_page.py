@@ -61,7 +61,7 @@ async def _running(tmp_path: Path, accept: Any) -> AsyncIterator[Any]:
     settings = _settings(tmp_path, "port = 0")
     channel: Channel = channels.load("pager")(settings, Host("mx.example", tmp_path))
     receiving = asyncio.create_task(channel.receive(accept))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not channel.ready:
             await asyncio.wait({receiving}, timeout=0.005)
     try:
