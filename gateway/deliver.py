@@ -16,6 +16,7 @@ from channels.base import Channel, ChannelDown, DeliveryError, InDoubt, Rejected
 from channels.limits import ANYTHING, Limits
 from gateway.metrics import Metrics
 from gateway.outgoing.render import render
+from normalizer.message import Message
 from scheduler.backoff import domain_until, is_hopeless, retry_at, spread_of
 from store.astray import DOWN
 from store.engine import StoreUnavailable
@@ -129,7 +130,7 @@ class Deliver:
         try:
             claimed = await self.store.settle_and_claim(
                 settled, name, self.clock, self.owner, LEASE, free, self.failpoint,
-                partial(render, limits=limits), noted, in_order=limits.in_order or limits.parts,
+                partial(_rendered, limits=limits), noted, in_order=limits.in_order or limits.parts,
             )  # fmt: skip
         except BaseException:
             self._ours -= taken
@@ -196,6 +197,15 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
         with suppress(StoreUnavailable):
             await task
         raise
+
+
+def _rendered(message: Message, limits: Limits) -> tuple[Message, ...]:
+    """What our rendering falls over goes as it is: it is claimed with others, and holds up none."""
+    try:
+        return render(message, limits)
+    except Exception:
+        log.exception("delivery.not_rendered", message=message.message_id)
+        return (message,)
 
 
 def _ended(sending: set[asyncio.Task[Settlement]]) -> list[Settlement]:

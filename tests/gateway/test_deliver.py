@@ -14,6 +14,7 @@ from sqlalchemy import text as sql
 from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
 from gateway import deliver as module
 from gateway.deliver import UNDER_WAY, Deliver, failed
+from gateway.outgoing.render import render
 from normalizer.message import Message
 from store.engine import StoreUnavailable
 from store.outbox import Delivery
@@ -194,6 +195,20 @@ def test_one_mail_s_long_wait_holds_up_its_domain_for_five_minutes_at_most() -> 
     assert settled.retry_at == NOON + timedelta(hours=2)
     assert settled.domain_until == NOON + timedelta(minutes=5)
     assert failed(delivery(), Retry("452 4.2.2 full"), NOON).domain_until is None
+
+
+async def test_what_our_rendering_falls_over_goes_as_it_is_and_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def falls_over_one(message: Message, limits: Any) -> Any:
+        if message.to[0].address.startswith("c0"):
+            raise ValueError("a defect of ours")
+        return render(message, limits)
+
+    monkeypatch.setattr(module, "render", falls_over_one)
+    await fill(desk, 2)
+    await deliver_all(desk)
+    assert len(desk.wire.sent) == 2
 
 
 async def test_a_defect_of_ours_is_in_doubt_and_harms_no_neighbour(desk: Desk) -> None:
