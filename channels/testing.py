@@ -74,7 +74,7 @@ class Subject(Protocol):
         ...
 
     def given(self) -> list[Given]:
-        """What the peer was given so far."""
+        """What the peer was given so far: every try, a second one by the same key, too."""
         ...
 
 
