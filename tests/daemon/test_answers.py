@@ -29,7 +29,7 @@ pytestmark = pytest.mark.daemon
 def ask(site: Site, method: str, path: str, body: Any) -> Any:
     """What the API answers when somebody changes something."""
     headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
-    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=60)) as connection:
         connection.request(method, path, json.dumps(body), headers)
         answer = connection.getresponse()
         found = json.loads(answer.read())

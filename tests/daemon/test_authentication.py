@@ -38,7 +38,7 @@ def desk(tmp_path: Path) -> Iterator[tuple[Site, DnsServer]]:
 
 def send(site: Site, sender: str, raw: bytes) -> float:
     """Hand a mail in; the seconds from the dot to the 250."""
-    with smtplib.SMTP("127.0.0.1", site.smtp, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", site.smtp, timeout=60) as client:
         client.ehlo("mx.example.jp")
         client.mail(sender)
         client.rcpt(DESK)

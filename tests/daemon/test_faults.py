@@ -89,7 +89,7 @@ def test_a_client_that_vanishes_after_the_dot_finds_one_copy_when_it_comes_back(
 
 
 def _send_and_vanish(site: Site, content: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", site.smtp), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", site.smtp), timeout=60) as peer:
         peer.recv(4096)
         for command in (
             b"EHLO mx",
@@ -119,7 +119,7 @@ def test_a_stop_lets_mail_finish_and_sends_everybody_else_away(tmp_path: Path) -
         process.terminate()
         assert all(peer.recv(4096).startswith(b"421 4.3.2") for peer in idle)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", site.smtp), timeout=1)
+            socket.create_connection(("127.0.0.1", site.smtp), timeout=60)
         for peer, letter in zip(busy[:10], letters, strict=False):
             peer.sendall(letter.as_bytes()[100:] + b".\r\n")
         ends = [peer.recv(4096)[:3] for peer in busy]

@@ -35,7 +35,7 @@ SAVED = "Title: On its way\n{{ personal }} {{ agent }}\n"
 
 def post(site: Site, path: str, **fields: str) -> Answer:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=60)) as connection:
         connection.request("POST", path, urlencode(fields), headers)
         found = connection.getresponse()
         named = {name.lower(): value for name, value in found.getheaders()}

@@ -83,7 +83,7 @@ async def _defect(*_: Any, **__: Any) -> Any:
 
 def converse(port: int) -> list[tuple[int, bytes]]:
     """One mail with everything that a client may say, and all replies to it."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         replies = [
             client.docmd("EHLO", "a\x1b[31mb"),
             client.docmd("EHLO", "client"),

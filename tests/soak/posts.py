@@ -87,7 +87,7 @@ def post(site: Site, id_: str, body: bytes) -> int:
 
 def post_to(site: Site, channel: str, id_: str, body: bytes) -> int:
     headers = signed(key_of(SECRET), id_, body, datetime.now(UTC))
-    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.http, timeout=60)) as connection:
         try:
             connection.request("POST", f"/in/{channel}", body, headers)
             return connection.getresponse().status
