@@ -35,10 +35,14 @@ class UpdateDay(msgspec.Struct, frozen=True, kw_only=True):
     open: int
 
 
-class PromiseDay(UpdateDay, frozen=True, kw_only=True):
+class PromiseDay(msgspec.Struct, frozen=True, kw_only=True):
     """First answers promised until some time of a day: kept, broken, or still open today."""
 
     day: str
+    promised: int
+    kept: int
+    broken: int
+    open: int
     updates: UpdateDay
 
 
@@ -49,10 +53,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     broken: int
 
 
-class Promises(Counts, frozen=True, kw_only=True):
+class Promises(msgspec.Struct, frozen=True, kw_only=True):
     """By day, and over all of them. What was closed before its time without an answer is no part."""
 
     days: list[PromiseDay]
+    kept: int
+    broken: int
     updates: Counts
 
 
