@@ -41,14 +41,17 @@ class Colleague(NamedTuple):
         return bool(wanted) and wanted in (folded(self.name), folded(self.address))
 
     def wants(self, about: About, case: Owned) -> bool:
-        """An answer to a survey goes to the case's owner, and to whoever reads what customers write;
-        that a person is needed, to whoever is told of anything.
+        """A new case goes to the owner whom a route gave it, too; an answer to a survey to the
+        case's owner, and to whoever reads what customers write; that a person is needed, to
+        whoever is told of anything.
         """
-        if about in _AT_ONCE:
-            return bool(self.notify) or self.is_called(case.owner)
-        if about != "survey answered":
+        if about == "customer wrote":
             return about in self.notify
-        return "customer wrote" in self.notify or self.is_called(case.owner)
+        if self.is_called(case.owner):
+            return True
+        if about in _AT_ONCE:
+            return bool(self.notify)
+        return ("customer wrote" if about == "survey answered" else about) in self.notify
 
 
 class Roster(NamedTuple):

@@ -102,6 +102,21 @@ async def test_a_colleague_is_told_of_a_new_case_and_of_each_further_word(desk: 
     assert len(await notices(desk)) == 2
 
 
+@pytest.mark.parametrize("wants", ["", 'notify = ["new case"]\n'])
+async def test_whom_a_route_makes_the_owner_is_told_of_the_case_and_once(
+    tmp_path: Path, wants: str
+) -> None:
+    """Somebody must know of a complaint at once, whatever else is configured."""
+    route = '[[route]]\nname = "r"\nkeyword = ["parcel"]\nsensitive = true\nowner = "KEN"\n'
+    ken = f'[[staff]]\nname = "Ken"\naddress = "{KEN}"\n{wants}'
+    async with opened(tmp_path, CONFIG + ken + route) as desk:
+        await desk.accept(mail(vouched="example.jp"))
+        (told,) = await notices(desk)
+        assert json.loads(told["recipients"]) == {"to": [["", KEN]]}
+        await desk.accept(mail(vouched="example.jp", body="Still nothing."))
+        assert len(await notices(desk)) == 1
+
+
 @pytest.mark.parametrize(
     "headers", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}], ids=str
 )
