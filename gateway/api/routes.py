@@ -12,28 +12,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from gateway.api import (
-    apart,
-    conversations,
-    courtesy,
-    customers,
-    drafts,
-    front,
-    guests,
-    helping,
-    messages,
-    notices,
-    probes,
-    promising,
-    replies,
-    reports,
-    speaking,
-    staff,
-    unsubscribe,
-    voting,
-    waiting,
-    watching,
-)
+from gateway.api import courtesy, front, helping, probes, unsubscribe, voting
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED
 from gateway.api.helping import Helping
@@ -43,9 +22,25 @@ from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
 from gateway.api.state import ApiState, Hooks
 from gateway.api.unsubscribe import Leaving
+from gateway.api.v1 import (
+    apart,
+    conversations,
+    customers,
+    drafts,
+    guests,
+    messages,
+    notices,
+    promising,
+    replies,
+    reports,
+    speaking,
+    staff,
+    waiting,
+    watching,
+)
+from gateway.api.v1.watching import Watching
 from gateway.api.vitals import Vitals
 from gateway.api.voting import Voting
-from gateway.api.watching import Watching
 from gateway.api.writes import MAX_BODY, admitted, writing
 from store.engine import StoreUnavailable
 

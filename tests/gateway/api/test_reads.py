@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from gateway.api.messages import disposition, safe_type
+from gateway.api.v1.messages import disposition, safe_type
 from tests.gateway.api.conftest import Window
 from tests.gateway.api.seed import LARGE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gateway.api.test_speaking import Talk, site, talk
+from tests.gateway.api.v1.test_speaking import Talk, site, talk
 
 __all__ = ["site", "talk"]  # fixtures
 

@@ -18,7 +18,7 @@ from store.past import Past
 from store.store import Store, prepare
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import FOLLOW, NOON, SECRET, Site, admission, database, mail, state
-from tests.gateway.api.test_speaking import Talk
+from tests.gateway.api.v1.test_speaking import Talk
 
 CANARIES = (b"kanariengesang", b"yuki.canary", "カナリアの歌".encode(), b"feather-name")
 LARGE = b"kanariengesang " * 30_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tests.gateway.api.test_speaking import Talk, site, talk
+from tests.gateway.api.v1.test_speaking import Talk, site, talk
 
 __all__ = ["site", "talk"]  # fixtures
 

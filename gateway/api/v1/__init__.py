@@ -1,0 +1,1 @@
+"""What integrators call: one module for each subject of `/v1`."""
