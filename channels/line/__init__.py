@@ -75,7 +75,7 @@ class Line(Called):
             return Response(400, b"This is not for us.")
         if any(len(event.raw) > SPOOLED_FROM for event in batch.events):
             return Response(413, b"No event of LINE's is as large.")
-        private = [event for event in batch.events if event.private]
+        private = [one for one in batch.events if one.private and not one.is_the_account_s]
         for event in batch.events:
             if not event.private:
                 self._decline(event)

@@ -24,6 +24,11 @@ class Event(NamedTuple):
     at: int
     raw: bytes
 
+    @property
+    def is_the_account_s(self) -> bool:
+        """Of the account itself, such as `botSuspended`: nobody wrote."""
+        return not self.user and self.kind not in {"message", "postback"}
+
 
 class Batch(NamedTuple):
     """All events of one call, and the account that they are for."""

@@ -51,6 +51,18 @@ async def test_line_may_verify_with_no_event_at_all(line: Platform, tmp_path: Pa
         assert gateway.taken == []
 
 
+async def test_what_befalls_the_account_itself_is_nobodys_word(
+    line: Platform, tmp_path: Path
+) -> None:
+    """Each would be a customer without a name or an address."""
+    told = [line.event("", type=kind) for kind in ("botSuspended", "activated", "delivery")]
+    for one in told:
+        del one["source"]
+    async with running(line, tmp_path) as (channel, gateway):
+        await channel.answer(request(call(*told, line.event("hello"))))
+        assert len(gateway.taken) == 1
+
+
 async def test_what_line_did_not_sign_is_refused_w01(line: Platform, tmp_path: Path) -> None:
     """10,000 bodies and signatures, each bent in one of the ways of W01: none is taken."""
     chance = random.Random(1)
