@@ -7,15 +7,14 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from gateway.surveys.words import of_five
+from gateway.surveys.words import LEAD, of_five
 
 # Not a number of something: "5 days ago", 「3件」.
 _OF_SOMETHING: Final = (
     r"(?!\s*(?:(?:business|working|days?|weeks?|months?|years?|hours?|minutes?|times?|items?|more|questions?"
-    r"|things?|of)\b|%|つ(?!星)|点(?:だけ|ほど|、?(?:ご?質問|ご?確認|お))"
+    r"|things?|of)\b|%|つ(?!星)|点(?:だけ|ほど|満点|、?(?:ご?質問|ご?確認|お))"
     r"|[日週月年時分回件個度人本枚台番目名箱着冊通階号円万千百]))"
 )
-_LEAD: Final = r"(?:(?:評価|点数|score|rating)\s*(?:は|is\b|:|=)?\s*)?"
 _STARS: Final = r"つ星|stars?\b|[★⭐🌟]\ufe0f?(?![★⭐🌟☆])"
 # Nor the beginning of a number that goes on: 4-A1234, 3 1234 5678, 5_2026, 2/B7.
 _GOES_ON: Final = r"(?![ \t]*[-_#]?[ \t]*[a-z]{0,4}[0-9])(?!/[a-z]+[0-9])"
@@ -94,10 +93,10 @@ def _pattern(scale: Scale) -> re.Pattern[str]:
     before, after = (r"(?:[★⭐🌟]\ufe0f?|星)?[ \t]*", _STARS) if scale == CSAT else ("", "(?!)")
     starless = "" if scale == CSAT else rf"(?!\s*(?:{_STARS}|[★⭐🌟☆]))"
     return re.compile(
-        rf"{_LEAD}{before}({scores})(?![0-9a-z])(?:[.,][0-9](?![0-9]))?{_GOES_ON}{starless}"
+        rf"{LEAD}(?:{scale.high}\s*点満点(?:中|で|の)?\s*)?{before}({scores})(?![0-9a-z])(?:[.,][0-9](?![0-9]))?{_GOES_ON}{starless}"
         # Nor a part of a date, an hour, an amount or a range: 5/12, 5:30, 5,000, 3-4.
         rf"(?![:,.〜~-][0-9]|\s?/\s?(?!{scale.high}(?![0-9]))[0-9]){_OF_SOMETHING}"
         rf"(?!\s*out of (?!{scale.high}(?![0-9])))"
-        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点|{after})?(?:です)?(.*)",
+        rf"\s*(?:/\s*{scale.high}|out of {scale.high}|点|{after})?(?:です|でした)?(.*)",
         re.DOTALL | re.IGNORECASE,
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+LEAD: Final = r"(?:(?:評価|満足度|点数|score|rating)\s*(?:は|is\b|:|=)?\s*)?"
 _FULL: Final = r"[★⭐🌟]\ufe0f?"
 _EMPTY: Final = r"[☆✩]\ufe0f?"
-# A line of stars, and what follows it; stars around words are a decoration.
+# A row of stars, and what follows it; stars around words are a decoration.
 _ROW: Final = re.compile(
-    rf"((?:{_FULL}[ \t]?)+)((?:{_EMPTY}[ \t]?)*)(?:です|でした)?(?=$|[\s。、.,!:])((?:(?!{_FULL}|{_EMPTY}).)*)\Z",
-    re.DOTALL,
+    rf"{LEAD}((?:{_FULL}[ \t]?)+)((?:{_EMPTY}[ \t]?)*)(?:です|でした)?((?:(?!{_FULL}|{_EMPTY}).)*)\Z",
+    re.DOTALL | re.IGNORECASE,
 )
 _OF: Final = 5
+_LINE_ENDS: Final = re.compile(r"(?:です|でした)?[ \t。.!]*(?:\n|\Z)")
+_STANDS_APART: Final = re.compile(r"(?:です|でした)?(?:[\s。、.,!:]|\Z)|(?<=[ \t])")
 _ENDING: Final = r"(?:です|でした|しました|しています|しております|だと思います|と思います)?[\s。.!♪]*(?:\n(.*))?\Z"
 
 # Of the usual five answers; where two scales differ ("満足" is the best of one, the second of
@@ -53,8 +56,11 @@ def _starred(text: str) -> tuple[int, str] | None:
     if found is None:
         return None
     full, empty = (len(re.findall(one, found[n])) for n, one in ((1, _FULL), (2, _EMPTY)))
-    told = found[3].lstrip(" \t。、.,!:")
-    alone = full == 1 and not empty and told and not told.startswith("\n")
-    if alone or full > _OF or (empty and full + empty != _OF):
+    told, whole = found[3], full + empty == _OF
+    if full > _OF or (empty and not whole):
         return None
-    return full, told.strip()
+    # Fewer than five may be a bullet before words: one stands alone, several stand apart.
+    ends = _LINE_ENDS if full == 1 else _STANDS_APART
+    if not (whole or ends.match(text, found.end(2))):
+        return None
+    return full, told.lstrip(" \t。、.,!:").strip()
