@@ -24,7 +24,7 @@ api = "{url}"
 data_api = "{url}"
 """
 ENVIRONMENT = {"LINE_SECRET": SECRET, "LINE_TOKEN": TOKEN, "NO_PROXY": "127.0.0.1"}
-PATIENCE = 40.0  # seconds; a reply token is good for longer
+PATIENCE = 90.0  # seconds
 
 
 def ring(site: Site, body: bytes, signature: str = "") -> int:

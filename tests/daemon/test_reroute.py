@@ -99,7 +99,7 @@ def a_customer_of_both(site: Site, server: Sides) -> int:
     with daemon(site, ENVIRONMENT, patience=120):
         for name in ("club", "shop"):
             assert post_to(site, name, f"w-{name}", event("help")) == 200
-        wait_until(lambda: len(server.posted) == 2, 30, "both are acknowledged")
+        wait_until(lambda: len(server.posted) == 2, 90, "both are acknowledged")
     case = one(site, "SELECT id FROM cases WHERE channel = 'shop'")
     whose = f"(SELECT customer_id FROM cases WHERE id = {case})"
     one(site, f"UPDATE identities SET customer_id = {whose}")

@@ -49,7 +49,7 @@ send = "survey"
 """
 EVIL = '<script>document.title = "mine"</script><img src=x onerror="document.title=1">'
 
-pytestmark = [pytest.mark.daemon, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900), pytest.mark.xdist_group("browser")]
 
 
 def laid(folder: Path, store: str, more: str = MORE) -> Site:
@@ -85,7 +85,7 @@ def speaks(site: Site, store: str) -> None:
     with daemon(site):
         assert send(site, known("live")).code == 250
         (said,) = acknowledgements(site, 1)
-        wait_until(lambda: not _open(store), 30, "nothing waits")
+        wait_until(lambda: not _open(store), 90, "nothing waits")
         assert said["In-Reply-To"] == "<live@mx.example.jp>"
         assert ask(store, "SELECT count(*) FROM outbox") == [(1,)]
         assert sent(site) == 1
@@ -110,19 +110,19 @@ def test_nothing_watched_is_sent_however_often_we_are_killed_nor_once_we_speak(
             await_ready(site, process)
             for n in range(6):
                 _try(site, f"m{number}-{n}")
-            assert not death or process.wait(30) == -signal.SIGKILL
+            assert not death or process.wait(90) == -signal.SIGKILL
         finally:
             process.kill()
             process.wait()
     with daemon(site):
         for number in range(len(DEATHS)):
             for n in range(6):
-                accepted_within(site, 30, known(f"m{number}-{n}"))
+                accepted_within(site, 90, known(f"m{number}-{n}"))
         _all_read(store)
         case = api(site, "/v1/cases")["items"][0]["id"]
         say(site, "PATCH", f"/v1/cases/{case}", {"status": "resolved"})
         wait_until(
-            lambda: bool(ask(store, "SELECT 1 FROM watched WHERE kind = 'survey'")), 30, "a survey"
+            lambda: bool(ask(store, "SELECT 1 FROM watched WHERE kind = 'survey'")), 90, "a survey"
         )
     judge(site, store, 6 * len(DEATHS))
     speaks(site, store)
@@ -172,7 +172,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             all_read(site)
         case = api(site, "/v1/cases")["items"][0]["id"]
         say(site, "PATCH", f"/v1/cases/{case}", {"status": "resolved"})
-        wait_until(lambda: len(api(site, "/v1/watched")["items"]) == 4, 30, "a survey")
+        wait_until(lambda: len(api(site, "/v1/watched")["items"]) == 4, 90, "a survey")
         yield site
 
 
