@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import record
 from gateway.follow_ups.pressed import is_no_question
+from gateway.incoming import books
 from gateway.matching import optout
 from gateway.matching.place import person_of
 from normalizer.message import Message
@@ -18,7 +19,7 @@ def beside(known: Known, arrival: Arrival, message: Message, changes: Changes) -
     if message.report:
         return _reported(known, arrival, message, changes)
     if message.group and (first := _of_the_author(known, arrival, message.group)):
-        return _joined(first, arrival, message, changes)
+        return _joined(known, first, arrival, message, changes)
     original = _of_the_author(known, arrival, message.edits) if message.edits else None
     if original or message.aside or is_no_question(message):
         return _noted(known, arrival, message, changes, original)
@@ -104,15 +105,16 @@ def _reachable(known: Known, arrival: Arrival, message: Message, changes: Change
     return noted
 
 
-def _joined(first: Seen, arrival: Arrival, message: Message, changes: Changes) -> Accepted:
+def _joined(
+    known: Known, first: Seen, arrival: Arrival, message: Message, changes: Changes
+) -> Accepted:
     """Another picture of an album: with its caption, a part of the message that the first made."""
-    record.raw_row(changes, arrival.raw)
+    if not arrival.rereads:
+        record.raw_row(changes, arrival.raw)
     record.part_rows(changes, first.id, message)
     if message.text:
         changes.append(first.id, record.storable(message.text))
-    accepted = Accepted(first.id, "accepted", "a part of an album")
-    record.ledger_row(changes, arrival, accepted)
-    return accepted
+    return _entered(known, arrival, Accepted(first.id, "accepted", "a part of an album"), changes)
 
 
 def _noted(
@@ -133,19 +135,22 @@ def _noted(
         flags=["edits"] if original else [],
         decisions=[{"about": "case", "outcome": str(case_id or "none"), "reason": what}],
     )
-    changes.add(row)
-    record.raw_row(changes, arrival.raw)
-    record.part_rows(changes, id_, message)
+    accepted = Accepted(id_, "accepted")
+    books.enter(known, arrival, message, row, accepted, changes)
     kind = "message.edited" if original else "message.received"
     more = {"edits": original.id} if original else {}
     record.event_row(
         changes, kind, person.conversation_id, instant(arrival.at),
         message_id=id_, case_id=case_id, channel=arrival.channel, **more,
     )  # fmt: skip
-    return _entered(known, arrival, Accepted(id_, "accepted"), changes)
+    return accepted
 
 
 def _entered(known: Known, arrival: Arrival, accepted: Accepted, changes: Changes) -> Accepted:
-    record.ledger_row(changes, arrival, accepted)
+    """A receipt for what is no message of its own; one that was stored unread gives up its own."""
+    if arrival.rereads:
+        changes.discard(arrival.rereads, instead=accepted.message)
+    else:
+        record.ledger_row(changes, arrival, accepted)
     known.units[arrival.channel, arrival.unit] = accepted
     return accepted

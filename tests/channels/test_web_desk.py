@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -15,6 +16,7 @@ import pytest
 from channels.base import Host
 from channels.web import Web
 from channels.web.settings import WebSettings
+from gateway.readers import TooSlow
 from store.past import Past
 from store.said import Inbox
 from tests.channels.web_peer import HANA, YUKI, asking, form, multipart, said, uploading, writing
@@ -167,3 +169,22 @@ async def test_a_button_that_was_pressed_belongs_to_the_case_of_its_message(tmp_
         assert await desk.count("cases") == 1
         row = await desk.one("SELECT in_reply_to, text FROM messages WHERE message_id LIKE '%m-2'")
     assert row == {"in_reply_to": ack, "text": "Talk to a person"}
+
+
+async def test_what_is_no_matter_of_its_own_can_be_read_later(tmp_path: Path) -> None:
+    """A code that a busy desk had no time to read at once still connects who shows it."""
+    offering = '\n[acknowledge]\noffer = ["mail"]\n'
+    async with counter(tmp_path, offering) as (desk, channel):
+        await channel.answer(writing("m-1"))
+        offer = await desk.one("SELECT text FROM messages WHERE kind = 'acknowledgement'")
+        found = re.search(r"MG(?:-\w{5}){3}", offer["text"])
+        assert found
+        desk.inline.troubles.append(TooSlow())
+        shown = await desk.accept(mail(subject="", body=found[0], vouched="example.jp"))
+        unread = await desk.one("SELECT status FROM messages WHERE id = :id", id=shown.message)
+        assert unread["status"] == "unread"
+        await desk.backlog._look()
+        after = await desk.one("SELECT status FROM messages WHERE id = :id", id=shown.message)
+        assert after["status"] == "stored"
+        assert (await desk.one("SELECT count(DISTINCT customer_id) AS n FROM identities"))["n"] == 1
+        assert await desk.count("ledger") == 2
