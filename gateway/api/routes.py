@@ -13,12 +13,12 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from gateway.api import courtesy, front, helping, probes, unsubscribe, voting
+from gateway.api.errors import HANDLERS
 from gateway.api.front import Front
 from gateway.api.gate import ADMITTED
 from gateway.api.helping import Helping
 from gateway.api.hooks import hook
 from gateway.api.plain import Plain
-from gateway.api.problems import HANDLERS
 from gateway.api.reads import Reads
 from gateway.api.state import ApiState, Hooks
 from gateway.api.unsubscribe import Leaving

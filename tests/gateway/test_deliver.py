@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text as sql
 
 from channels.base import ChannelDown, InDoubt, Rejected, Retry, Sent
 from gateway import deliver as module
-from gateway.deliver import UNDER_WAY, Deliver, failed
+from gateway.deliver import UNDER_WAY, failed
 from gateway.outgoing.render import render
 from normalizer.message import Message
-from store.engine import StoreUnavailable
 from store.outbox import Delivery
+from tests.gateway.delivering import MINUTE, Stuck, deliver_all, fill, settled, states, stop
 from tests.making import NOON, Desk, Wire, mail, until
 
 
@@ -27,7 +25,6 @@ def delivery(
     return Delivery(1, 2, 3, "mail", automatic, attempts, Message(), NOON - age)
 
 
-MINUTE = timedelta(minutes=1)
 ENDS: dict[str, tuple[Exception, bool, str, timedelta | None]] = {
     "retry": (Retry("busy"), True, "deferred", MINUTE),
     "retry, after": (Retry("busy", timedelta(hours=2)), True, "deferred", timedelta(hours=2)),
@@ -70,53 +67,6 @@ def test_why_is_never_empty() -> None:
     assert all(
         failed(delivery(), kind(), NOON).error for kind in (Retry, Rejected, ChannelDown, InDoubt)
     )
-
-
-class Stuck(Wire):
-    """A peer that keeps the first mail of all waiting until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: asyncio.Queue[str] = asyncio.Queue()
-        self.let_go = asyncio.Event()
-        self.first = True
-
-    async def send(self, message: Message, key: str) -> Sent:
-        stuck, self.first = self.first, False
-        self.given.put_nowait(key)
-        if stuck:
-            await self.let_go.wait()
-        return await super().send(message, key)
-
-
-async def states(desk: Desk) -> list[str]:
-    return [row["state"] for row in await desk.rows("SELECT state FROM outbox ORDER BY id")]
-
-
-async def settled(desk: Desk, wanted: set[str]) -> None:
-    """Until every row is in one of the wanted states."""
-
-    async def holds() -> bool:
-        return set(await states(desk)) <= wanted
-
-    await until(holds)
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def deliver_all(desk: Desk, deliver: Deliver | None = None, *ends: str) -> None:
-    task = asyncio.create_task((deliver or desk.deliver()).run("mail"))
-    await settled(desk, set(ends) or {"sent"})
-    await stop(task)
-
-
-async def fill(desk: Desk, mails: int) -> None:
-    for n in range(mails):
-        await desk.accept(mail(f"c{n}@example{n}.jp"))
 
 
 async def test_what_is_queued_is_sent_once_and_told(desk: Desk) -> None:
@@ -293,131 +243,3 @@ async def test_no_more_are_under_way_than_a_crash_may_leave_in_doubt(desk: Desk)
     await deliver_all(desk)
     assert len(full.sent) == UNDER_WAY + 15
     assert full.most == UNDER_WAY
-
-
-async def crashed(desk: Desk, *, automatic: bool) -> None:
-    """A row that a process was sending when it died."""
-    await desk.accept(mail())
-    await desk.store.write(
-        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
-    )
-    claimed = await desk.store.settle_and_claim([], "mail", desk.clock, "us", MINUTE, 9)
-    assert len(claimed) == 1
-
-
-async def test_after_a_crash_automatic_mail_is_in_doubt_and_stays_unsent(desk: Desk) -> None:
-    await crashed(desk, automatic=True)
-    assert await desk.store.recover(desk.clock(), "us") == 1
-    assert await states(desk) == ["in_doubt"]
-    assert await desk.store.settle_and_claim([], "mail", desk.clock, "us", MINUTE, 9) == []
-
-
-async def test_after_a_crash_a_person_s_reply_goes_again_with_the_same_message_id(
-    desk: Desk,
-) -> None:
-    await crashed(desk, automatic=False)
-    await desk.store.recover(desk.clock(), "us")
-    assert await states(desk) == ["queued"]
-    await deliver_all(desk)
-    stored = await desk.one("SELECT message_id FROM messages WHERE direction = 'out'")
-    assert [m.message_id for m in desk.wire.sent] == [stored["message_id"]]
-
-
-@pytest.mark.parametrize("automatic", [True, False])
-async def test_a_connection_that_breaks_after_the_data_doubles_nothing(
-    desk: Desk, *, automatic: bool
-) -> None:
-    """Nobody knows whether the peer has it: a person's words go again as the very same mail."""
-    await desk.accept(mail())
-    await desk.store.write(
-        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
-    )
-    desk.wire.answers = [InDoubt("the connection broke")]
-    await deliver_all(desk, None, "in_doubt" if automatic else "deferred")
-    desk.clock.advance(days=1)
-    await deliver_all(desk, None, "in_doubt", "sent")
-    stored = await desk.one("SELECT message_id FROM messages WHERE direction = 'out'")
-    again = [] if automatic else [stored["message_id"]]
-    assert [m.message_id for m in desk.wire.sent] == again
-
-
-async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_ends(
-    desk: Desk,
-) -> None:
-    await crashed(desk, automatic=True)
-    assert await desk.store.recover(desk.clock(), "somebody else") == 0
-    desk.clock.advance(minutes=2)
-    assert await desk.store.recover(desk.clock(), "somebody else") == 1
-
-
-@pytest.mark.parametrize("automatic", [True, False])
-async def test_a_clock_set_forward_sends_nothing_twice_t02(desk: Desk, *, automatic: bool) -> None:
-    """What we are sending at that moment is no dead process's, however late it seems to be."""
-    stuck = Stuck()
-    await desk.accept(mail())
-    await desk.store.write(
-        lambda c, _: c.execute(sql("UPDATE outbox SET automatic = :a"), {"a": automatic})
-    )
-    deliver = desk.deliver(channels={"mail": stuck})
-    task = asyncio.create_task(deliver.run("mail"))
-    await stuck.given.get()
-    desk.clock.advance(hours=1)
-    assert await deliver.recover() == 0
-    stuck.let_go.set()
-    await settled(desk, {"sent"})
-    await stop(task)
-    assert len(stuck.sent) == 1
-
-
-async def test_what_was_taken_a_moment_ago_is_ours_before_we_have_heard_of_it_t02(
-    desk: Desk,
-) -> None:
-    """The clock is set forward between the claim and its answer, on a machine with much to do."""
-    claimed = threading.Event()
-
-    def forward(failpoint: str) -> None:
-        if failpoint == "F4":
-            desk.clock.advance(hours=1)
-            claimed.set()
-
-    await desk.accept(mail())
-    deliver = desk.deliver(failpoint=forward)
-    taking = asyncio.create_task(deliver._claim("mail", set(), []))
-    await asyncio.sleep(0)
-    assert claimed.wait(30)  # and meanwhile this loop hears of nothing
-    assert await deliver.recover() == 0
-    await taking
-    assert await states(desk) == ["sending"]
-
-
-async def test_what_ended_while_the_store_was_down_is_recovered(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its end could not be written; nobody is sending it any more."""
-
-    async def down(*_: Any, **__: Any) -> None:
-        raise StoreUnavailable
-
-    stuck = Stuck()
-    await desk.accept(mail())
-    deliver = desk.deliver(channels={"mail": stuck})
-    task = asyncio.create_task(deliver.run("mail"))
-    await stuck.given.get()
-    with monkeypatch.context() as patch:
-        patch.setattr(desk.store, "settle_and_claim", down)
-        stuck.let_go.set()
-        await stop(task)
-    desk.clock.advance(hours=1)
-    assert await deliver.recover() == 1
-    assert await states(desk) == ["in_doubt"]
-
-
-async def test_a_clock_set_back_an_hour_sends_nothing_twice_t02(desk: Desk) -> None:
-    await fill(desk, 2)
-    await deliver_all(desk)
-    desk.clock.advance(hours=-1)
-    await deliver_all(desk)
-    assert len(desk.wire.sent) == 2
-    before = await desk.one("SELECT max(id) AS id FROM messages")
-    again = await desk.accept(mail("new@example.net"))
-    assert again.message > before["id"]

@@ -8,9 +8,9 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import Parameter
 
+from gateway.api.errors import documented
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problem import Impossible
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.state import Release
 from store import apart, shapes, whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.di import NamedDependency
 
+from gateway.api.errors import documented
 from gateway.api.parameters import (
     After,
     ConversationId,
@@ -17,7 +18,6 @@ from gateway.api.parameters import (
     Status,
     stored,
 )
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.record import storable
 from store import reading, shapes, watched

@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec.structs import replace
 
+from gateway.api.errors import documented
 from gateway.api.parameters import Id
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.writes import NOBODY, Write
 from gateway.desk.speak import TELEPHONE, Desk

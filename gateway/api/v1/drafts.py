@@ -8,8 +8,8 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from gateway.api.errors import documented
 from gateway.api.parameters import After, Id, Limit
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.writes import Write
 from gateway.desk import acts

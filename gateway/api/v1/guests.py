@@ -6,8 +6,8 @@ from litestar import delete, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from gateway.api.errors import documented
 from gateway.api.parameters import Id
-from gateway.api.problems import documented
 from gateway.api.writes import NOBODY, Write
 from gateway.desk import letting_in
 from gateway.desk.wanted import Guest

@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from gateway.api.clean import MAX_HTML, Cleaned, clean
+from gateway.api.errors import documented, download
 from gateway.api.parameters import Id
 from gateway.api.problem import Absent
-from gateway.api.problems import documented, download
 from gateway.api.reads import Reads
 from normalizer.email import headers, words
 from store import shapes, whole

@@ -7,9 +7,9 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
+from gateway.api.errors import documented
 from gateway.api.parameters import After, Id, Limit
 from gateway.api.problem import Impossible
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.api.writes import NOBODY, Write
 from gateway.desk.speak import Refused

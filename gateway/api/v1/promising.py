@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
-from gateway.api.problems import documented
+from gateway.api.errors import documented
 from gateway.api.reads import Reads
 from gateway.promises.chart import Day, by_day, svg
 from gateway.promises.updates import promised

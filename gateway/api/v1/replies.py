@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import Parameter, PathParameter
 from sqlalchemy import Connection
 
+from gateway.api.errors import documented
 from gateway.api.parameters import MAX_ID
 from gateway.api.problem import Absent, Impossible
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from gateway.desk import saying
 from gateway.desk.speak import Desk, Refused, Who

@@ -9,8 +9,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import Parameter
 
+from gateway.api.errors import documented
 from gateway.api.parameters import stored
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from store import shapes_words, surveys
 

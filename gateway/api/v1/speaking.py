@@ -6,8 +6,8 @@ from litestar import patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from gateway.api.errors import documented
 from gateway.api.parameters import Id
-from gateway.api.problems import documented
 from gateway.api.writes import Write
 from gateway.desk import acts
 from gateway.desk.wanted import Ask, Change, Note, Reply, Start

@@ -11,7 +11,7 @@ from litestar.params import JSONBody, Parameter
 
 from gateway.absence import acts
 from gateway.absence.known import Absences
-from gateway.api.problems import documented
+from gateway.api.errors import documented
 from gateway.api.reads import Reads
 from gateway.api.writes import NOBODY, Write
 from gateway.desk.wanted import Away

@@ -13,9 +13,9 @@ from litestar.di import NamedDependency
 from litestar.params import Parameter
 
 from gateway.api import courtesy, unsaid
+from gateway.api.errors import documented
 from gateway.api.leaf import Asker
 from gateway.api.parameters import MAX_ID, After, Limit, Order
-from gateway.api.problems import documented
 from gateway.api.reads import Reads
 from store import shapes_watched as shapes
 from store import watched

@@ -70,7 +70,7 @@ def test_every_answer_is_one_that_the_document_names(base: str, mode: Generation
     """No 5xx, no undocumented status or media type, no body of another shape, no gap in the gate.
 
     Parameters that we do not know are ignored, so not all that the document does not name is
-    refused; which bad values are is in test_problems.
+    refused; which bad values are is in test_errors.
     """
     document = schemathesis.openapi.from_url(f"{base}/openapi.json")
     tried: Counter[str] = Counter()

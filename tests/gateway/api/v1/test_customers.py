@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text as sql
 
-from tests.gateway.api.test_problems import assert_problem
+from tests.gateway.api.test_errors import assert_problem
 from tests.gateway.api.v1.test_speaking import Talk, site, talk
 
 __all__ = ["site", "talk"]  # fixtures

@@ -17,7 +17,7 @@ from gateway.authenticate import Keys
 from store import tokens
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import SECRET
-from tests.gateway.api.test_problems import assert_problem
+from tests.gateway.api.test_errors import assert_problem
 from tests.gateway.notices.many import MORE, customers, drain, loop
 from tests.making import CONFIG, KEYS, NOON, Desk, opened
 

@@ -31,7 +31,7 @@ from tests.gateway.api.seed import (
     mail,
     state,
 )
-from tests.gateway.api.test_problems import assert_problem
+from tests.gateway.api.test_errors import assert_problem
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

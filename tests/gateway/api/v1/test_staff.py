@@ -20,7 +20,7 @@ from store.rows import instant
 from store.store import Store
 from tests.gateway.api.conftest import AUTHORIZED, ask
 from tests.gateway.api.seed import NOON, Site, admission, database, seeded, state
-from tests.gateway.api.test_problems import assert_problem
+from tests.gateway.api.test_errors import assert_problem
 
 PEOPLE = Roster(
     (
