@@ -22,7 +22,7 @@ from gateway.ingest import Ingest
 from gateway.readers import TooSlow
 from store.engine import StoreUnavailable
 from tests.gateway.api.seed import state as fresh
-from tests.gateway.test_deliver import deliver_all
+from tests.gateway.delivering import deliver_all
 from tests.making import CONFIG, DESK, KEYS, Desk, configure, envelope, mail, read, until
 
 BODY, SUBJECT, NAME, FILE = (f"canary-{what}" for what in ("body", "subject", "name", "file"))

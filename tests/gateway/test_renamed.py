@@ -8,8 +8,8 @@ from channels.base import Sent
 from normalizer.email.ses import accepted_as
 from normalizer.message import Message
 from tests.corpus.bounces import report
+from tests.gateway.delivering import deliver_all
 from tests.gateway.incoming.test_returned import DEAD, QUOTED, is_failing, returned, status
-from tests.gateway.test_deliver import deliver_all
 from tests.making import Desk, Wire, mail
 
 ID = "0106018f3d2c1b0a-5f0e9d3c-1234-4abc-9def-0123456789ab-000000"

@@ -21,7 +21,7 @@ from gateway.metrics import Metrics
 from gateway.rules import admin
 from normalizer.message import NULL_SENDER, Address, Message
 from tests.corpus.bounces import report
-from tests.gateway.test_deliver import deliver_all
+from tests.gateway.delivering import deliver_all
 from tests.making import CONFIG, DESK, KEYS, NOON, Desk, mail, opened
 
 ADMIN = "admin@corp.example"

@@ -11,7 +11,7 @@ from channels.mail_out import bounce_address
 from gateway.incoming.returned import identified
 from normalizer.message import NULL_SENDER, Address, Bounce, Message
 from tests.corpus.bounces import BOUNCES, report
-from tests.gateway.test_deliver import deliver_all
+from tests.gateway.delivering import deliver_all
 from tests.making import DESK, Desk, mail
 
 QUOTED = "ours-1@example.com"
