@@ -103,7 +103,9 @@ class Admission:
         if arrival.message is None:
             return books.unread(known, arrival, changes)
         if "too-many-received" in arrival.message.defects:
-            return books.refused(arrival, changes, "this mail is going round in a loop")
+            return books.refused(
+                known, arrival, arrival.message, changes, "this mail is going round in a loop"
+            )
         if why := arrival.canary or of_a_letter(known, arrival, arrival.message):
             self._raise(by_answer(arrival, arrival.message))
             return books.consumed(known, arrival, arrival.message, changes, why)

@@ -229,11 +229,11 @@ def _regrade(connection: Connection, message_id: int, outcome: str) -> None:
     connection.execute(update(t).where(t.c.message_id == message_id, first).values(outcome=outcome))
 
 
-def _discard(connection: Connection, message_id: int, instead: int) -> None:
+def _discard(connection: Connection, message_id: int, instead: Accepted) -> None:
     t = schema.ledger
     connection.execute(
         update(t)
         .where(t.c.message_id == message_id)
-        .values(message_id=instead, outcome="duplicate", reason="the same mail came before")
+        .values(message_id=instead.message, outcome=instead.outcome, reason=instead.reason)
     )
     connection.execute(schema.messages.delete().where(schema.messages.c.id == message_id))

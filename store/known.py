@@ -248,7 +248,7 @@ class Changes:
         self.added: dict[type, list[tuple[Any, ...]]] = defaultdict(list)
         self.updated: list[Update] = []
         self.removed_parts: list[int] = []
-        self.discarded: list[tuple[int, int]] = []
+        self.discarded: list[tuple[int, Accepted]] = []
         self.regraded: list[tuple[int, Outcome]] = []
         self.bounced: list[Bounced] = []
         self.cancelled: list[Cancel] = []
@@ -283,8 +283,8 @@ class Changes:
         """A message was read again: its receipts tell how that ended."""
         self.regraded.append((message_id, outcome))
 
-    def discard(self, message_id: int, instead: int) -> None:
-        """An unread message turned out to be a copy of another: its receipts go to that one."""
+    def discard(self, message_id: int, instead: Accepted) -> None:
+        """An unread message turned out to be none of its own: its receipts go to another."""
         self.discarded.append((message_id, instead))
 
 

@@ -17,14 +17,20 @@ from store.rows import SETTLED
 def duplicate(known: Known, arrival: Arrival, changes: Changes, before: Accepted) -> Accepted:
     """The same mail by another way: a second receipt, no second message."""
     if arrival.rereads:
-        changes.discard(arrival.rereads, instead=before.message)
+        changes.discard(arrival.rereads, before)
     elif (arrival.channel, arrival.unit) not in known.units:
         record.ledger_row(changes, arrival, before)
         known.units[arrival.channel, arrival.unit] = before
     return before
 
 
-def refused(arrival: Arrival, changes: Changes, reason: str) -> Accepted:
+def refused(
+    known: Known, arrival: Arrival, message: Message, changes: Changes, reason: str
+) -> Accepted:
+    """Not taken in. What had been taken unread cannot be given back: it is stored, and nobody's."""
+    if arrival.rereads:
+        told = [decided("message", "refused", reason)]
+        return _nobody_s(known, arrival, message, "stored", told, changes)
     end = Accepted(0, "refused", reason)
     record.ledger_row(changes, arrival, end)
     return end

@@ -73,9 +73,8 @@ def _reported(known: Known, arrival: Arrival, message: Message, changes: Changes
         return _reachable(known, arrival, message, changes)
     about = known.reported.get((arrival.channel, report.peer_id))
     if about is None:
-        refused = Accepted(0, "refused", "a report about nothing that we sent")
-        record.ledger_row(changes, arrival, refused)
-        return refused
+        why = "a report about nothing that we sent"
+        return books.refused(known, arrival, message, changes, why)
     at = instant(arrival.at)
     if report.state == "failed":
         changes.told.append(Told(about.id, report.address_dead, at, report.error))
@@ -90,9 +89,8 @@ def _reachable(known: Known, arrival: Arrival, message: Message, changes: Change
     assert message.report is not None
     person = known.people.get(str(arrival.author.identity))
     if person is None:
-        refused = Accepted(0, "refused", "a report about somebody who never wrote")
-        record.ledger_row(changes, arrival, refused)
-        return refused
+        why = "a report about somebody who never wrote"
+        return books.refused(known, arrival, message, changes, why)
     at, is_dead = instant(arrival.at), message.report.address_dead
     if is_dead != person.failing:
         changes.update("identities", person.identity_id, failing_since=at if is_dead else None)
@@ -149,7 +147,7 @@ def _noted(
 def _entered(known: Known, arrival: Arrival, accepted: Accepted, changes: Changes) -> Accepted:
     """A receipt for what is no message of its own; one that was stored unread gives up its own."""
     if arrival.rereads:
-        changes.discard(arrival.rereads, instead=accepted.message)
+        changes.discard(arrival.rereads, accepted)
     else:
         record.ledger_row(changes, arrival, accepted)
     known.units[arrival.channel, arrival.unit] = accepted

@@ -12,7 +12,7 @@ from normalizer.message import Automatic, Message
 from store import rows
 from store.known import Arrival, Changes, Known
 from store.rows import instant
-from tests.making import CONFIG, KEYS, NOON, arrival, configure, empty, message
+from tests.making import CONFIG, KEYS, NOON, Desk, arrival, configure, empty, message
 
 
 def rules(tmp_path: Any, more: str = "", *, mode: str = "live") -> Admission:
@@ -118,6 +118,16 @@ def test_a_mail_in_a_loop_is_refused_with_a_reason_and_a_ledger_row(tmp_path: An
     assert set(changes.added) == {rows.Ledger}
 
 
+async def test_what_would_be_refused_but_was_taken_unread_is_stored_as_nobody_s(desk: Desk) -> None:
+    looped = arrival(message(defects=("too-many-received",)))
+    unread = await desk.store.commit_inbound(replace(looped, message=None))
+    await desk.store.commit_inbound(replace(looped, rereads=unread.message))
+    kept = await desk.one("SELECT status, case_id, decisions FROM messages")
+    assert (kept["status"], kept["case_id"]) == ("stored", None)
+    assert "going round in a loop" in kept["decisions"]
+    assert await desk.count("ledger") == 1
+
+
 def test_what_nobody_read_yet_is_durable_and_says_nothing(tmp_path: Any) -> None:
     known, changes = empty()
     accepted = rules(tmp_path)(known, replace(arrival(), message=None), changes)
@@ -190,7 +200,7 @@ def test_an_unread_copy_is_dropped_for_the_message_that_it_copies(tmp_path: Any)
     kept = plan(known, first, changes)
     copy = plan(known, replace(first, unit="another", rereads=77), changes)
     assert (copy.message, copy.outcome) == (kept.message, "duplicate")
-    assert changes.discarded == [(77, kept.message)]
+    assert changes.discarded == [(77, copy)]
 
 
 def test_automatic_mail_is_stored_and_threaded_and_says_why_it_is_silent(tmp_path: Any) -> None:

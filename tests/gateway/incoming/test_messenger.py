@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from normalizer.message import Claim, Identity, Message, Part, Report
-from store.known import Accepted, Raw
+from store.known import Accepted, Arrival, Raw
 from tests.making import Desk, arrival
 
 GAP = timedelta(hours=24)
@@ -19,6 +19,17 @@ YUKI = Identity("pager", "4711")
 
 async def say(desk: Desk, text: str = "", *, who: Identity = YUKI, **more: Any) -> Accepted:
     """A message that the platform vouches for, at the desk's time."""
+    return await desk.store.commit_inbound(_said(desk, text, who=who, **more))
+
+
+async def say_unread(desk: Desk, text: str = "", *, who: Identity = YUKI, **more: Any) -> Accepted:
+    """The same, stored before anybody had time to read it."""
+    said = _said(desk, text, who=who, **more)
+    unread = await desk.store.commit_inbound(replace(said, message=None))
+    return await desk.store.commit_inbound(replace(said, rereads=unread.message))
+
+
+def _said(desk: Desk, text: str = "", *, who: Identity = YUKI, **more: Any) -> Arrival:
     content = Message(
         claims=(Claim("platform", who, "Yuki"),),
         text=text,
@@ -31,7 +42,7 @@ async def say(desk: Desk, text: str = "", *, who: Identity = YUKI, **more: Any) 
     )  # fmt: skip
     author = said.author._replace(identity=who)
     raw = Raw(f"{desk.clock()} {text} {more}", 1, b"x")
-    return await desk.store.commit_inbound(replace(said, author=author, raw=raw))
+    return replace(said, author=author, raw=raw)
 
 
 async def cases(desk: Desk) -> int:
@@ -201,3 +212,30 @@ async def test_lines_in_the_same_moment_are_one_case_and_one_acknowledgement(des
     assert await desk.count("outbox") == 1
     found = await desk.rows("SELECT DISTINCT case_id FROM messages")
     assert len(found) == 1
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "a sticker": {"aside": True},
+    "thanks": {"text": "Thanks!"},
+    "another wording": {"text": "better", "edits": "m-1"},
+    "an album's next picture": {"parts": (picture("2"),), "group": "m-1"},
+    "a report about nothing of ours": {"report": Report("failed", "x-9")},
+    "a report about somebody who blocks us": {"report": Report("failed", "", address_dead=True)},
+    "a report about a stranger": {
+        "report": Report("failed", "", address_dead=True),
+        "who": Identity("pager", "nobody"),
+    },
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+async def test_what_is_no_matter_of_its_own_can_be_read_later(
+    desk: Desk, beside: dict[str, Any]
+) -> None:
+    await say(desk, "first", message_id="m-1")
+    desk.clock.advance(hours=25)
+    await say_unread(desk, **{"text": "", "message_id": "m-2"} | beside)
+    assert await desk.count("messages WHERE status = 'unread'") == 0
+    assert await desk.count("ledger") == 2
+    assert await desk.count("ledger WHERE outcome = 'duplicate'") == 0
+    assert (await cases(desk), await desk.count("outbox")) == (1, 1)
