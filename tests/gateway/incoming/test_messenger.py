@@ -219,10 +219,10 @@ BESIDE: dict[str, dict[str, Any]] = {
     "thanks": {"text": "Thanks!"},
     "another wording": {"text": "better", "edits": "m-1"},
     "an album's next picture": {"parts": (picture("2"),), "group": "m-1"},
-    "a report about nothing of ours": {"report": Report("failed", "x-9")},
-    "a report about somebody who blocks us": {"report": Report("failed", "", address_dead=True)},
+    "a report about nothing of ours": {"report": Report("x-9", "failed")},
+    "a report about somebody who blocks us": {"report": Report("", "failed", address_dead=True)},
     "a report about a stranger": {
-        "report": Report("failed", "", address_dead=True),
+        "report": Report("", "failed", address_dead=True),
         "who": Identity("pager", "nobody"),
     },
 }
